@@ -1,0 +1,107 @@
+// The contract of a collector: what it is given, and the two shapes it may have.
+
+import type { DaemonLookup, DaemonReports } from './daemon.ts';
+import type { Log } from './log.ts';
+import type { Meter, SampleSink } from './meter.ts';
+import type { Schema } from './options.ts';
+import type { LogRecord, Origins } from './record.ts';
+
+/** Everything a collector may touch; handed in, nothing else is imported. */
+export interface Room {
+  readonly name: string;
+  /** Where the host's `/` is found: `/` or `/host`. Nothing opens /proc, /sys or /var/log but through it. */
+  readonly root: string;
+  /** Private directory below `agent.state_dir`, for checkpoints. */
+  readonly stateDir: string;
+  /** `agent.run_dir`: sockets, and the mapped syslog ring. */
+  readonly runDir: string;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly daemons: DaemonLookup;
+  /** Unix ms. Time is an argument: collectors never call Date.now(). */
+  readonly now: () => number;
+}
+
+/** A room of the main thread: it may also report what it saw, and tell events. */
+export interface SamplerRoom extends Room {
+  readonly reports: DaemonReports;
+  readonly events: EventSink;
+}
+
+/** A room of the data worker. */
+export interface StreamRoom extends Room {
+  readonly origins: Origins;
+}
+
+/** A figure-taking actor. Main thread; the scheduler never makes two calls at once, spreads them and times them. */
+export interface Sampler {
+  /** Label of the collector's own metrics, e.g. `processes`; the checks of `health` share theirs. */
+  readonly name: string;
+  readonly everyMs: number;
+  /** Throws NoData for "nothing here". `signal` aborts when the agent stops. */
+  sample(out: SampleSink, signal: AbortSignal): Promise<void> | void;
+  close?(): Promise<void>;
+}
+
+/** What a stream writes into. */
+export interface RecordSink {
+  /**
+   * Copies the record. `false`: accepted, but full now: stop reading until `resume()`.
+   */
+  push(record: LogRecord): boolean;
+  /** Records this stream has pushed so far; `committed()` counts in the same way. */
+  readonly pushed: number;
+  /** Records that were received and given up here, by reason; they count as received and dropped in the ledger. */
+  drop(reason: string, count: number): void;
+  /** Loss that happened before us, as well as it can be told: `eudaemon_records_lost_estimate_total`. */
+  lost(reason: string, estimate: number): void;
+}
+
+/** A record-giving actor. Data worker. */
+export interface Stream {
+  /** Opens its sources; resolves when it listens. Sources that cannot be opened are `faults()`, not a throw. */
+  open(out: RecordSink): Promise<void>;
+  /** Reading may go on after a `push()` that returned false. */
+  resume(): void;
+  /** The first `written` pushed records are in the spool and outlive kill -9; the first `synced` outlive power loss. */
+  committed(written: number, synced: number): void;
+  /** Sources that do not flow, for `/readyz` and `eudaemon_collector_up`; empty when all is well. */
+  faults(): readonly string[];
+  /** Stops reading, hands over what it holds, releases its sources. Called with the sink still open. */
+  close(): Promise<void>;
+}
+
+/** An event of the agent's own: a record with an EventName. */
+export interface AgentEvent {
+  /** e.g. `eudaemon.daemon.exited`. */
+  readonly name: string;
+  readonly daemon: string | undefined;
+  /** OpenTelemetry SeverityNumber. */
+  readonly severity: number;
+  readonly body: string;
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  /** Unix ms. */
+  readonly at: number;
+}
+
+export interface EventSink {
+  emit(event: AgentEvent): void;
+}
+
+/** One line of the table in collectors/index.ts. `name` is the folder, the config key and the metric label. */
+export type CollectorEntry<O = unknown> =
+  | {
+      readonly name: string;
+      readonly thread: 'main';
+      readonly options: Schema<O>;
+      /** Runs when its key is absent from the file. */
+      readonly byDefault: boolean;
+      readonly load: () => Promise<{ create(options: O, room: SamplerRoom): Sampler[] }>;
+    }
+  | {
+      readonly name: string;
+      readonly thread: 'data';
+      readonly options: Schema<O>;
+      readonly byDefault: boolean;
+      readonly load: () => Promise<{ create(options: O, room: StreamRoom): Stream }>;
+    };

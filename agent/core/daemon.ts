@@ -1,0 +1,165 @@
+// The one word both streets share: a daemon, how it is recognised, and whom to ask about it.
+
+/** How processes are recognised; all given keys must hold. */
+export interface MatchSpec {
+  readonly systemd_unit?: string;
+  readonly pidfile?: string;
+  /** Absolute path of the executable, compared with the target of /proc/PID/exe. */
+  readonly exe?: string;
+  /** /proc/PID/comm: at most 15 bytes. */
+  readonly comm?: string;
+  /** Regular expression over the arguments joined by spaces. */
+  readonly cmdline?: string;
+  /** User name or numeric uid. */
+  readonly user?: string;
+  /** Cgroup path or a prefix of it ending at a `/`. */
+  readonly cgroup?: string;
+  /** A TCP port it listens on. */
+  readonly port?: number;
+  /** Container id or a prefix of at least 12 digits. */
+  readonly container?: string;
+}
+
+export type LineFormat =
+  | 'none'
+  | 'json'
+  | 'logfmt'
+  | 'cri'
+  | 'docker'
+  | 'nginx'
+  | 'apache'
+  | 'syslog'
+  | { readonly regex: string; readonly time?: string; readonly severity?: string; readonly body?: string };
+
+export type Multiline =
+  | 'java'
+  | 'python'
+  | 'go'
+  | 'ruby'
+  | 'node'
+  | 'dotnet'
+  | 'php'
+  | 'rust'
+  | { readonly start: string };
+
+export interface LogSpec {
+  /** Syslog tags that claim to be this daemon. */
+  readonly identifiers: readonly string[];
+  /** Globs of its log files. */
+  readonly files: readonly string[];
+  readonly parse: LineFormat;
+  readonly multiline?: Multiline;
+  /** Silence longer than this, in ms, is an unmet expectation. */
+  readonly expect_every?: number;
+}
+
+/** A health check; exactly one of the probe keys is set. Times in ms. */
+export interface CheckSpec {
+  readonly name: string;
+  readonly http?: string;
+  readonly tcp?: string;
+  readonly unix?: string;
+  readonly exec?: readonly string[];
+  readonly grpc?: string;
+  readonly every: number;
+  readonly timeout: number;
+  /** Consecutive failures until unhealthy, successes until healthy again. */
+  readonly failures: number;
+  readonly successes: number;
+  /** http: method, accepted statuses (`2xx` when empty), extra headers, regex over the body. */
+  readonly method?: string;
+  readonly status?: readonly number[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly expect?: string;
+  /** tcp and unix: bytes sent after connecting. */
+  readonly send?: string;
+  /** exec: user to run as. grpc: service name. */
+  readonly as?: string;
+  readonly service?: string;
+  /** Skip verification of the server's certificate. */
+  readonly tls_insecure?: boolean;
+}
+
+/** Conditions such as `>= 1`, `< 80%`, `< 2GiB`, `< 3 in 10m`. */
+export interface ExpectSpec {
+  readonly instances?: string;
+  readonly fd_usage?: string;
+  readonly memory?: string;
+  readonly restarts?: string;
+}
+
+export interface DaemonSpec {
+  readonly name: string;
+  /** Every alternative a process may fit; the declared `match` or the recipe's. */
+  readonly match: MatchSpec;
+  readonly logs: LogSpec;
+  readonly health: readonly CheckSpec[];
+  readonly expect: ExpectSpec;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A process is its pid and the tick it started at; the pid alone is nobody. */
+export interface ProcessFacts {
+  readonly pid: number;
+  readonly ppid: number;
+  /** Field 22 of /proc/PID/stat: clock ticks after boot. */
+  readonly startTicks: number;
+  readonly comm: string;
+}
+
+/** Who is it? Asked by every collector; never remembers a pid without its start time. */
+export interface DaemonLookup {
+  readonly declared: readonly DaemonSpec[];
+  /** The daemon a process belongs to: claimed itself, or through the nearest claimed ancestor. */
+  ofProcess(process: ProcessFacts): string | undefined;
+  /** The daemon of a living (or lately seen) pid in our pid namespace. */
+  ofPid(pid: number): string | undefined;
+  /** The daemon that declares a syslog tag. */
+  ofIdentifier(tag: string): string | undefined;
+  /** The daemon that declares a log file; `undefined` when none does. */
+  ofFile(path: string): string | undefined;
+}
+
+/** One living process of a daemon as the sampler saw it. */
+export interface Instance extends ProcessFacts {
+  /** One letter of /proc/PID/stat: R S D Z T t X I. */
+  readonly state: string;
+  /** Claimed by the daemon's own match, not counted in as a child. */
+  readonly claimed: boolean;
+  /** Unix seconds. */
+  readonly startedAt: number;
+}
+
+/** How a process ended, as far as known. */
+export interface Exit {
+  readonly reason: 'exit' | 'signal' | 'oom' | 'unknown';
+  /** Exit status or signal number. */
+  readonly code?: number;
+}
+
+/** What collectors tell the table; it turns facts into liveness. Times in Unix ms. */
+export interface DaemonReports {
+  /** All living instances of every daemon, once a sampling cycle. */
+  processes(now: number, instances: ReadonlyMap<string, readonly Instance[]>): void;
+  exited(now: number, daemon: string, process: ProcessFacts, exit: Exit): void;
+  check(now: number, daemon: string, check: string, healthy: boolean, message: string): void;
+}
+
+export type DaemonState =
+  | 'healthy'
+  | 'unhealthy'
+  | 'starting'
+  | 'absent'
+  | 'stopped'
+  | 'crash_looping'
+  | 'hung';
+
+export const DAEMON_STATES: readonly DaemonState[] = [
+  'healthy',
+  'unhealthy',
+  'starting',
+  'absent',
+  'stopped',
+  'crash_looping',
+  'hung',
+];

@@ -1,0 +1,74 @@
+// The errors rooms share. Everything else that is thrown is a bug or carries its cause.
+
+/** Nothing here to look at: a vanished pid, a feature this kernel lacks. Not a fault; the series are absent. */
+export class NoData extends Error {
+  override name = 'NoData';
+}
+
+/** The environment forbids or lacks something the operator asked for. Exit code 1; the message names the fix. */
+export class SetupError extends Error {
+  override name = 'SetupError';
+}
+
+/** The command line is wrong. Exit code 2. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+/** One finding in a configuration file; `line` and `col` count from 1. */
+export interface Problem {
+  readonly file: string;
+  readonly line: number;
+  readonly col: number;
+  /** Dotted path of the key, e.g. `daemons.nginx.health[0].every`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Everything wrong with the configuration, all at once. Exit code 78. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+  readonly problems: readonly Problem[];
+  constructor(problems: readonly Problem[]) {
+    super(
+      problems
+        .map(p => `${p.file}:${p.line}:${p.col}: ${p.path ? `${p.path}: ` : ''}${p.message}`)
+        .join('\n'),
+    );
+    this.problems = problems;
+  }
+}
+
+const ERRNO: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EADDRINUSE: 'address already in use',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset by peer',
+  EEXIST: 'file exists',
+  EHOSTUNREACH: 'no route to host',
+  EISDIR: 'is a directory',
+  EMFILE: 'too many open files',
+  ENETUNREACH: 'network is unreachable',
+  ENOENT: 'no such file or directory',
+  ENOSPC: 'no space left on device',
+  ENOTDIR: 'not a directory',
+  ENOTFOUND: 'host name not found',
+  EPERM: 'operation not permitted',
+  EPIPE: 'broken pipe',
+  EROFS: 'read-only file system',
+  ETIMEDOUT: 'timed out',
+};
+
+/** The `code` of a system error (`ENOENT`, …), or undefined. */
+export function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** The shortest honest cause of an error, for the end of `cannot <verb> <object> "<value>": <cause>`. */
+export function causeOf(error: unknown): string {
+  const code = codeOf(error);
+  if (code !== undefined && ERRNO[code] !== undefined) return ERRNO[code];
+  if (error instanceof AggregateError && error.errors.length > 0) return causeOf(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+}

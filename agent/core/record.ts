@@ -1,0 +1,184 @@
+// A log record in flight. Pure. One record object is reused for all: the collector fills it, the sink copies it.
+
+/** Who a record speaks for. Interned by `createOrigins`: same identity, same object, so batches group by reference. */
+export interface Origin {
+  /** service.name: the daemon, else the syslog tag, else the file's name. */
+  readonly service: string;
+  /** The declared daemon, or undefined. */
+  readonly daemon: string | undefined;
+  /** host.name of a relayed message; undefined for this host. */
+  readonly host: string | undefined;
+  /** Further resource attributes, e.g. `systemd.unit.name`, `k8s.pod.name`. */
+  readonly attributes: ReadonlyArray<readonly [string, string]>;
+}
+
+const encoder = new TextEncoder();
+
+/** UTF-8 bytes of a constant: attribute keys, severity texts, event names. Make them once, at module level. */
+export const utf8 = (text: string): Uint8Array => encoder.encode(text);
+
+/** How an attribute's value is held. */
+export const Kind = {
+  /** Text: bytes `start..end` of `bytes`; invalid UTF-8 becomes U+FFFD when encoded. */
+  Text: 0,
+  Int: 1,
+  Double: 2,
+  Bool: 3,
+  /** An encoded OTLP AnyValue message: bytes `start..end`. */
+  Value: 4,
+  /** Encoded OTLP `repeated KeyValue attributes = 6` entries, tags included, appended as they are; the key is unused. */
+  Fields: 5,
+} as const;
+
+/** Attributes of the record in flight: parallel arrays, so that filling them allocates nothing. */
+export class Attributes {
+  size = 0;
+  readonly keys: Uint8Array[] = [];
+  readonly kinds: number[] = [];
+  /** Value of Int, Double, Bool (0 or 1). */
+  readonly numbers: number[] = [];
+  readonly bytes: Uint8Array[] = [];
+  readonly starts: number[] = [];
+  readonly ends: number[] = [];
+
+  clear(): void {
+    this.size = 0;
+  }
+  text(key: Uint8Array, bytes: Uint8Array, start = 0, end = bytes.length): void {
+    this.range(key, Kind.Text, bytes, start, end);
+  }
+  value(key: Uint8Array, bytes: Uint8Array, start = 0, end = bytes.length): void {
+    this.range(key, Kind.Value, bytes, start, end);
+  }
+  fields(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    this.range(NO_KEY, Kind.Fields, bytes, start, end);
+  }
+  int(key: Uint8Array, value: number): void {
+    this.number(key, Kind.Int, value);
+  }
+  double(key: Uint8Array, value: number): void {
+    this.number(key, Kind.Double, value);
+  }
+  bool(key: Uint8Array, value: boolean): void {
+    this.number(key, Kind.Bool, value ? 1 : 0);
+  }
+  private range(key: Uint8Array, kind: number, bytes: Uint8Array, start: number, end: number): void {
+    const i = this.size++;
+    this.keys[i] = key;
+    this.kinds[i] = kind;
+    this.numbers[i] = 0;
+    this.bytes[i] = bytes;
+    this.starts[i] = start;
+    this.ends[i] = end;
+  }
+  private number(key: Uint8Array, kind: number, value: number): void {
+    const i = this.size++;
+    this.keys[i] = key;
+    this.kinds[i] = kind;
+    this.numbers[i] = value;
+    this.bytes[i] = NO_KEY;
+    this.starts[i] = 0;
+    this.ends[i] = 0;
+  }
+}
+
+const NO_KEY = new Uint8Array(0);
+
+/**
+ * The record in flight. Every byte range is borrowed: valid until `push()` returns. Times are Unix time split in
+ * whole seconds and nanoseconds, because one double cannot hold both.
+ */
+export class LogRecord {
+  origin!: Origin;
+  /** The sender's time; `seconds` 0 when it gave none. */
+  seconds = 0;
+  nanos = 0;
+  /** Our time. */
+  observedSeconds = 0;
+  observedNanos = 0;
+  /** OpenTelemetry SeverityNumber 1..24; 0 when unknown. */
+  severity = 0;
+  severityText: Uint8Array = NO_KEY;
+  /** The body: bytes `bodyStart..bodyEnd` of `buf`. */
+  buf: Uint8Array = NO_KEY;
+  bodyStart = 0;
+  bodyEnd = 0;
+  /** EventName; empty for plain log records. */
+  eventName: Uint8Array = NO_KEY;
+  readonly attributes = new Attributes();
+  /** log.record.uid: two 32-bit hashes that name the source and the position in it; no uid when `position` < 0. */
+  sourceHigh = 0;
+  sourceLow = 0;
+  position = -1;
+  /** Bytes this record took from its source, for `eudaemon_log_bytes_total`. */
+  sourceBytes = 0;
+
+  /** Back to empty; the origin stays. */
+  clear(): void {
+    this.seconds = 0;
+    this.nanos = 0;
+    this.severity = 0;
+    this.severityText = NO_KEY;
+    this.eventName = NO_KEY;
+    this.position = -1;
+    this.sourceBytes = 0;
+    this.attributes.clear();
+  }
+}
+
+/** Hands out one Origin object an identity. */
+export interface Origins {
+  of(
+    service: string,
+    daemon: string | undefined,
+    host?: string,
+    attributes?: ReadonlyArray<readonly [string, string]>,
+  ): Origin;
+}
+
+/** At most `limit` origins are remembered; beyond it the oldest is forgotten (a new object then costs a regrouping, no more). */
+export function createOrigins(limit = 10_000): Origins {
+  const known = new Map<string, Origin>();
+  return {
+    of(service, daemon, host, attributes = []) {
+      const key = `${service}\u0000${daemon ?? ''}\u0000${host ?? ''}\u0000${attributes.length > 0 ? JSON.stringify(attributes) : ''}`;
+      let origin = known.get(key);
+      if (!origin) {
+        if (known.size >= limit) known.delete(known.keys().next().value as string);
+        origin = { service, daemon, host, attributes };
+        known.set(key, origin);
+      }
+      return origin;
+    },
+  };
+}
+
+/** Severities of the OpenTelemetry log data model, by syslog severity 0..7. */
+export const SYSLOG_SEVERITY: readonly {
+  readonly number: number;
+  readonly text: string;
+  readonly bytes: Uint8Array;
+}[] = (
+  [
+    [21, 'emerg'],
+    [19, 'alert'],
+    [18, 'crit'],
+    [17, 'err'],
+    [13, 'warning'],
+    [10, 'notice'],
+    [9, 'info'],
+    [5, 'debug'],
+  ] as const
+).map(([number, text]) => ({ number, text, bytes: utf8(text) }));
+
+/** Label of a SeverityNumber: the syslog keyword of the nearest severity that is not worse; `none` for 0. */
+export function severityLabel(severity: number): string {
+  if (severity >= 21) return 'emerg';
+  if (severity >= 19) return 'alert';
+  if (severity >= 18) return 'crit';
+  if (severity >= 17) return 'err';
+  if (severity >= 13) return 'warning';
+  if (severity >= 10) return 'notice';
+  if (severity >= 9) return 'info';
+  return severity >= 1 ? 'debug' : 'none';
+}

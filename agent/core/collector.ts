@@ -4,6 +4,7 @@ import type { DaemonLookup, DaemonReports } from './daemon.ts';
 import type { Log } from './log.ts';
 import type { Meter, SampleSink } from './meter.ts';
 import type { Schema } from './options.ts';
+import type { Patterns } from './pattern.ts';
 import type { LogRecord, Origins } from './record.ts';
 
 /** Everything a collector may touch; handed in, nothing else is imported. */
@@ -18,6 +19,7 @@ export interface Room {
   readonly log: Log;
   readonly meter: Meter;
   readonly daemons: DaemonLookup;
+  readonly patterns: Patterns;
   /** Unix ms. Time is an argument: collectors never call Date.now(). */
   readonly now: () => number;
 }

@@ -1,0 +1,380 @@
+// Protocol Buffers wire format, written and read by hand. Pure. Writing into a grown buffer allocates nothing;
+// the reader takes hostile input: it throws or ends, never loops or reads outside its range.
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const TWO_32 = 2 ** 32;
+
+/** Wire types, the low three bits of a tag. */
+export const Wire = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const;
+
+/**
+ * Length of the well-formed UTF-8 sequence at `src[i]`, or minus the number of bytes that one U+FFFD replaces there
+ * (WHATWG Encoding, UTF-8 decoder; Unicode "maximal subpart").
+ */
+function sequence(src: Uint8Array, i: number, end: number): number {
+  const lead = src[i]!;
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return -1;
+  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  let lower = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  let upper = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  for (let k = 1; k < length; k++) {
+    if (i + k >= end || src[i + k]! < lower || src[i + k]! > upper) return -k;
+    lower = 0x80;
+    upper = 0xbf;
+  }
+  return length;
+}
+
+/** Whether bytes `start..end` are well-formed UTF-8. */
+export function isUtf8(src: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; ) {
+    const length = sequence(src, i, end);
+    if (length < 0) return false;
+    i += length;
+  }
+  return true;
+}
+
+/** Bytes a varint of `n` takes. */
+const varintSize = (n: number): number => {
+  let size = 1;
+  for (; n >= 0x80; n /= 0x80) size++;
+  return size;
+};
+
+/** Appends wire format to `buf`, which doubles when full; the message is `buf[0..pos]`. */
+export class ProtoWriter {
+  buf: Uint8Array;
+  pos = 0;
+  private view: DataView;
+
+  /** `capacity` in bytes. */
+  constructor(capacity = 4096) {
+    this.buf = new Uint8Array(Math.max(capacity, 16));
+    this.view = new DataView(this.buf.buffer);
+  }
+
+  /** Back to empty; the buffer stays. */
+  reset(): void {
+    this.pos = 0;
+  }
+
+  /** A copy of what was written. */
+  copy(): Uint8Array {
+    return this.buf.slice(0, this.pos);
+  }
+
+  /** Makes room for `n` more bytes. */
+  ensure(n: number): void {
+    if (this.pos + n > this.buf.length) this.grow(n);
+  }
+
+  private grow(n: number): void {
+    const larger = new Uint8Array(Math.max(this.buf.length * 2, this.pos + n));
+    larger.set(this.buf.subarray(0, this.pos));
+    this.buf = larger;
+    this.view = new DataView(larger.buffer);
+  }
+
+  /** `field` below 2^28, `wire` of `Wire`. */
+  tag(field: number, wire: number): void {
+    this.varint((field << 3) | wire);
+  }
+
+  /** A whole number 0..2^53. */
+  varint(n: number): void {
+    this.ensure(8);
+    const { buf } = this;
+    // Beyond 31 bits `&` and `>>>` would cut; the remainder and quotient of a double are exact.
+    for (; n > 0x7fffffff; n = Math.floor(n / 0x80)) buf[this.pos++] = (n % 0x80) | 0x80;
+    for (; n >= 0x80; n >>>= 7) buf[this.pos++] = (n & 0x7f) | 0x80;
+    buf[this.pos++] = n;
+  }
+
+  /** int64: a safe integer; negative ones take ten bytes. */
+  int64(n: number): void {
+    if (n >= 0) {
+      this.varint(n);
+      return;
+    }
+    this.ensure(10);
+    let low = n % TWO_32;
+    if (low < 0) low += TWO_32;
+    let high = (n - low) / TWO_32 + TWO_32;
+    for (let i = 0; i < 9; i++) {
+      this.buf[this.pos++] = (low & 0x7f) | 0x80;
+      low = (low >>> 7) | (high << 25);
+      high = high >>> 7;
+    }
+    this.buf[this.pos++] = 1;
+  }
+
+  /** fixed64 and sfixed64 from two 32-bit halves. */
+  fixed64(high: number, low: number): void {
+    this.ensure(8);
+    this.view.setUint32(this.pos, low, true);
+    this.view.setUint32(this.pos + 4, high, true);
+    this.pos += 8;
+  }
+
+  double(x: number): void {
+    this.ensure(8);
+    this.view.setFloat64(this.pos, x, true);
+    this.pos += 8;
+  }
+
+  /** Bytes as they are, without a length. */
+  raw(src: Uint8Array, start = 0, end = src.length): void {
+    const length = end - start;
+    this.ensure(length);
+    const { buf, pos } = this;
+    // Up to about 100 bytes a loop is cheaper than the view `set` needs.
+    if (length > 96) buf.set(src.subarray(start, end), pos);
+    else for (let i = 0; i < length; i++) buf[pos + i] = src[start + i]!;
+    this.pos = pos + length;
+  }
+
+  /** A `bytes` value: length and content. */
+  bytes(src: Uint8Array, start = 0, end = src.length): void {
+    this.varint(end - start);
+    this.raw(src, start, end);
+  }
+
+  /** A `string` value from bytes; ill-formed UTF-8 becomes U+FFFD. Returns whether any did. */
+  text(src: Uint8Array, start = 0, end = src.length): boolean {
+    const mark = this.pos;
+    const length = end - start;
+    this.varint(length);
+    this.ensure(length);
+    const { buf, pos } = this;
+    let seen = 0;
+    for (let i = 0; i < length; i++) {
+      const byte = src[start + i]!;
+      seen |= byte;
+      buf[pos + i] = byte;
+    }
+    this.pos = pos + length;
+    if (seen < 0x80 || isUtf8(src, start, end)) return false;
+    this.pos = mark;
+    this.repaired(src, start, end);
+    return true;
+  }
+
+  private repaired(src: Uint8Array, start: number, end: number): void {
+    this.ensure((end - start) * 3 + 8);
+    const mark = this.begin(end - start);
+    const { buf } = this;
+    for (let i = start; i < end; ) {
+      const length = sequence(src, i, end);
+      if (length > 0) {
+        for (let k = 0; k < length; k++) buf[this.pos++] = src[i + k]!;
+        i += length;
+      } else {
+        buf[this.pos++] = 0xef;
+        buf[this.pos++] = 0xbf;
+        buf[this.pos++] = 0xbd;
+        i -= length;
+      }
+    }
+    this.end(mark);
+  }
+
+  /** A `string` value; lone surrogates become U+FFFD. */
+  string(text: string): void {
+    this.ensure(text.length * 3 + 8);
+    const mark = this.begin(text.length);
+    this.pos += encoder.encodeInto(text, this.buf.subarray(this.pos)).written;
+    this.end(mark);
+  }
+
+  /**
+   * Opens a length-delimited value; what follows is its content until `end()` with the returned mark. A good guess of
+   * the content's length saves moving it.
+   */
+  begin(expected = 0): number {
+    this.ensure(8);
+    const mark = this.pos;
+    const reserved = varintSize(expected);
+    this.buf[mark] = reserved;
+    this.pos = mark + reserved;
+    return mark;
+  }
+
+  /** Closes what `begin()` opened, innermost first, with the shortest length prefix. */
+  end(mark: number): void {
+    const from = mark + this.buf[mark]!;
+    const length = this.pos - from;
+    const to = mark + varintSize(length);
+    if (to !== from) {
+      this.ensure(8);
+      this.buf.copyWithin(to, from, from + length);
+    }
+    this.pos = mark;
+    this.varint(length);
+    this.pos += length;
+  }
+}
+
+/** Reads one message: `next()`, look at `field` and `wire`, take the value with the method that fits or `skip()`. */
+export class ProtoReader {
+  field = 0;
+  wire = 0;
+  private readonly buf: Uint8Array;
+  private readonly view: DataView;
+  private readonly end: number;
+  private pos: number;
+
+  constructor(buf: Uint8Array, start = 0, end = buf.length) {
+    this.buf = buf;
+    this.view = new DataView(buf.buffer, buf.byteOffset, buf.byteLength);
+    this.pos = start;
+    this.end = end;
+  }
+
+  private fail(cause: string): never {
+    throw new Error(`cannot decode protobuf at byte ${this.pos}: ${cause}`);
+  }
+
+  /** Moves to the next field; false at the end of the message. */
+  next(): boolean {
+    if (this.pos >= this.end) return false;
+    const tag = this.varint();
+    this.field = Math.floor(tag / 8);
+    this.wire = tag % 8;
+    if (this.field === 0 || this.field >= 2 ** 29) this.fail(`field number ${this.field}`);
+    return true;
+  }
+
+  /** Whether the current field is this one; a field of another wire type is a stranger. */
+  is(field: number, wire: number): boolean {
+    return this.field === field && this.wire === wire;
+  }
+
+  /** A varint up to 2^53; larger is damage. */
+  varint(): number {
+    const value = this.uint64();
+    return typeof value === 'number' ? value : this.fail('number too large');
+  }
+
+  /** uint64: a bigint only where a number would lose digits. */
+  uint64(): number | bigint {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 10; i++) {
+      if (this.pos >= this.end) this.fail('varint cut short');
+      const byte = this.buf[this.pos++]!;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value <= Number.MAX_SAFE_INTEGER ? value : this.wide(i + 1);
+      scale *= 0x80;
+    }
+    return this.fail('varint longer than ten bytes');
+  }
+
+  /** The varint of `length` bytes that ends here, exactly. */
+  private wide(length: number): bigint {
+    let value = 0n;
+    for (let i = 1; i <= length; i++) value = (value << 7n) | BigInt(this.buf[this.pos - i]! & 0x7f);
+    return BigInt.asUintN(64, value);
+  }
+
+  /** int64: a bigint only where a number would lose digits. */
+  int64(): number | bigint {
+    const value = this.uint64();
+    if (typeof value === 'number') return value;
+    const signed = BigInt.asIntN(64, value);
+    return signed < 0n && signed >= -BigInt(Number.MAX_SAFE_INTEGER) ? Number(signed) : signed;
+  }
+
+  /** Where a value of `length` bytes starts; moves behind it. */
+  private take(length: number): number {
+    const start = this.pos;
+    if (length > this.end - start) this.fail('value runs past the end');
+    this.pos = start + length;
+    return start;
+  }
+
+  fixed64(): bigint {
+    return this.view.getBigUint64(this.take(8), true);
+  }
+
+  double(): number {
+    return this.view.getFloat64(this.take(8), true);
+  }
+
+  /** A view of a length-delimited value; lives as long as the input. */
+  bytes(): Uint8Array {
+    const length = this.varint();
+    const start = this.take(length);
+    return this.buf.subarray(start, start + length);
+  }
+
+  string(): string {
+    return decoder.decode(this.bytes());
+  }
+
+  /** A reader of a nested message. */
+  message(): ProtoReader {
+    const length = this.varint();
+    const start = this.take(length);
+    return new ProtoReader(this.buf, start, start + length);
+  }
+
+  /** Passes over the current value. */
+  skip(): void {
+    switch (this.wire) {
+      case Wire.Varint:
+        this.uint64();
+        return;
+      case Wire.Fixed64:
+        this.take(8);
+        return;
+      case Wire.Bytes:
+        this.take(this.varint());
+        return;
+      case Wire.Fixed32:
+        this.take(4);
+        return;
+      default:
+        this.fail(`wire type ${this.wire}`);
+    }
+  }
+}
+
+/** Appends one OTLP KeyValue as field `field` (Resource 1, LogRecord 6, NumberDataPoint 7, HistogramDataPoint 9). */
+export function textAttribute(w: ProtoWriter, field: number, key: string, value: string): void {
+  w.tag(field, Wire.Bytes);
+  const entry = w.begin(key.length + value.length + 8);
+  w.tag(1, Wire.Bytes);
+  w.string(key);
+  w.tag(2, Wire.Bytes);
+  const any = w.begin(value.length + 2);
+  w.tag(1, Wire.Bytes);
+  w.string(value);
+  w.end(any);
+  w.end(entry);
+}
+
+/** One encoded `LogRecord.attributes` entry with a text value, tag included: for `Attributes.fields()`. */
+export function encodeTextAttribute(key: string, value: string): Uint8Array {
+  const w = new ProtoWriter(key.length + value.length + 32);
+  textAttribute(w, 6, key, value);
+  return w.copy();
+}
+
+/** One encoded `LogRecord.attributes` entry with a safe integer, tag included: for `Attributes.fields()`. */
+export function encodeIntAttribute(key: string, value: number): Uint8Array {
+  const w = new ProtoWriter(key.length + 48);
+  w.tag(6, Wire.Bytes);
+  const entry = w.begin();
+  w.tag(1, Wire.Bytes);
+  w.string(key);
+  w.tag(2, Wire.Bytes);
+  const any = w.begin();
+  w.tag(3, Wire.Varint);
+  w.int64(value);
+  w.end(any);
+  w.end(entry);
+  return w.copy();
+}

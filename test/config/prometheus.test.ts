@@ -1,0 +1,46 @@
+// The alert rules: complete, well formed, and each shown to fire by promtool.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { have } from '../tools.ts';
+
+const folder = join(import.meta.dirname, '../../config/prometheus');
+const read = (name: string) => parse(readFileSync(join(folder, name), 'utf8'));
+
+interface Rule {
+  alert: string;
+  for: string;
+  labels: { severity: string };
+  annotations: { summary: string; description: string };
+}
+const rules: Rule[] = read('alerts.yaml').groups.flatMap((group: { rules: Rule[] }) => group.rules);
+
+describe('alerts.yaml', () => {
+  it.each(rules.map(rule => [rule.alert, rule] as const))('%s has what a receiver needs', (_, rule) => {
+    expect(rule.alert).toMatch(/^Eudaemon[A-Z]/);
+    expect(rule.for).toMatch(/^\d+[mh]$/);
+    expect(['critical', 'warning', 'info']).toContain(rule.labels.severity);
+    expect(rule.annotations.summary).not.toContain('{{');
+    expect(rule.annotations.description).toContain('$labels.');
+  });
+
+  it('has a firing and a quiet case for each alert', () => {
+    const cases: { alertname: string; exp_alerts: unknown[] }[] = read('alerts.test.yaml').tests.flatMap(
+      (test: { alert_rule_test: [] }) => test.alert_rule_test,
+    );
+    const seen = (fires: boolean) =>
+      new Set(cases.filter(each => each.exp_alerts.length > 0 === fires).map(each => each.alertname));
+    const names = rules.map(rule => rule.alert).sort();
+    expect([...seen(true)].sort()).toEqual(names);
+    expect([...seen(false)].sort()).toEqual(names);
+  });
+
+  if (have('promtool'))
+    it('passes promtool', () => {
+      const run = (...args: string[]) => execFileSync('promtool', args, { cwd: folder, encoding: 'utf8' });
+      expect(run('check', 'rules', 'alerts.yaml')).toContain(`${rules.length} rules found`);
+      expect(run('test', 'rules', 'alerts.test.yaml')).toContain('SUCCESS');
+    });
+});

@@ -1,0 +1,68 @@
+// The data worker as the main thread sees it: start, apply, report, stop. Its death is the agent's death.
+
+import { Worker } from 'node:worker_threads';
+import type { Config } from '../config/index.ts';
+import type { AgentEvent } from '../core/collector.ts';
+import type { Family } from '../core/metric.ts';
+import type { DataSetup, FromData, ToData } from './messages.ts';
+
+export interface DataThread {
+  /** Resolves when what can listen listens. */
+  start(): Promise<void>;
+  apply(config: Config): Promise<void>;
+  emit(event: AgentEvent): void;
+  /** As of the last report, at most half a second old. */
+  families(): readonly Family[];
+  faults(): readonly string[];
+  /** Resolves with whether all was closed and handed over cleanly. */
+  stop(deadlineMs: number): Promise<boolean>;
+}
+
+/** `entry` is the worker's module; `onDeath` is called when it ends without having been asked. */
+export function createDataThread(entry: URL, setup: DataSetup, onDeath: (error: Error) => void): DataThread {
+  let worker: Worker | undefined;
+  let families: readonly Family[] = [];
+  let faults: readonly string[] = [];
+  let clean: boolean | undefined;
+  const applied: (() => void)[] = [];
+  const tell = (message: ToData) => worker?.postMessage(message);
+  const nextApplied = () => new Promise<void>(resolve => applied.push(resolve));
+
+  return {
+    async start() {
+      const listening = nextApplied();
+      const failed = new Promise<never>((_, reject) => {
+        worker = new Worker(entry, { workerData: setup, name: 'data' });
+        worker.on('message', (message: FromData) => {
+          if (message.type === 'report') ({ families, faults } = message);
+          else if (message.type === 'applied') applied.shift()?.();
+          else clean = message.clean;
+        });
+        worker.on('error', error => {
+          reject(error);
+          onDeath(error as Error);
+        });
+        worker.on('exit', code => {
+          if (clean === undefined) onDeath(new Error(`the data worker ended with code ${code}`));
+        });
+      });
+      await Promise.race([listening, failed]);
+    },
+    async apply(config) {
+      const done = nextApplied();
+      tell({ type: 'apply', config });
+      await done;
+    },
+    emit: event => tell({ type: 'event', event }),
+    families: () => families,
+    faults: () => faults,
+    async stop(deadlineMs) {
+      const ending = worker;
+      if (!ending) return true;
+      const exited = new Promise<void>(resolve => ending.once('exit', () => resolve()));
+      tell({ type: 'stop', deadlineMs });
+      await exited;
+      return clean ?? false;
+    },
+  };
+}

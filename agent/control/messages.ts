@@ -1,0 +1,28 @@
+// What the main thread and the data worker say to each other.
+
+import type { Config } from '../config/index.ts';
+import type { AgentEvent } from '../core/collector.ts';
+import type { Family } from '../core/metric.ts';
+
+/** Given to the worker when it starts. */
+export interface DataSetup {
+  readonly config: Config;
+  readonly host: ReadonlyArray<readonly [string, string]>;
+}
+
+export type ToData =
+  | { readonly type: 'event'; readonly event: AgentEvent }
+  | { readonly type: 'apply'; readonly config: Config }
+  | { readonly type: 'stop'; readonly deadlineMs: number };
+
+export type FromData =
+  /** The configuration is in force: what could be opened listens. */
+  | { readonly type: 'applied' }
+  | {
+      readonly type: 'report';
+      readonly families: readonly Family[];
+      /** Why data does not flow, one line each. */
+      readonly faults: readonly string[];
+    }
+  /** Everything is closed; `clean` when nothing was cut short. */
+  | { readonly type: 'stopped'; readonly clean: boolean };

@@ -1,0 +1,104 @@
+// The batch being filled: records are encoded once, into one buffer an origin, and sealed into one OTLP request.
+
+import { encodeRecord, encodeResource, sealRequest } from '../core/encode.ts';
+import type { SealedBatch } from '../core/exporter.ts';
+import { ProtoWriter } from '../core/protobuf.ts';
+import type { LogRecord, Origin } from '../core/record.ts';
+
+/** What one origin put into the batch; its figures are read at the seal and start again at zero. */
+export interface Group {
+  readonly origin: Origin;
+  /** Records by SeverityNumber 0..24. */
+  readonly severities: Uint32Array;
+  /** Source bytes by SeverityNumber. */
+  readonly bytes: Float64Array;
+  /** Unix seconds of the latest record. */
+  last: number;
+}
+
+interface Filling extends Group {
+  readonly resource: Uint8Array;
+  readonly writer: ProtoWriter;
+}
+
+/** Buffers of origins kept from batch to batch; beyond it they are made anew. */
+const KEPT_GROUPS = 64;
+/** A buffer grown beyond this is not kept. */
+const KEPT_BYTES = 2 * 2 ** 20;
+
+export interface Batch {
+  readonly records: number;
+  /** Encoded bytes so far, without the envelopes. */
+  readonly bytes: number;
+  add(record: LogRecord): void;
+  /** Origins with records in it. */
+  groups(): Iterable<Group>;
+  /** The request, in memory of its own; the batch is empty afterwards. */
+  seal(): SealedBatch;
+}
+
+export function createBatch(host: ReadonlyArray<readonly [string, string]>): Batch {
+  const groups = new Map<Origin, Filling>();
+  let used: Filling[] = [];
+  let records = 0;
+  let bytes = 0;
+  let latest: Filling | undefined;
+
+  const open = (origin: Origin): Filling => {
+    let group = groups.get(origin);
+    if (!group) {
+      group = {
+        origin,
+        severities: new Uint32Array(25),
+        bytes: new Float64Array(25),
+        last: 0,
+        resource: encodeResource(origin, host),
+        writer: new ProtoWriter(),
+      };
+      groups.set(origin, group);
+    }
+    if (group.writer.pos === 0) used.push(group);
+    return group;
+  };
+
+  return {
+    get records() {
+      return records;
+    },
+    get bytes() {
+      return bytes;
+    },
+    add(record) {
+      const group = latest?.origin === record.origin ? latest : open(record.origin);
+      latest = group;
+      const { writer } = group;
+      const before = writer.pos;
+      encodeRecord(writer, record);
+      bytes += writer.pos - before;
+      records++;
+      group.severities[record.severity]!++;
+      group.bytes[record.severity]! += record.sourceBytes;
+      group.last = record.observedSeconds;
+    },
+    groups: () => used,
+    seal() {
+      const sealed = {
+        bytes: sealRequest(
+          used.map(({ resource, writer }) => ({ resource, records: writer.buf, start: 0, end: writer.pos })),
+        ),
+        records,
+      };
+      for (const group of used) {
+        group.writer.reset();
+        group.severities.fill(0);
+        group.bytes.fill(0);
+        if (groups.size > KEPT_GROUPS || group.writer.buf.length > KEPT_BYTES) groups.delete(group.origin);
+      }
+      used = [];
+      latest = undefined;
+      records = 0;
+      bytes = 0;
+      return sealed;
+    },
+  };
+}

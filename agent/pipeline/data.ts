@@ -1,0 +1,272 @@
+// The record street as a whole: spool, flow, streams and pumps, brought to whatever the configuration asks for.
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AgentEvent, CollectorEntry, Stream, StreamRoom } from '../core/collector.ts';
+import type { DaemonLookup, DaemonSpec } from '../core/daemon.ts';
+import { causeOf } from '../core/errors.ts';
+import type { ExporterEntry } from '../core/exporter.ts';
+import type { Log } from '../core/log.ts';
+import type { Meter } from '../core/meter.ts';
+import type { Patterns } from '../core/pattern.ts';
+import { createOrigins } from '../core/record.ts';
+import { createEvents } from './events.ts';
+import { createFlow } from './flow.ts';
+import { createLedger } from './ledger.ts';
+import { createPump, type Pump } from './pump.ts';
+import { createGauges } from './spool/gauges.ts';
+import { openSpool, type Spool } from './spool/spool.ts';
+
+/** The part of the configuration the record street follows. */
+export interface DataConfig {
+  readonly agent: { readonly state_dir: string; readonly run_dir: string; readonly host_root: string };
+  readonly daemons: readonly DaemonSpec[];
+  readonly collectors: Readonly<Record<string, unknown>>;
+  readonly exporters: Readonly<Record<string, unknown>>;
+  readonly spool: {
+    readonly max_size: number;
+    readonly when_full: 'drop_oldest' | 'block';
+    readonly fsync: number;
+  };
+}
+
+export interface Data<C extends DataConfig> {
+  /** Starts, stops and replaces what differs from what runs; the rest is not touched. */
+  apply(config: C): Promise<void>;
+  emit(event: AgentEvent): void;
+  /** Brings gauges up to date before they are read. */
+  refresh(): void;
+  /** Why data does not flow, one line each. */
+  faults(): string[];
+  /** Closes streams, drains what exporters take within the deadline, syncs the spool. False when something failed. */
+  stop(deadlineMs: number): Promise<boolean>;
+}
+
+interface Running<T> {
+  /** What it was made from; another key means another instance. */
+  readonly key: string;
+  readonly actor: T;
+}
+
+export function createData<C extends DataConfig>(room: {
+  collectors: readonly CollectorEntry[];
+  exporters: readonly ExporterEntry[];
+  host: ReadonlyArray<readonly [string, string]>;
+  log: Log;
+  meter: Meter;
+  now: () => number;
+  patterns: Patterns;
+  lookup: (config: C) => DaemonLookup;
+  spoolDir: string;
+}): Data<C> {
+  const { log, meter, now, host } = room;
+  const ledger = createLedger(meter);
+  const gauges = createGauges(meter, now);
+  const streams = new Map<string, Running<Stream>>();
+  const pumps = new Map<string, Running<Pump>>();
+  const failed = new Map<string, string>();
+  let spool: Spool | undefined;
+  let written = 0;
+  let synced = 0;
+  let syncTimer: NodeJS.Timeout | undefined;
+
+  const flow = createFlow({
+    host,
+    meter,
+    ledger,
+    outlet: {
+      append(batch) {
+        if (!spool) return undefined;
+        const seq = spool.append(batch);
+        if (seq !== undefined && [...spool.readers()].length === 0)
+          ledger.dropped('no_exporter', '', batch.records);
+        return seq;
+      },
+    },
+    sealed() {
+      for (const { actor } of pumps.values()) actor.wake();
+    },
+  });
+  const events = createEvents(flow, createOrigins());
+
+  const open = (config: C): Spool => {
+    const opened = openSpool({
+      dir: room.spoolDir,
+      maxSize: config.spool.max_size,
+      whenFull: config.spool.when_full,
+      log: log.room('spool'),
+      now,
+      onDropped: (exporter, records) => ledger.dropped('spool_full', exporter, records),
+      onDamaged: gauges.damaged,
+      onWritten(seq) {
+        written = seq;
+        flow.committed(written, synced);
+      },
+      onRoom: () => flow.resume(),
+    });
+    const everyMs = Math.max(50, config.spool.fsync);
+    const sync = async () => {
+      try {
+        synced = await opened.sync();
+        flow.committed(written, synced);
+      } catch (error) {
+        log.room('spool').error(`cannot sync spool "${room.spoolDir}": ${causeOf(error)}`);
+      }
+      // What the disk refused is tried again even when no exporter makes room.
+      flow.resume();
+      syncTimer = setTimeout(sync, everyMs);
+    };
+    syncTimer = setTimeout(sync, everyMs);
+    return opened;
+  };
+
+  const exporterRoom = (config: C, name: string) => ({
+    name,
+    stateDir: join(config.agent.state_dir, name),
+    log: log.room(name),
+    meter,
+    host,
+    now,
+  });
+
+  const forget = (opened: Spool, name: string) => {
+    const left = opened.forget(name);
+    if (left > 0) ledger.dropped('exporter_removed', name, left);
+    ledger.forget(name);
+  };
+
+  const startPump = async (config: C, entry: ExporterEntry, key: string, opened: Spool) => {
+    const { name } = entry;
+    // The claim stands even when the exporter cannot start: its records wait in the spool.
+    const reader = opened.reader(name);
+    reader.rewind();
+    const pumpRoom = exporterRoom(config, name);
+    const exporter = await entry.logs!(config.exporters[name], pumpRoom);
+    if (!exporter) return forget(opened, name);
+    const pump = createPump({
+      name,
+      exporter,
+      reader,
+      log: pumpRoom.log,
+      meter,
+      now,
+      settled(delivered, rejected, reason) {
+        ledger.delivered(name, delivered);
+        if (rejected > 0) ledger.dropped(reason, name, rejected);
+      },
+    });
+    pumps.set(name, { key, actor: pump });
+  };
+
+  const startStream = async (config: C, entry: CollectorEntry, key: string, daemons: DaemonLookup) => {
+    if (entry.thread !== 'data') return;
+    const { name } = entry;
+    const stateDir = join(config.agent.state_dir, name);
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    const streamRoom: StreamRoom = {
+      name,
+      root: config.agent.host_root,
+      stateDir,
+      runDir: config.agent.run_dir,
+      log: log.room(name),
+      meter,
+      daemons,
+      patterns: room.patterns,
+      now,
+      origins: createOrigins(),
+    };
+    const stream = (await entry.load()).create(config.collectors[name], streamRoom);
+    streams.set(name, { key, actor: stream });
+    await stream.open(flow.attach(name, stream));
+  };
+
+  const attempt = async (what: string, work: () => Promise<void>) => {
+    failed.delete(what);
+    try {
+      await work();
+    } catch (error) {
+      failed.set(what, `${what}: ${causeOf(error)}`);
+      log.error(`cannot start ${what}: ${causeOf(error)}`);
+    }
+  };
+
+  const closeStream = async (name: string) => {
+    const running = streams.get(name);
+    if (!running) return;
+    await running.actor.close();
+    flow.detach(name);
+    streams.delete(name);
+  };
+
+  return {
+    async apply(config) {
+      mkdirSync(config.agent.run_dir, { recursive: true, mode: 0o755 });
+      const first = spool === undefined;
+      spool ??= open(config);
+      const opened = spool;
+      const wanted = (name: string) =>
+        config.exporters[name] !== undefined && config.exporters[name] !== false;
+
+      for (const entry of room.exporters) {
+        if (!entry.logs) continue;
+        const key = JSON.stringify([config.exporters[entry.name], config.agent]);
+        const running = pumps.get(entry.name);
+        if (running?.key === key) continue;
+        if (running) await running.actor.stop(0);
+        pumps.delete(entry.name);
+        if (wanted(entry.name))
+          await attempt(`exporter ${entry.name}`, () => startPump(config, entry, key, opened));
+      }
+      for (const name of opened.known()) if (!wanted(name)) forget(opened, name);
+      if (first)
+        ledger.received('recovered', Math.max(0, ...[...opened.readers()].map(reader => reader.pending)));
+
+      const daemons = room.lookup(config);
+      for (const entry of room.collectors) {
+        if (entry.thread !== 'data') continue;
+        const options = config.collectors[entry.name];
+        const key = JSON.stringify([options, config.agent, config.daemons]);
+        if (streams.get(entry.name)?.key === key) continue;
+        await attempt(`collector ${entry.name}`, async () => {
+          await closeStream(entry.name);
+          if (options !== undefined && options !== false) await startStream(config, entry, key, daemons);
+        });
+      }
+    },
+    emit: events.emit,
+    refresh() {
+      if (!spool) return;
+      for (const reader of spool.readers()) ledger.spooled(reader.name, reader.pending);
+      gauges.set(spool.stats());
+      gauges.collectors([...streams].map(([name, { actor }]) => [name, actor.faults().length === 0]));
+    },
+    faults() {
+      const refused = spool?.stats().refused;
+      return [
+        ...failed.values(),
+        ...[...streams].flatMap(([name, { actor }]) =>
+          actor.faults().map(fault => `collector ${name}: ${fault}`),
+        ),
+        ...[...pumps.values()].flatMap(({ actor }) => actor.fault() ?? []),
+        ...(refused ? [refused] : []),
+      ];
+    },
+    async stop(deadlineMs) {
+      const end = performance.now() + deadlineMs;
+      let clean = true;
+      for (const name of [...streams.keys()]) {
+        await closeStream(name).catch(error => {
+          clean = false;
+          log.error(`cannot close collector ${name}: ${causeOf(error)}`);
+        });
+      }
+      flow.flush();
+      const left = Math.max(0, end - performance.now());
+      await Promise.all([...pumps.values()].map(({ actor }) => actor.stop(left)));
+      clearTimeout(syncTimer);
+      this.refresh();
+      await spool?.close();
+      return clean;
+    },
+  };
+}

@@ -1,0 +1,34 @@
+// The agent's own events as records: they go the way of every other record.
+
+import type { AgentEvent, EventSink } from '../core/collector.ts';
+import { encodeIntAttribute, encodeTextAttribute } from '../core/protobuf.ts';
+import { LogRecord, type Origins, SYSLOG_SEVERITY, utf8 } from '../core/record.ts';
+import type { Flow } from './flow.ts';
+
+const AGENT = 'eudaemon';
+
+export function createEvents(flow: Pick<Flow, 'attach'>, origins: Origins): EventSink {
+  const record = new LogRecord();
+  const out = flow.attach('events', { resume() {}, committed() {} });
+  return {
+    emit({ name, daemon, severity, body, attributes, at }: AgentEvent) {
+      record.clear();
+      record.origin = origins.of(daemon ?? AGENT, daemon);
+      record.seconds = record.observedSeconds = Math.floor(at / 1000);
+      record.nanos = record.observedNanos = (at % 1000) * 1e6;
+      record.severity = severity;
+      record.severityText = SYSLOG_SEVERITY.find(each => each.number === severity)?.bytes ?? utf8('');
+      record.buf = utf8(body);
+      record.bodyStart = 0;
+      record.bodyEnd = record.buf.length;
+      record.eventName = utf8(name);
+      for (const [key, value] of Object.entries(attributes)) {
+        if (typeof value === 'string') record.attributes.fields(encodeTextAttribute(key, value));
+        else if (typeof value === 'boolean') record.attributes.bool(utf8(key), value);
+        else if (Number.isInteger(value)) record.attributes.fields(encodeIntAttribute(key, value));
+        else record.attributes.double(utf8(key), value);
+      }
+      out.push(record);
+    },
+  };
+}

@@ -1,0 +1,178 @@
+// Carries batches from the spool to one exporter: in order, several at once, with full-jitter back-off while it is away.
+
+import { causeOf } from '../core/errors.ts';
+import { type Delivery, type LogExporter, RetryLater } from '../core/exporter.ts';
+import type { Log } from '../core/log.ts';
+import type { Meter } from '../core/meter.ts';
+import type { Desc } from '../core/metric.ts';
+import type { Reader, Taken } from './spool/reader.ts';
+
+/** Small batches that waited are sent as one request of at most this size. */
+const REQUEST_BYTES = 1 * 2 ** 20;
+const FIRST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 30_000;
+/** A receiver may ask for a longer pause, up to this. */
+const LONGEST_WISH_MS = 5 * 60_000;
+/** Failing for longer makes the agent not ready. */
+const PATIENCE_MS = 5 * 60_000;
+
+const desc = (name: string, type: Desc['type'], help: string, labels: string[]): Desc => ({
+  name,
+  type,
+  help,
+  labels,
+});
+const UP = desc('eudaemon.exporter.up', 'gauge', 'Whether the last delivery of the exporter succeeded.', [
+  'exporter',
+]);
+const SENT = desc('eudaemon.exporter.sent', 'counter', 'Batches an exporter has delivered.', ['exporter']);
+const RETRIES = desc('eudaemon.exporter.retries', 'counter', 'Deliveries tried again.', ['exporter']);
+const FAILURES = desc('eudaemon.exporter.failures', 'counter', 'Deliveries that failed, by reason.', [
+  'exporter',
+  'reason',
+]);
+
+export interface Pump {
+  /** There may be something new to carry. */
+  wake(): void;
+  /** Why data does not flow, once that has lasted five minutes. */
+  fault(): string | undefined;
+  /** Carries what is left until `deadline` passes (ms from now), then stops; what was not delivered stays in the spool. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+export function createPump(room: {
+  name: string;
+  exporter: LogExporter;
+  reader: Reader;
+  log: Log;
+  meter: Meter;
+  now: () => number;
+  /** In [0, 1): jitter. */
+  random?: () => number;
+  settled(delivered: number, rejected: number, reason: string): void;
+}): Pump {
+  const { name, exporter, reader, log, now, random = Math.random } = room;
+  const up = room.meter.instrument(UP).with(name);
+  const sent = room.meter.instrument(SENT).with(name);
+  const retries = room.meter.instrument(RETRIES).with(name);
+  const failures = room.meter.instrument(FAILURES);
+  up.set(1);
+  sent.add(0);
+
+  const abort = new AbortController();
+  const flights: { taken: Taken; delivery: Promise<Delivery | undefined> }[] = [];
+  let failingSince: number | undefined;
+  let lastFailure = '';
+  let attempts = 0;
+  let stopping = false;
+  let wakeUp: (() => void) | undefined;
+  let idle: (() => void) | undefined;
+  /** No attempt begins before this time while the exporter is away. */
+  let notBefore = 0;
+
+  const pause = (ms: number) =>
+    new Promise<void>(resolve => {
+      const timer = setTimeout(done, ms);
+      function done() {
+        clearTimeout(timer);
+        abort.signal.removeEventListener('abort', done);
+        resolve();
+      }
+      abort.signal.addEventListener('abort', done);
+    });
+
+  const failed = (error: RetryLater) => {
+    failures.with(name, error.reason).add(1);
+    up.set(0);
+    failingSince ??= now();
+    lastFailure = error.message;
+    const window = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attempts, 10));
+    const wish = Math.min(error.afterMs ?? 0, LONGEST_WISH_MS);
+    notBefore = Math.max(notBefore, now() + wish + window * random());
+    attempts++;
+    log.warn(`cannot deliver: ${error.message}`, { reason: error.reason });
+  };
+
+  /** Resolves when the batch is finished with; undefined when the pump was stopped before. */
+  const carry = async (taken: Taken): Promise<Delivery | undefined> => {
+    for (let first = true; ; first = false) {
+      while (now() < notBefore && !abort.signal.aborted) await pause(notBefore - now());
+      if (abort.signal.aborted) return undefined;
+      if (!first) retries.add(1);
+      try {
+        const delivery = await exporter.deliver(taken, abort.signal);
+        if (failingSince !== undefined) log.info('delivers again');
+        failingSince = undefined;
+        attempts = 0;
+        notBefore = 0;
+        up.set(1);
+        return delivery;
+      } catch (error) {
+        if (abort.signal.aborted) return undefined;
+        failed(
+          error instanceof RetryLater ? error : new RetryLater('internal', causeOf(error), undefined, error),
+        );
+      }
+    }
+  };
+
+  /** Takes acknowledgements in the order of sending, so that the cursor never jumps a hole. */
+  const settle = async () => {
+    while (flights[0]) {
+      const { taken, delivery } = flights[0];
+      const outcome = await delivery;
+      flights.shift();
+      if (!outcome) continue;
+      reader.done(taken);
+      sent.add(1);
+      if (outcome.rejected > 0) failures.with(name, outcome.reason ?? 'rejected').add(1);
+      room.settled(taken.records - outcome.rejected, outcome.rejected, outcome.reason ?? 'rejected');
+      wakeUp?.();
+    }
+  };
+
+  const run = async () => {
+    while (!abort.signal.aborted) {
+      // While the exporter is away one attempt at a time is enough to find out.
+      const width = failingSince === undefined ? exporter.concurrency : 1;
+      const taken = flights.length < width ? reader.take(REQUEST_BYTES) : undefined;
+      if (taken) {
+        flights.push({ taken, delivery: carry(taken) });
+        if (flights.length === 1) void settle();
+        continue;
+      }
+      if (flights.length === 0) idle?.();
+      await new Promise<void>(resolve => {
+        wakeUp = resolve;
+      });
+    }
+  };
+  const running = run();
+
+  return {
+    wake: () => wakeUp?.(),
+    fault() {
+      if (failingSince === undefined || now() - failingSince < PATIENCE_MS) return undefined;
+      return `exporter ${name} has failed for ${Math.round((now() - failingSince) / 1000)} s: ${lastFailure}`;
+    },
+    async stop(deadlineMs) {
+      if (stopping) return running;
+      stopping = true;
+      const drained = new Promise<void>(resolve => {
+        idle = resolve;
+      });
+      wakeUp?.();
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>(resolve => {
+        timer = setTimeout(resolve, deadlineMs);
+      });
+      await Promise.race([drained, late]);
+      clearTimeout(timer);
+      abort.abort();
+      wakeUp?.();
+      await running;
+      await exporter.close();
+    },
+  };
+}

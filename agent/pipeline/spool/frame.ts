@@ -1,0 +1,72 @@
+// A frame of a spool segment: 16 bytes of header, then one sealed batch. A damaged frame never hides the good ones behind it.
+
+import { readSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+
+/** Magic, payload length, record count, CRC-32 (IEEE, as zlib computes it) of the eight bytes before it and the payload. All big-endian. */
+export const HEADER_BYTES = 16;
+const MAGIC = 0x45554446; // "EUDF"
+/** Above this a length is damage: batches are sealed far below. */
+const MAX_PAYLOAD = 256 * 2 ** 20;
+
+export interface Frame {
+  readonly payload: Uint8Array;
+  readonly records: number;
+  /** Offset behind the frame. */
+  readonly end: number;
+}
+
+/** Nothing whole at the offset: `resume` is where the next good frame may begin, or the end of the file. */
+export interface Damage {
+  readonly resume: number;
+}
+
+export function encodeHeader(payload: Uint8Array, records: number): Buffer {
+  const header = Buffer.allocUnsafe(HEADER_BYTES);
+  header.writeUInt32BE(MAGIC, 0);
+  header.writeUInt32BE(payload.length, 4);
+  header.writeUInt32BE(records, 8);
+  header.writeUInt32BE(crc32(payload, crc32(header.subarray(4, 12))), 12);
+  return header;
+}
+
+/** The frame at `offset` of a file of `size` bytes; undefined at its end. */
+export function readFrame(fd: number, offset: number, size: number): Frame | Damage | undefined {
+  if (offset >= size) return undefined;
+  const header = read(fd, offset, Math.min(HEADER_BYTES, size - offset));
+  if (header.length === HEADER_BYTES && header.readUInt32BE(0) === MAGIC) {
+    const length = header.readUInt32BE(4);
+    const end = offset + HEADER_BYTES + length;
+    if (length <= MAX_PAYLOAD && end <= size) {
+      const payload = read(fd, offset + HEADER_BYTES, length);
+      if (crc32(payload, crc32(header.subarray(4, 12))) === header.readUInt32BE(12))
+        return { payload, records: header.readUInt32BE(8), end };
+    }
+  }
+  return { resume: findMagic(fd, offset + 1, size) };
+}
+
+export const isDamage = (found: Frame | Damage): found is Damage => 'resume' in found;
+
+function read(fd: number, offset: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length);
+  let got = 0;
+  while (got < length) {
+    const n = readSync(fd, buffer, got, length - got, offset + got);
+    if (n === 0) break;
+    got += n;
+  }
+  return buffer.subarray(0, got);
+}
+
+/** Offset of the next magic at or behind `from`; `size` when there is none. */
+function findMagic(fd: number, from: number, size: number): number {
+  const magic = Buffer.from('EUDF', 'latin1');
+  const step = 2 ** 20;
+  for (let at = from; at < size; at += step) {
+    // Three bytes of overlap, so that a magic across two steps is found.
+    const found = read(fd, at, Math.min(step + magic.length - 1, size - at)).indexOf(magic);
+    if (found >= 0) return at + found;
+  }
+  return size;
+}

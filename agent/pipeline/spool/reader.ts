@@ -1,0 +1,139 @@
+// One exporter's way through the spool: takes frames in order, several at once, and gives them back in order.
+
+import type { SealedBatch } from '../../core/exporter.ts';
+import type { Position } from './cursor.ts';
+import type { Segment } from './segment.ts';
+
+export interface Taken extends SealedBatch {
+  readonly end: Position;
+}
+
+export interface Reader {
+  readonly name: string;
+  /** Records in the spool this exporter has not finished with. */
+  readonly pending: number;
+  /** Up to `maxBytes` of the next frames (at least one) as one batch, or undefined when there is nothing new. */
+  take(maxBytes: number): Taken | undefined;
+  /** The oldest batch taken and not yet given back is finished with. */
+  done(taken: Taken): void;
+  /** What was taken and not given back will be taken again. */
+  rewind(): void;
+}
+
+/** A reader as the spool itself handles it. */
+export interface SpoolReader extends Reader {
+  /** Everything before this is finished with. */
+  readonly position: Position;
+  grow(records: number): void;
+  /** The segment is going: returns its records that were not taken, which are thereby given up. */
+  skip(segment: Segment): number;
+}
+
+export function createReader(options: {
+  name: string;
+  from: Position;
+  /** Living segments, oldest first. */
+  segments: readonly Segment[];
+  onDamage: (segment: Segment, from: number, to: number) => void;
+  onDone: () => void;
+}): SpoolReader {
+  const { name, segments, onDamage, onDone } = options;
+  let position = options.from;
+  let next = options.from;
+  /** Records of segment `next.segment` before `next.offset`. */
+  let taken = 0;
+  let pending = 0;
+
+  /** Records of a segment at or behind an offset. */
+  const recordsFrom = (segment: Segment, offset: number): number => {
+    let records = 0;
+    let frame = segment.read(offset, () => {});
+    for (; frame; frame = segment.read(frame.end, () => {})) records += frame.records;
+    return records;
+  };
+
+  const rewind = () => {
+    next = position;
+    taken = 0;
+    pending = 0;
+    for (const segment of segments) {
+      if (segment.id > position.segment) pending += segment.records;
+      if (segment.id !== position.segment) continue;
+      pending = recordsFrom(segment, position.offset);
+      taken = segment.records - pending;
+    }
+  };
+  rewind();
+
+  /** The next good frame and where it stands, crossing into later segments. */
+  const advance = () => {
+    for (const segment of segments) {
+      if (segment.id < next.segment) continue;
+      if (segment.id > next.segment) {
+        next = { segment: segment.id, offset: 0 };
+        taken = 0;
+      }
+      const frame = segment.read(next.offset, (from, to) => onDamage(segment, from, to));
+      if (frame) return { segment, frame };
+    }
+    return undefined;
+  };
+
+  return {
+    name,
+    get pending() {
+      return pending;
+    },
+    get position() {
+      return position;
+    },
+    take(maxBytes) {
+      const payloads: Uint8Array[] = [];
+      let bytes = 0;
+      let records = 0;
+      for (let found = advance(); found; found = advance()) {
+        const { segment, frame } = found;
+        if (payloads.length > 0 && bytes + frame.payload.length > maxBytes) break;
+        payloads.push(frame.payload);
+        bytes += frame.payload.length;
+        records += frame.records;
+        taken += frame.records;
+        next = { segment: segment.id, offset: frame.end };
+      }
+      if (payloads.length === 0) return undefined;
+      // Requests of the same message type concatenate into one: repeated fields add up (protobuf encoding, "last one wins" aside).
+      return {
+        bytes: payloads.length === 1 ? payloads[0]! : Buffer.concat(payloads, bytes),
+        records,
+        end: next,
+      };
+    },
+    done(batch) {
+      pending -= batch.records;
+      const { end } = batch;
+      if (
+        end.segment > position.segment ||
+        (end.segment === position.segment && end.offset > position.offset)
+      )
+        position = end;
+      onDone();
+    },
+    rewind,
+    grow(records) {
+      pending += records;
+    },
+    skip(segment) {
+      let lost = 0;
+      if (segment.id > next.segment) lost = segment.records;
+      else if (segment.id === next.segment) lost = segment.records - taken;
+      pending -= lost;
+      const beyond = { segment: segment.id + 1, offset: 0 };
+      if (next.segment <= segment.id) {
+        next = beyond;
+        taken = 0;
+      }
+      if (position.segment <= segment.id) position = beyond;
+      return lost;
+    },
+  };
+}

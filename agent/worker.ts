@@ -1,0 +1,76 @@
+// The data worker: meeting place of streams, pipeline and log exporters. A shell; all it decides is order.
+
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { collectors } from '../collectors/index.ts';
+import { exporters } from '../exporters/index.ts';
+import type { Config } from './config/index.ts';
+import { createPatterns } from './config/patterns.ts';
+import { createLog } from './control/log.ts';
+import type { DataSetup, FromData, ToData } from './control/messages.ts';
+import { createMeter } from './core/meter.ts';
+import { createLookup } from './identity/lookup.ts';
+import { createData } from './pipeline/data.ts';
+
+const { config, host } = workerData as DataSetup;
+const port = parentPort!;
+const log = createLog({ level: config.agent.log_level, format: config.agent.log_format });
+const meter = createMeter();
+const patterns = createPatterns();
+const send = (message: FromData) => port.postMessage(message);
+const now = Date.now;
+
+const data = createData({
+  collectors,
+  exporters,
+  host,
+  log,
+  meter,
+  now,
+  patterns,
+  lookup: ({ daemons, agent }: Config) =>
+    createLookup({ declared: daemons, root: agent.host_root, patterns, now }),
+  spoolDir: join(config.agent.state_dir, 'spool'),
+});
+
+const REPORT_MS = 500;
+const report = () => {
+  data.refresh();
+  const families = [...meter.families()].map(({ desc, points }) => ({
+    desc,
+    points: [...points].map(({ labels, value, histogram, created }) => ({
+      labels,
+      value,
+      histogram,
+      created,
+    })),
+  }));
+  send({ type: 'report', families, faults: data.faults() });
+};
+const timer = setInterval(report, REPORT_MS);
+
+/** Messages are handled one after another: a stop waits for the reload before it. */
+let turn = Promise.resolve();
+const next = (work: () => Promise<void>) => {
+  turn = turn.then(work);
+};
+const apply = (wanted: Config) =>
+  next(async () => {
+    await data.apply(wanted);
+    report();
+    send({ type: 'applied' });
+  });
+
+port.on('message', (message: ToData) => {
+  if (message.type === 'event') data.emit(message.event);
+  else if (message.type === 'apply') apply(message.config);
+  else
+    next(async () => {
+      const clean = await data.stop(message.deadlineMs);
+      clearInterval(timer);
+      report();
+      send({ type: 'stopped', clean });
+      port.close();
+    });
+});
+apply(config);

@@ -6,7 +6,8 @@ export type Path = readonly (string | number)[];
 
 /** Where findings go, and what the leaf cannot check itself. */
 export interface Checker {
-  problem(path: Path, message: string): void;
+  /** `on` says whether the finding is about the value at `path` (the default) or about its key. */
+  problem(path: Path, message: string, on?: 'key' | 'value'): void;
   /** Returns what is wrong with the text, or undefined. */
   readonly formats: Readonly<Record<Format, (text: string) => string | undefined>>;
 }
@@ -226,7 +227,8 @@ export const map = <T>(
     const result: Record<string, T> = {};
     let whole = true;
     for (const [name, element] of Object.entries(input)) {
-      if (key && !key.pattern.test(name)) checker.problem([...path, name], `"${name}" is not ${key.what}`);
+      if (key && !key.pattern.test(name))
+        checker.problem([...path, name], `"${name}" is not ${key.what}`, 'key');
       const parsed = value.parse(element, [...path, name], checker);
       if (parsed === undefined) whole = false;
       else result[name] = parsed;
@@ -280,6 +282,7 @@ export function object<F extends Fields>(
         checker.problem(
           [...path, name],
           `unknown key "${name}"${near ? `; did you mean "${near}"?` : `; known: ${names.join(', ')}`}`,
+          'key',
         );
       }
       const set = (keys: readonly string[]) => keys.filter(name => input[name] !== undefined);

@@ -1,0 +1,142 @@
+// Writes metric families as Prometheus text 0.0.4 or OpenMetrics 1.0. Pure; one bad family never spoils the page.
+
+import type { Desc, Family, Point } from '../../agent/core/metric.ts';
+import { prometheusName } from '../../agent/core/metric.ts';
+
+export type Format = 'text' | 'openmetrics';
+
+/** What was left out of a page, and why. */
+export type Fault = (reason: 'conflict' | 'duplicate' | 'invalid_name', message: string) => void;
+
+/** About 1 ms of work: between two slices the event loop may turn. */
+const SLICE_CHARS = 128 * 1024;
+
+/** Families of one name, from however many sources: one HELP, one TYPE. */
+interface Block {
+  readonly name: string;
+  readonly desc: Desc;
+  readonly families: Family[];
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * The page in UTF-8 slices, families sorted by name; a family without points is left out. Label blocks are cached in
+ * `Point.text`. Text 0.0.4: Prometheus docs, "Exposition formats"; OpenMetrics: its specification 1.0.
+ */
+export function* expose(
+  families: Iterable<Family>,
+  format: Format,
+  fault: Fault,
+): Generator<Uint8Array, void, void> {
+  const writePoint = { counter: writeCounter, gauge: writeGauge, histogram: writeHistogram };
+  let page = '';
+  for (const block of blocksOf(families, fault)) {
+    const { name, desc } = block;
+    const write = writePoint[desc.type];
+    const seen = block.families.length > 1 ? new Set<string>() : undefined;
+    let started = false;
+    for (const family of block.families) {
+      for (const point of family.points) {
+        point.text ??= labelBlock(family.desc.labels ?? [], point.labels);
+        if (seen?.has(point.text)) {
+          fault('duplicate', `cannot expose series "${name}${point.text}": another source has it`);
+          continue;
+        }
+        seen?.add(point.text);
+        if (!started) page += header(name, desc, format);
+        started = true;
+        page += write(name, point, desc, format);
+        if (page.length < SLICE_CHARS) continue;
+        yield encoder.encode(page);
+        page = '';
+      }
+    }
+  }
+  yield encoder.encode(format === 'openmetrics' ? `${page}# EOF\n` : page);
+}
+
+const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+function blocksOf(families: Iterable<Family>, fault: Fault): Block[] {
+  const blocks = new Map<string, Block>();
+  for (const family of families) {
+    const { desc } = family;
+    const name = prometheusName(desc);
+    const block = blocks.get(name);
+    if (!NAME.test(name) || !(desc.labels ?? []).every(label => LABEL.test(label)))
+      fault('invalid_name', `cannot expose "${name}": its name or one of its labels is not valid`);
+    else if (!block) blocks.set(name, { name, desc, families: [family] });
+    else if (block.desc.type === desc.type) block.families.push(family);
+    else
+      fault('conflict', `cannot expose ${desc.type} "${name}": another source has it as ${block.desc.type}`);
+  }
+  return [...blocks.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** OpenMetrics names the family without `_total`, text 0.0.4 the samples as they stand. */
+function header(name: string, desc: Desc, format: Format): string {
+  if (format === 'text') {
+    const sample = desc.type === 'counter' ? `${name}_total` : name;
+    return `# HELP ${sample} ${escapeHelp(desc.help)}\n# TYPE ${sample} ${desc.type}\n`;
+  }
+  const unit = /_(seconds|bytes|ratio)$/.exec(name)?.[1];
+  return (
+    `# TYPE ${name} ${desc.type}\n` +
+    (unit === undefined ? '' : `# UNIT ${name} ${unit}\n`) +
+    `# HELP ${name} ${escapeHelp(desc.help).replaceAll('"', '\\"')}\n`
+  );
+}
+
+function writeGauge(name: string, point: Point): string {
+  return `${name}${point.text} ${float(point.value)}\n`;
+}
+
+function writeCounter(name: string, point: Point, _desc: Desc, format: Format): string {
+  return `${name}_total${point.text} ${float(point.value)}\n${created(name, point, format)}`;
+}
+
+function writeHistogram(name: string, point: Point, desc: Desc, format: Format): string {
+  const { histogram, text = '' } = point;
+  if (!histogram) return '';
+  const { counts, sum } = histogram;
+  const bounds = desc.buckets ?? [];
+  const before = `${name}_bucket${text === '' ? '{' : `${text.slice(0, -1)},`}le="`;
+  let lines = '';
+  for (let i = 0; i < bounds.length; i++)
+    lines += `${before}${bucketBound(bounds[i]!, format)}"} ${counts[i]}\n`;
+  const count = counts[bounds.length];
+  return (
+    `${lines}${before}+Inf"} ${count}\n` +
+    `${name}_sum${text} ${float(sum)}\n${name}_count${text} ${count}\n${created(name, point, format)}`
+  );
+}
+
+const created = (name: string, point: Point, format: Format): string =>
+  format === 'openmetrics' ? `${name}_created${point.text} ${float(point.created)}\n` : '';
+
+/** OpenMetrics wants bounds to read as floats, so that `le` is the same text in every process. */
+const bucketBound = (bound: number, format: Format): string =>
+  format === 'openmetrics' && Number.isInteger(bound) && Math.abs(bound) < 1e21 ? `${bound}.0` : float(bound);
+
+/** The shortest text that reads back as the same double. */
+function float(value: number): string {
+  if (value === Infinity) return '+Inf';
+  if (value === -Infinity) return '-Inf';
+  return `${value}`;
+}
+
+function labelBlock(names: readonly string[], values: readonly string[]): string {
+  if (names.length === 0) return '';
+  return `{${names.map((name, i) => `${name}="${escapeLabel(values[i] ?? '')}"`).join(',')}}`;
+}
+
+const SPECIAL = /[\\"\n\0]/g;
+// Prometheus takes NUL for the end of the page.
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n', '\0': '\ufffd' };
+
+const escapeLabel = (value: string): string => value.replace(SPECIAL, special => ESCAPES[special]!);
+
+const escapeHelp = (help: string): string =>
+  help.replace(SPECIAL, special => (special === '"' ? special : ESCAPES[special]!));

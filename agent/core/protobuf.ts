@@ -4,6 +4,7 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const TWO_32 = 2 ** 32;
+const LOOP = 40;
 
 /** Wire types, the low three bits of a tag. */
 export const Wire = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const;
@@ -37,23 +38,23 @@ export function isUtf8(src: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-/** Bytes a varint of `n` takes. */
-const varintSize = (n: number): number => {
-  let size = 1;
-  for (; n >= 0x80; n /= 0x80) size++;
-  return size;
-};
+/** Bytes a length takes; no buffer reaches 2^35. */
+const varintSize = (n: number): number =>
+  n < 0x80 ? 1 : n < 0x4000 ? 2 : n < 0x200000 ? 3 : n < 0x10000000 ? 4 : 5;
 
 /** Appends wire format to `buf`, which doubles when full; the message is `buf[0..pos]`. */
 export class ProtoWriter {
   buf: Uint8Array;
   pos = 0;
   private view: DataView;
+  /** `buf.length`, which costs more to ask. */
+  private room: number;
 
   /** `capacity` in bytes. */
   constructor(capacity = 4096) {
     this.buf = new Uint8Array(Math.max(capacity, 16));
     this.view = new DataView(this.buf.buffer);
+    this.room = this.buf.length;
   }
 
   /** Back to empty; the buffer stays. */
@@ -68,7 +69,7 @@ export class ProtoWriter {
 
   /** Makes room for `n` more bytes. */
   ensure(n: number): void {
-    if (this.pos + n > this.buf.length) this.grow(n);
+    if (this.pos + n > this.room) this.grow(n);
   }
 
   private grow(n: number): void {
@@ -76,6 +77,7 @@ export class ProtoWriter {
     larger.set(this.buf.subarray(0, this.pos));
     this.buf = larger;
     this.view = new DataView(larger.buffer);
+    this.room = larger.length;
   }
 
   /** `field` below 2^28, `wire` of `Wire`. */
@@ -87,6 +89,10 @@ export class ProtoWriter {
   varint(n: number): void {
     this.ensure(8);
     const { buf } = this;
+    if (n < 0x80) {
+      buf[this.pos++] = n;
+      return;
+    }
     // Beyond 31 bits `&` and `>>>` would cut; the remainder and quotient of a double are exact.
     for (; n > 0x7fffffff; n = Math.floor(n / 0x80)) buf[this.pos++] = (n % 0x80) | 0x80;
     for (; n >= 0x80; n >>>= 7) buf[this.pos++] = (n & 0x7f) | 0x80;
@@ -130,8 +136,8 @@ export class ProtoWriter {
     const length = end - start;
     this.ensure(length);
     const { buf, pos } = this;
-    // Up to about 100 bytes a loop is cheaper than the view `set` needs.
-    if (length > 96) buf.set(src.subarray(start, end), pos);
+    // Up to some 40 bytes a loop is cheaper than the view `set` needs (45 ns against 1 ns a byte).
+    if (length > LOOP) buf.set(src.subarray(start, end), pos);
     else for (let i = 0; i < length; i++) buf[pos + i] = src[start + i]!;
     this.pos = pos + length;
   }
@@ -147,19 +153,21 @@ export class ProtoWriter {
     const mark = this.pos;
     const length = end - start;
     this.varint(length);
-    this.ensure(length);
-    const { buf, pos } = this;
-    let seen = 0;
-    for (let i = 0; i < length; i++) {
-      const byte = src[start + i]!;
-      seen |= byte;
-      buf[pos + i] = byte;
-    }
-    this.pos = pos + length;
-    if (seen < 0x80 || isUtf8(src, start, end)) return false;
+    this.raw(src, start, end);
+    if (this.isAscii(this.pos - length) || isUtf8(src, start, end)) return false;
     this.pos = mark;
     this.repaired(src, start, end);
     return true;
+  }
+
+  /** Whether what was written since `from` is ASCII. Looks at the copy, because words can be read from it. */
+  private isAscii(from: number): boolean {
+    const { buf, view, pos } = this;
+    let seen = 0;
+    let i = from;
+    for (; i + 4 <= pos; i += 4) seen |= view.getInt32(i, true);
+    for (; i < pos; i++) seen |= buf[i]!;
+    return (seen & 0x80808080) === 0;
   }
 
   private repaired(src: Uint8Array, start: number, end: number): void {
@@ -206,6 +214,10 @@ export class ProtoWriter {
   end(mark: number): void {
     const from = mark + this.buf[mark]!;
     const length = this.pos - from;
+    if (length < 0x80 && from === mark + 1) {
+      this.buf[mark] = length;
+      return;
+    }
     const to = mark + varintSize(length);
     if (to !== from) {
       this.ensure(8);
@@ -312,6 +324,11 @@ export class ProtoReader {
 
   string(): string {
     return decoder.decode(this.bytes());
+  }
+
+  /** A second reader of what is left of this message. */
+  again(): ProtoReader {
+    return new ProtoReader(this.buf, this.pos, this.end);
   }
 
   /** A reader of a nested message. */

@@ -1,0 +1,191 @@
+// Log records as OTLP bytes: each record is encoded once, when it is pushed, and never looked at again on its way
+// out. Pure; encoding a record allocates nothing. Field numbers: opentelemetry/proto/logs/v1/logs.proto.
+
+import { ProtoWriter, textAttribute, Wire } from './protobuf.ts';
+import { type Attributes, Kind, type LogRecord, type Origin, utf8 } from './record.ts';
+import { VERSION } from './version.ts';
+
+const ORIGINAL = utf8('log.record.original');
+const HEX = utf8('0123456789abcdef');
+/** The attribute `log.record.uid` up to its 32 digits; all its lengths are constant. */
+const UID_PREFIX = utf8('\x32\x34\x0a\x0elog.record.uid\x12\x22\x0a\x20');
+
+/** Appends one `ScopeLogs.log_records` entry, tag included. Borrows nothing. */
+export function encodeRecord(w: ProtoWriter, r: LogRecord): void {
+  const size = r.bodyEnd - r.bodyStart;
+  w.tag(2, Wire.Bytes);
+  const entry = w.begin(size + 128);
+  time(w, 1, r.seconds, r.nanos);
+  if (r.severity > 0) {
+    w.tag(2, Wire.Varint);
+    w.varint(r.severity);
+  }
+  if (r.severityText.length > 0) {
+    w.tag(3, Wire.Bytes);
+    w.bytes(r.severityText);
+  }
+  w.tag(5, Wire.Bytes);
+  const body = w.begin(size + 2);
+  w.tag(1, Wire.Bytes);
+  const repaired = w.text(r.buf, r.bodyStart, r.bodyEnd);
+  w.end(body);
+  const { attributes } = r;
+  for (let i = 0; i < attributes.size; i++) attribute(w, attributes, i);
+  if (r.position >= 0) uid(w, r);
+  if (repaired) original(w, r);
+  time(w, 11, r.observedSeconds, r.observedNanos);
+  if (r.eventName.length > 0) {
+    w.tag(12, Wire.Bytes);
+    w.bytes(r.eventName);
+  }
+  w.end(entry);
+}
+
+/** fixed64 Unix nanoseconds; nothing for 0 and for times 64 bits cannot hold (before 1970, after 2554). */
+function time(w: ProtoWriter, field: number, seconds: number, nanos: number): void {
+  if (!(seconds > 0 && seconds < 18_446_744_073)) return;
+  // seconds * 10^9 + nanos in two halves, each step below 2^53 and so exact.
+  const upper = Math.floor(seconds / 0x10000) * 1e9;
+  const high = Math.floor(upper / 0x10000);
+  const lower = (upper - high * 0x10000) * 0x10000 + (seconds & 0xffff) * 1e9 + nanos;
+  w.tag(field, Wire.Fixed64);
+  w.fixed64(high + Math.floor(lower / 2 ** 32), lower >>> 0);
+}
+
+function attribute(w: ProtoWriter, a: Attributes, i: number): void {
+  const kind = a.kinds[i]!;
+  const bytes = a.bytes[i]!;
+  const start = a.starts[i]!;
+  const end = a.ends[i]!;
+  if (kind === Kind.Fields) {
+    w.raw(bytes, start, end);
+    return;
+  }
+  const key = a.keys[i]!;
+  const size = kind === Kind.Text || kind === Kind.Value ? end - start : 10;
+  w.tag(6, Wire.Bytes);
+  const entry = w.begin(key.length + size + 6);
+  w.tag(1, Wire.Bytes);
+  w.bytes(key);
+  w.tag(2, Wire.Bytes);
+  if (kind === Kind.Value) w.bytes(bytes, start, end);
+  else {
+    const any = w.begin(size + 2);
+    if (kind === Kind.Text) {
+      w.tag(1, Wire.Bytes);
+      w.text(bytes, start, end);
+    } else scalar(w, kind, a.numbers[i]!);
+    w.end(any);
+  }
+  w.end(entry);
+}
+
+/** An integer a double cannot hold exactly goes out as the double it is. */
+function scalar(w: ProtoWriter, kind: number, value: number): void {
+  if (kind === Kind.Bool) {
+    w.tag(2, Wire.Varint);
+    w.varint(value === 0 ? 0 : 1);
+  } else if (kind === Kind.Int && Number.isSafeInteger(value)) {
+    w.tag(3, Wire.Varint);
+    w.int64(value);
+  } else {
+    w.tag(4, Wire.Fixed64);
+    w.double(value);
+  }
+}
+
+/** 8 + 8 digits name the source, 16 the position in it. */
+function uid(w: ProtoWriter, r: LogRecord): void {
+  w.raw(UID_PREFIX);
+  w.ensure(32);
+  digits(w, r.sourceHigh);
+  digits(w, r.sourceLow);
+  digits(w, r.position / 2 ** 32);
+  digits(w, r.position);
+}
+
+/** Eight hexadecimal digits of the low 32 bits. */
+function digits(w: ProtoWriter, word: number): void {
+  const { buf, pos } = w;
+  for (let i = 0, rest = word | 0; i < 8; i++, rest <<= 4) buf[pos + i] = HEX[rest >>> 28]!;
+  w.pos = pos + 8;
+}
+
+/** The body as it came, where the string had to be repaired. */
+function original(w: ProtoWriter, r: LogRecord): void {
+  const size = r.bodyEnd - r.bodyStart;
+  w.tag(6, Wire.Bytes);
+  const entry = w.begin(size + ORIGINAL.length + 8);
+  w.tag(1, Wire.Bytes);
+  w.bytes(ORIGINAL);
+  w.tag(2, Wire.Bytes);
+  const any = w.begin(size + 2);
+  w.tag(7, Wire.Bytes);
+  w.bytes(r.buf, r.bodyStart, r.bodyEnd);
+  w.end(any);
+  w.end(entry);
+}
+
+/**
+ * The content of a Resource message: `service.name`, the origin's attributes, then the host's. Of a relayed message
+ * the sender's `host.name` is all that is known of its host.
+ */
+export function encodeResource(origin: Origin, host: ReadonlyArray<readonly [string, string]>): Uint8Array {
+  const attributes = new Map([['service.name', origin.service], ...origin.attributes]);
+  if (origin.host !== undefined) attributes.set('host.name', origin.host);
+  for (const [key, value] of host) {
+    if (attributes.has(key) || (origin.host !== undefined && /^(host|os)\./.test(key))) continue;
+    attributes.set(key, value);
+  }
+  const w = new ProtoWriter(512);
+  for (const [key, value] of attributes) textAttribute(w, 1, key, value);
+  return w.copy();
+}
+
+/** Records of one resource. */
+export interface RecordGroup {
+  /** From `encodeResource()`. */
+  readonly resource: Uint8Array;
+  /** Entries from `encodeRecord()`: bytes `start..end` of `records`. */
+  readonly records: Uint8Array;
+  readonly start?: number;
+  readonly end?: number;
+}
+
+function encodeScope(): Uint8Array {
+  const w = new ProtoWriter(64);
+  w.tag(1, Wire.Bytes);
+  const scope = w.begin();
+  w.tag(1, Wire.Bytes);
+  w.string('eudaemon');
+  w.tag(2, Wire.Bytes);
+  w.string(VERSION);
+  w.end(scope);
+  return w.copy();
+}
+
+/** The InstrumentationScope of everything the agent sends, as field 1 of ScopeLogs and of ScopeMetrics. */
+export const SCOPE = encodeScope();
+
+/** An ExportLogsServiceRequest; a copy of its own. */
+export function sealRequest(groups: Iterable<RecordGroup>): Uint8Array {
+  const all = [...groups];
+  let size = 0;
+  for (const group of all) size += group.resource.length + lengthOf(group) + SCOPE.length + 32;
+  const w = new ProtoWriter(size);
+  for (const group of all) {
+    const length = lengthOf(group);
+    w.tag(1, Wire.Bytes);
+    const entry = w.begin(group.resource.length + length + SCOPE.length + 12);
+    w.tag(1, Wire.Bytes);
+    w.bytes(group.resource);
+    w.tag(2, Wire.Bytes);
+    w.varint(SCOPE.length + length);
+    w.raw(SCOPE);
+    w.raw(group.records, group.start ?? 0, group.end ?? group.records.length);
+    w.end(entry);
+  }
+  return w.buf.subarray(0, w.pos);
+}
+
+const lengthOf = (group: RecordGroup): number => (group.end ?? group.records.length) - (group.start ?? 0);

@@ -1,0 +1,120 @@
+// Looks at declared daemons from outside: one sampler a check. Every look ends in time, and a look that fails is
+// a result, not an error.
+
+import { join } from 'node:path';
+import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
+import type { CheckSpec } from '../../agent/core/daemon.ts';
+import { causeOf, SetupError } from '../../agent/core/errors.ts';
+import type { Desc } from '../../agent/core/metric.ts';
+import type { HealthOptions } from './options.ts';
+import { parseAddress } from './probe/connect.ts';
+import { exchangeProbe } from './probe/exchange.ts';
+import { execProbe } from './probe/exec.ts';
+import { grpcProbe } from './probe/grpc.ts';
+import { httpProbe } from './probe/http.ts';
+import type { Outcome, Probe } from './probe/outcome.ts';
+import { createSlots, type Slots } from './slots.ts';
+import { judge, type Verdict } from './verdict.ts';
+
+const labels = ['daemon', 'check'];
+const UP: Desc = {
+  name: 'eudaemon.health_check.up',
+  type: 'gauge',
+  help: 'Whether the health check holds, after its thresholds.',
+  labels,
+};
+const TLS_EXPIRY: Desc = {
+  name: 'eudaemon.health_check.tls_expiry_timestamp',
+  type: 'gauge',
+  unit: 's',
+  help: 'Unix time when the certificate the check was shown ends.',
+  labels,
+};
+const DURATION: Desc = {
+  name: 'eudaemon.health_check.duration',
+  type: 'histogram',
+  unit: 's',
+  help: 'Duration of the probes of the health check.',
+  labels,
+  buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+};
+const FAILURES: Desc = {
+  name: 'eudaemon.health_check.failures',
+  type: 'counter',
+  help: 'Probes of the health check that failed, before its thresholds.',
+  labels,
+};
+
+/** One sampler for each check of each declared daemon. */
+export function create(options: HealthOptions, room: SamplerRoom): Sampler[] {
+  const slots = createSlots(options.concurrency);
+  return room.daemons.declared.flatMap(daemon =>
+    daemon.health.map(check => createCheck(daemon.name, check, room, slots)),
+  );
+}
+
+function createCheck(daemon: string, check: CheckSpec, room: SamplerRoom, slots: Slots): Sampler {
+  const probe = prepare(check, room);
+  const duration = room.meter.instrument(DURATION);
+  const failures = room.meter.instrument(FAILURES);
+  // A counter that begins with its first failure hides that failure from rate().
+  failures.with(daemon, check.name);
+  let verdict: Verdict | undefined;
+
+  return {
+    name: room.name,
+    everyMs: check.every,
+    async sample(out, stop) {
+      await slots.take();
+      try {
+        stop.throwIfAborted();
+        const began = performance.now();
+        const outcome = await attempt(probe, check, stop);
+        duration.with(daemon, check.name).observe((performance.now() - began) / 1000);
+        if (!outcome.ok) failures.with(daemon, check.name).add();
+        verdict = judge(verdict, outcome.ok, check);
+        out.set(UP, verdict.healthy ? 1 : 0, daemon, check.name);
+        if (outcome.tlsExpiry !== undefined) out.set(TLS_EXPIRY, outcome.tlsExpiry, daemon, check.name);
+        room.reports.check(room.now(), daemon, check.name, verdict.healthy, outcome.message);
+      } finally {
+        slots.give();
+      }
+    },
+    async close() {
+      duration.remove(daemon, check.name);
+      failures.remove(daemon, check.name);
+    },
+  };
+}
+
+/** Throws only when the agent stops, or when the check cannot be made here at all. */
+async function attempt(probe: Probe, check: CheckSpec, stop: AbortSignal): Promise<Outcome> {
+  const deadline = AbortSignal.timeout(check.timeout);
+  try {
+    return await probe(AbortSignal.any([stop, deadline]));
+  } catch (error) {
+    if (stop.aborted || error instanceof SetupError) throw error;
+    return {
+      ok: false,
+      message: deadline.aborted ? `no answer within ${check.timeout} ms` : causeOf(error),
+    };
+  }
+}
+
+/** A check written in a way that cannot work fails, with the reason, like any other. */
+function prepare(check: CheckSpec, room: SamplerRoom): Probe {
+  try {
+    return choose(check, room);
+  } catch (error) {
+    return () => Promise.reject(error);
+  }
+}
+
+function choose(check: CheckSpec, room: SamplerRoom): Probe {
+  const expect = check.expect === undefined ? undefined : room.patterns.regex(check.expect);
+  if (check.http !== undefined) return httpProbe(check, expect);
+  if (check.tcp !== undefined) return exchangeProbe(parseAddress(check.tcp), check, expect);
+  if (check.unix !== undefined) return exchangeProbe({ path: join(room.root, check.unix) }, check, expect);
+  if (check.exec !== undefined) return execProbe(check, room.root);
+  return grpcProbe(check);
+}

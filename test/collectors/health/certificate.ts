@@ -1,0 +1,21 @@
+// A key and a certificate for "localhost", its own authority, for servers of these tests only; it ends in 2126.
+
+export const KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgF7fRw/7GewZ53a5R
+Blzzlsslh5WEjiFVcPt1E88o7yChRANCAASgpLcNk8zUxO2u1YOmpIeb6l/l0hch
+mU0JfzPzF4PyTkBrQ/7maXSd4zFiNaRMQyU/yuIPmIwWUlM9iMbE1PIA
+-----END PRIVATE KEY-----`;
+
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBlTCCATugAwIBAgIURca9d/NSPu3fFjaMgoCcXE/aFFkwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzIzNTMxMloYDzIxMjYxMDMw
+MjM1MzEyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASgpLcNk8zUxO2u1YOmpIeb6l/l0hchmU0JfzPzF4PyTkBrQ/7maXSd
+4zFiNaRMQyU/yuIPmIwWUlM9iMbE1PIAo2kwZzAdBgNVHQ4EFgQUK+PpoCfZlTM+
+kgjipH7Og22xzE0wHwYDVR0jBBgwFoAUK+PpoCfZlTM+kgjipH7Og22xzE0wDwYD
+VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
+SAAwRQIgNvbTLVC5F5dKb7XfmNIIJjlC6x/WnCS8wLbFXfAHK18CIQCwyTeuP25c
+QHxoqX80uhZg7HfITxCR50Mk1igJ+dKkIw==
+-----END CERTIFICATE-----`;
+
+export const EXPIRY = Date.parse('Oct 30 23:53:12 2126 GMT') / 1000;

@@ -1,0 +1,36 @@
+// The table of commands, and the way from argv to one of them.
+
+import { UsageError } from '../core/errors.ts';
+import { nearest } from '../core/options.ts';
+
+export interface Command {
+  readonly summary: string;
+  /** Shown by `help COMMAND`. */
+  readonly usage: string;
+  /** Resolves with the exit code. */
+  run(argv: string[]): Promise<number>;
+}
+
+/** Loaded one at a time: `eudaemon logs` does not pay for the agent. */
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.ts')).run,
+  check: async () => (await import('./check.ts')).check,
+  status: async () => (await import('./status.ts')).status,
+  logs: async () => (await import('./logs.ts')).logs,
+  version: async () => (await import('./version.ts')).version,
+  help: async () => (await import('./help.ts')).help,
+};
+
+/** `eudaemon` alone, or with nothing but flags, is `eudaemon run`. */
+export async function dispatch(argv: readonly string[]): Promise<number> {
+  const [first = 'run', ...rest] = argv;
+  if (first === '--version' || first === '-V') return (await commands['version']!()).run([]);
+  if (first === '--help' || first === '-h') return (await commands['help']!()).run([]);
+  const [name, args] = first.startsWith('-') ? ['run', [...argv]] : [first, rest];
+  if (!Object.hasOwn(commands, name)) {
+    const near = nearest(name, Object.keys(commands));
+    throw new UsageError(`unknown command "${name}"${near ? `; did you mean "${near}"?` : ''}`);
+  }
+  if (args.includes('--help') || args.includes('-h')) return (await commands['help']!()).run([name]);
+  return (await commands[name]!()).run(args);
+}

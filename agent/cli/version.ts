@@ -1,0 +1,13 @@
+// `eudaemon version`.
+
+import { VERSION } from '../core/version.ts';
+import type { Command } from './index.ts';
+
+export const version: Command = {
+  summary: 'the version of the agent and of its runtime',
+  usage: 'eudaemon version',
+  async run() {
+    process.stdout.write(`eudaemon ${VERSION} (node ${process.version}, ${process.platform} ${process.arch})\n`);
+    return 0;
+  },
+};

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { type Actor, createGroup } from '../../agent/control/group.ts';
+import { quiet } from '../quiet.ts';
+
+function actors(seen: string[], ...names: string[]): Actor[] {
+  return names.map(name => ({
+    name,
+    async start() {
+      if (name === 'bad') throw new Error('cannot start');
+      seen.push(`+${name}`);
+    },
+    async stop() {
+      if (name === 'stuck') await new Promise(() => {});
+      if (name === 'failing') throw new Error('cannot stop');
+      seen.push(`-${name}`);
+    },
+  }));
+}
+
+test('starts in order, stops in reverse', async () => {
+  const seen: string[] = [];
+  const group = createGroup(quiet);
+  await group.start(actors(seen, 'a', 'b', 'c'));
+  expect(await group.stop(1000)).toBe(true);
+  expect(seen).toEqual(['+a', '+b', '+c', '-c', '-b', '-a']);
+});
+
+test('when one cannot start, those before it are stopped and the error is told', async () => {
+  const seen: string[] = [];
+  await expect(createGroup(quiet).start(actors(seen, 'a', 'b', 'bad', 'c'))).rejects.toThrow('cannot start');
+  expect(seen).toEqual(['+a', '+b', '-b', '-a']);
+});
+
+test('one that is stuck or fails does not keep the others from stopping', async () => {
+  const seen: string[] = [];
+  const group = createGroup(quiet);
+  await group.start(actors(seen, 'a', 'stuck', 'failing', 'b'));
+  expect(await group.stop(20)).toBe(false);
+  expect(seen).toEqual(['+a', '+stuck', '+failing', '+b', '-b', '-a']);
+});

@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type Delivery, type LogExporter, RetryLater, type SealedBatch } from '../../agent/core/exporter.ts';
+import { createMeter } from '../../agent/core/meter.ts';
+import { createPump } from '../../agent/pipeline/pump.ts';
+import type { Reader, Taken } from '../../agent/pipeline/spool/reader.ts';
+import { figure } from '../figure.ts';
+import { quiet } from '../quiet.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A reader over a list; remembers what was given back. */
+function listReader(names: string[]) {
+  const queue = [...names];
+  const done: string[] = [];
+  const reader: Reader = {
+    name: 'x',
+    get pending() {
+      return queue.length;
+    },
+    take() {
+      const next = queue.shift();
+      return next === undefined
+        ? undefined
+        : ({ bytes: Buffer.from(next), records: 10, end: { segment: 0, offset: 0 } } satisfies Taken);
+    },
+    done: taken => done.push(Buffer.from(taken.bytes).toString()),
+    rewind() {},
+  };
+  return { reader, done, queue };
+}
+
+function start(names: string[], deliver: LogExporter['deliver'], concurrency = 2) {
+  const { reader, done, queue } = listReader(names);
+  const meter = createMeter();
+  const settled: [number, number, string][] = [];
+  let closed = 0;
+  const pump = createPump({
+    name: 'x',
+    exporter: {
+      concurrency,
+      deliver,
+      close: async () => {
+        closed++;
+      },
+    },
+    reader,
+    log: quiet,
+    meter,
+    now: () => vi.getMockedSystemTime()!.getTime(),
+    random: () => 0.5,
+    settled: (...args) => settled.push(args),
+  });
+  return { pump, done, queue, meter, settled, closed: () => closed };
+}
+
+const OK: Delivery = { rejected: 0 };
+const name = (batch: SealedBatch) => Buffer.from(batch.bytes).toString();
+
+test('what is there is delivered, and what comes later after a wake', async () => {
+  const { pump, done, queue, settled } = start(['a', 'b'], async () => OK);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(done).toEqual(['a', 'b']);
+  queue.push('c');
+  pump.wake();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(done).toEqual(['a', 'b', 'c']);
+  expect(settled).toHaveLength(3);
+});
+
+test('acknowledgements are taken in order, whatever order the answers come in', async () => {
+  const answers = new Map<string, (value: Delivery) => void>();
+  const { done } = start(['a', 'b', 'c'], batch => new Promise(resolve => answers.set(name(batch), resolve)));
+  await vi.advanceTimersByTimeAsync(0);
+  expect([...answers.keys()]).toEqual(['a', 'b']);
+  answers.get('b')!(OK);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(done).toEqual([]);
+  answers.get('a')!(OK);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(done).toEqual(['a', 'b']);
+});
+
+test('a receiver that is away is tried again with growing pauses, one attempt at a time', async () => {
+  const times: number[] = [];
+  const began = Date.now();
+  const { done, meter, pump } = start(['a'], async () => {
+    times.push(Date.now() - began);
+    if (times.length < 5) throw new RetryLater('refused', 'connection refused');
+    return OK;
+  });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(times).toEqual([0, 250, 750, 1750, 3750]);
+  expect(done).toEqual(['a']);
+  expect(figure(meter, 'eudaemon_exporter_failures_total', { exporter: 'x', reason: 'refused' })).toBe(4);
+  expect(figure(meter, 'eudaemon_exporter_retries_total', { exporter: 'x' })).toBe(4);
+  expect(figure(meter, 'eudaemon_exporter_up', { exporter: 'x' })).toBe(1);
+  expect(pump.fault()).toBeUndefined();
+});
+
+test('the wish of the receiver is kept, up to five minutes', async () => {
+  const times: number[] = [];
+  const began = Date.now();
+  const wishes = [7000, 1e12];
+  const { done } = start(['a'], async () => {
+    times.push(Date.now() - began);
+    const wish = wishes.shift();
+    if (wish) throw new RetryLater('http_429', 'too many', wish);
+    return OK;
+  });
+  await vi.advanceTimersByTimeAsync(400_000);
+  expect(times).toEqual([0, 7250, 7250 + 300_500]);
+  expect(done).toEqual(['a']);
+});
+
+test('failing for five minutes is a fault with its reason', async () => {
+  const { pump } = start(['a'], async () => {
+    throw new RetryLater('refused', 'cannot connect to "http://x": connection refused');
+  });
+  await vi.advanceTimersByTimeAsync(299_000);
+  expect(pump.fault()).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(pump.fault()).toMatch(/has failed for 30\d s: cannot connect/);
+});
+
+test('what the receiver refused for good is settled as rejected', async () => {
+  const { settled, done, meter } = start(['a'], async () => ({ rejected: 4, reason: 'http_400' }));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(settled).toEqual([[6, 4, 'http_400']]);
+  expect(done).toEqual(['a']);
+  expect(figure(meter, 'eudaemon_exporter_failures_total', { exporter: 'x', reason: 'http_400' })).toBe(1);
+});
+
+test('an exporter that breaks is tried again, not trusted', async () => {
+  let calls = 0;
+  const { done } = start(['a'], async () => {
+    if (calls++ === 0) throw new TypeError('undefined is not a function');
+    return OK;
+  });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(done).toEqual(['a']);
+});
+
+test('stop carries what is left, then closes', async () => {
+  const { pump, done, closed } = start(['a', 'b', 'c'], async () => OK, 1);
+  await pump.stop(1000);
+  expect(done).toEqual(['a', 'b', 'c']);
+  expect(closed()).toBe(1);
+});
+
+test('stop does not wait longer than its deadline, and what was not delivered is not given back', async () => {
+  const { pump, done, closed } = start(
+    ['a'],
+    (_, signal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))),
+  );
+  await vi.advanceTimersByTimeAsync(0);
+  const stopped = pump.stop(1000);
+  await vi.advanceTimersByTimeAsync(1000);
+  await stopped;
+  expect(done).toEqual([]);
+  expect(closed()).toBe(1);
+});

@@ -1,0 +1,269 @@
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openSpool, type Spool, type SpoolOptions } from '../../agent/pipeline/spool/spool.ts';
+import { quiet } from '../quiet.ts';
+
+let dir: string;
+let open: Spool[];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'spool-'));
+  open = [];
+});
+afterEach(async () => {
+  for (const spool of open) await spool.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function start(options: Partial<SpoolOptions> = {}) {
+  const seen = { dropped: 0, damaged: 0, written: 0, room: 0 };
+  const spool = openSpool({
+    dir,
+    maxSize: 64 * 2 ** 20,
+    whenFull: 'drop_oldest',
+    log: quiet,
+    now: () => 1_000_000,
+    onDropped: (_, records) => {
+      seen.dropped += records;
+    },
+    onDamaged: bytes => {
+      seen.damaged += bytes;
+    },
+    onWritten: seq => {
+      seen.written = seq;
+    },
+    onRoom: () => {
+      seen.room++;
+    },
+    ...options,
+  });
+  open.push(spool);
+  return { spool, seen };
+}
+
+/** A life that ends without a word: its files stay as they are. */
+const crash = () => open.splice(0);
+
+const batch = (text: string, records = 1) => ({ bytes: Buffer.from(text), records });
+const text = (taken: { bytes: Uint8Array } | undefined) => taken && Buffer.from(taken.bytes).toString();
+const segments = () => readdirSync(dir).filter(name => name.endsWith('.seg'));
+
+test('batches come back in order, to each reader, and small ones together', () => {
+  const { spool, seen } = start();
+  const one = spool.reader('one');
+  const two = spool.reader('two');
+  for (const each of ['a', 'b', 'c']) spool.append(batch(each));
+  expect(seen.written).toBe(3);
+  expect(text(one.take(2))).toBe('ab');
+  expect(text(one.take(2))).toBe('c');
+  expect(one.take(2)).toBeUndefined();
+  expect(text(two.take(1000))).toBe('abc');
+  expect([one.pending, two.pending]).toEqual([3, 3]);
+});
+
+test('what was not given back is due again after a crash, what was is not', async () => {
+  const first = start();
+  const reader = first.spool.reader('otlp');
+  for (const each of ['a', 'b', 'c']) first.spool.append(batch(each, 2));
+  reader.done(reader.take(1)!);
+  await first.spool.sync();
+  reader.take(1);
+  crash();
+  const { spool } = start();
+  const again = spool.reader('otlp');
+  expect(again.pending).toBe(4);
+  expect(text(again.take(1000))).toBe('bc');
+});
+
+test('a new exporter gets what the spool holds; one that is forgotten holds nothing back', () => {
+  const { spool } = start();
+  const reader = spool.reader('slow');
+  spool.append(batch('a', 5));
+  expect(spool.reader('new').pending).toBe(5);
+  expect(spool.forget('slow')).toBe(5);
+  expect(reader.pending).toBe(5);
+  expect([...spool.readers()].map(({ name }) => name)).toEqual(['new']);
+});
+
+test('delivered segments leave the disk', async () => {
+  const { spool } = start();
+  const reader = spool.reader('otlp');
+  for (let i = 0; i < 40; i++) spool.append({ bytes: Buffer.alloc(100_000, i), records: 1 });
+  expect(spool.stats().bytes).toBeGreaterThan(4_000_000);
+  for (let taken = reader.take(1e6); taken; taken = reader.take(1e6)) reader.done(taken);
+  expect(spool.stats()).toMatchObject({ bytes: 0, oldest: undefined });
+  await spool.close();
+  open = [];
+  expect(segments()).toEqual([]);
+});
+
+test('drop_oldest gives up the oldest whole segments and says how many records', () => {
+  const { spool, seen } = start({ maxSize: 2 * 2 ** 20 });
+  const reader = spool.reader('otlp');
+  for (let i = 0; i < 40; i++) spool.append({ bytes: Buffer.alloc(100_000, i), records: 3 });
+  expect(seen.dropped).toBeGreaterThan(0);
+  expect(reader.pending + seen.dropped).toBe(120);
+  expect(statSync(dir).isDirectory()).toBe(true);
+  let read = 0;
+  let last = -1;
+  for (let taken = reader.take(1); taken; taken = reader.take(1)) {
+    read += taken.records;
+    expect(taken.bytes[0]).toBeGreaterThan(last);
+    last = taken.bytes[0]!;
+    reader.done(taken);
+  }
+  expect(read + seen.dropped).toBe(120);
+  expect(last).toBe(39);
+});
+
+test('a batch in flight when its segment is given up is settled once', () => {
+  const { spool, seen } = start({ maxSize: 1 * 2 ** 20 });
+  const reader = spool.reader('otlp');
+  spool.append({ bytes: Buffer.alloc(300_000, 1), records: 1 });
+  const flying = reader.take(1)!;
+  for (let i = 0; i < 10; i++) spool.append({ bytes: Buffer.alloc(300_000, 2), records: 1 });
+  reader.done(flying);
+  let read = 1;
+  for (let taken = reader.take(1); taken; taken = reader.take(1)) {
+    reader.done(taken);
+    read++;
+  }
+  expect(read + seen.dropped).toBe(11);
+  expect(reader.pending).toBe(0);
+});
+
+test('block refuses, and asks again when there is room', () => {
+  const { spool, seen } = start({ maxSize: 1_000_000, whenFull: 'block' });
+  const reader = spool.reader('otlp');
+  let stored = 0;
+  while (spool.append({ bytes: Buffer.alloc(100_000), records: 1 }) !== undefined) stored++;
+  expect(stored).toBe(9);
+  expect(seen.room).toBe(0);
+  for (let taken = reader.take(1); taken; taken = reader.take(1)) reader.done(taken);
+  expect(seen.room).toBeGreaterThan(0);
+  expect(spool.append(batch('x'))).toBeDefined();
+  expect(seen.dropped).toBe(0);
+});
+
+test('without readers a batch is given up at once', () => {
+  const { spool, seen } = start();
+  expect(spool.append(batch('a'))).toBe(1);
+  expect(seen.written).toBe(1);
+  expect(segments()).toEqual([]);
+});
+
+const damages: [string, (path: string) => void, string][] = [
+  ['a torn tail', path => truncateSync(path, statSync(path).size - 3), 'alphabeta'],
+  ['a torn header', path => truncateSync(path, statSync(path).size - 5 - 10), 'alphabeta'],
+  ['a flipped bit in the middle', path => flip(path, 16 + 5 + 16 + 1), 'alphagamma'],
+  ['a flipped bit in a header', path => flip(path, 16 + 5 + 5), 'alphagamma'],
+  ['a flipped magic', path => flip(path, 0), 'betagamma'],
+  ['zeroes for a file', path => writeFileSync(path, Buffer.alloc(200)), ''],
+  ['an empty file', path => truncateSync(path, 0), ''],
+];
+function flip(path: string, at: number) {
+  const bytes = readFileSync(path);
+  bytes[at]! ^= 0x10;
+  writeFileSync(path, bytes);
+}
+
+for (const [what, damage, left] of damages)
+  test(`${what} costs only what it hit`, () => {
+    const first = start();
+    first.spool.reader('otlp');
+    for (const each of ['alpha', 'beta', 'gamma']) first.spool.append(batch(each));
+    crash();
+    damage(join(dir, segments()[0]!));
+    const { spool } = start();
+    const reader = spool.reader('otlp');
+    spool.append(batch('new'));
+    let read = '';
+    for (let taken = reader.take(1); taken; taken = reader.take(1)) {
+      read += text(taken);
+      reader.done(taken);
+    }
+    expect(read).toBe(`${left}new`);
+    expect(reader.pending).toBe(0);
+  });
+
+test('a torn cursor means duplicates, not loss', () => {
+  const first = start();
+  const reader = first.spool.reader('otlp');
+  first.spool.append(batch('a'));
+  reader.done(reader.take(1)!);
+  crash();
+  writeFileSync(join(dir, 'cursor-otlp.json'), '{"segm');
+  expect(text(start().spool.reader('otlp').take(1))).toBe('a');
+});
+
+test('whatever happens, each batch is read, or counted as dropped, and none twice in a life', () => {
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.oneof(
+          {
+            weight: 5,
+            arbitrary: fc.record({
+              do: fc.constant('append' as const),
+              size: fc.integer({ min: 1, max: 90_000 }),
+            }),
+          },
+          {
+            weight: 4,
+            arbitrary: fc.record({
+              do: fc.constant('read' as const),
+              size: fc.integer({ min: 1, max: 200_000 }),
+            }),
+          },
+          { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), size: fc.constant(0) }) },
+        ),
+        { maxLength: 120 },
+      ),
+      actions => {
+        rmSync(dir, { recursive: true, force: true });
+        let dropped = 0;
+        const options = { maxSize: 2 ** 20, onDropped: (_: string, n: number) => (dropped += n) };
+        let { spool } = start(options);
+        let reader = spool.reader('otlp');
+        let appended = 0;
+        const read = new Set<number>();
+        for (const { do: action, size } of actions) {
+          if (action === 'append') {
+            const bytes = Buffer.alloc(size + 4, 1);
+            bytes.writeUInt32BE(appended++);
+            spool.append({ bytes, records: 1 });
+          } else if (action === 'read') {
+            const taken = reader.take(1);
+            if (!taken) continue;
+            read.add(Buffer.from(taken.bytes).readUInt32BE());
+            if (size > 20_000) reader.done(taken);
+            else reader.rewind();
+          } else {
+            crash();
+            ({ spool } = start(options));
+            reader = spool.reader('otlp');
+          }
+        }
+        for (let taken = reader.take(1); taken; taken = reader.take(1)) {
+          read.add(Buffer.from(taken.bytes).readUInt32BE());
+          reader.done(taken);
+        }
+        crash();
+        expect(reader.pending).toBe(0);
+        expect(read.size).toBeLessThanOrEqual(appended);
+        expect(read.size + dropped).toBeGreaterThanOrEqual(appended);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});

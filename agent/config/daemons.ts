@@ -1,0 +1,184 @@
+// The shape of `daemons:`: what stands in the file, united with a recipe, becomes a DaemonSpec.
+
+import type { DaemonSpec, LineFormat, LogSpec, MatchSpec, Multiline } from '../core/daemon.ts';
+import {
+  choose,
+  describe,
+  duration,
+  formatted,
+  integer,
+  list,
+  map,
+  nearest,
+  object,
+  oneOf,
+  optional,
+  type Parsed,
+  parseDuration,
+  parseSize,
+  pattern,
+  type Schema,
+  string,
+} from '../core/options.ts';
+import { checks } from './checks.ts';
+import type { Recipes } from './recipes.ts';
+import { absolutePath, also, isText } from './shapes.ts';
+
+const UNIT_TYPE = /\.(service|scope|slice|socket|mount|timer|path|target|swap|device|automount)$/;
+const KERNEL_COMM_BYTES = 15;
+
+const match = object(
+  {
+    systemd_unit: optional(describe(string(), 'A unit name; without a suffix `.service` is meant.')),
+    pidfile: optional(absolutePath()),
+    exe: optional(describe(absolutePath(), 'The file that runs, symbolic links resolved.')),
+    comm: optional(
+      also(string(), comm =>
+        Buffer.byteLength(comm) > KERNEL_COMM_BYTES
+          ? `the kernel cuts names after ${KERNEL_COMM_BYTES} bytes; write "${Buffer.from(comm).subarray(0, KERNEL_COMM_BYTES)}"`
+          : undefined,
+      ),
+    ),
+    cmdline: optional(describe(formatted('regex'), 'Over the arguments joined by spaces.')),
+    user: optional(string()),
+    cgroup: optional(absolutePath()),
+    port: optional(describe(integer(1, 65_535), 'A TCP port it listens on.')),
+    container: optional(pattern('12 to 64 hexadecimal digits of a container id', /^[0-9a-f]{12,64}$/)),
+  },
+  {
+    atLeastOne: ['systemd_unit', 'pidfile', 'exe', 'comm', 'cmdline', 'user', 'cgroup', 'port', 'container'],
+  },
+);
+
+const lineFormat: Schema<LineFormat> = choose<LineFormat>(
+  { when: isText, schema: oneOf('none', 'json', 'logfmt', 'cri', 'docker', 'nginx', 'apache', 'syslog') },
+  {
+    when: () => true,
+    schema: object({
+      regex: describe(formatted('regex'), 'Its named groups become fields.'),
+      time: optional(describe(string(), 'The group that holds the time.')),
+      severity: optional(string()),
+      body: optional(string()),
+    }),
+  },
+);
+
+const multiline: Schema<Multiline> = choose<Multiline>(
+  { when: isText, schema: oneOf('java', 'python', 'go', 'ruby', 'node', 'dotnet', 'php', 'rust') },
+  { when: () => true, schema: object({ start: formatted('regex') }) },
+);
+
+const logs = object({
+  identifiers: optional(describe(list(string(), true), 'Syslog tags; its name when absent.')),
+  files: optional(
+    list(
+      also(formatted('glob'), glob =>
+        glob.startsWith('/') ? undefined : `"${glob}" is not an absolute path`,
+      ),
+      true,
+    ),
+  ),
+  parse: optional(lineFormat),
+  multiline: optional(multiline),
+  expect_every: optional(describe(duration(1000), 'Silence longer than this is an unmet expectation.')),
+});
+
+const COMPARISON = /^(>=|<=|==|>|<)\s*(.+)$/;
+
+/** `<comparison> <amount>`, where `amount` says whether it can read the rest. */
+const condition = (example: string, amount: (text: string) => boolean): Schema<string> =>
+  also(describe(string(), `A condition such as "${example}".`), text => {
+    const rest = COMPARISON.exec(text.trim())?.[2];
+    return rest !== undefined && amount(rest)
+      ? undefined
+      : `"${text}" is not a condition such as "${example}"`;
+  });
+
+const expectations = object({
+  instances: optional(condition('>= 1', text => /^\d+$/.test(text))),
+  fd_usage: optional(condition('< 80%', text => /^\d+(\.\d+)?%$/.test(text))),
+  memory: optional(condition('< 2GiB', text => parseSize(text) !== undefined)),
+  restarts: optional(
+    condition('< 3 in 10m', text => {
+      const window = /^\d+ in (\S+)$/.exec(text)?.[1];
+      return window !== undefined && parseDuration(window) !== undefined;
+    }),
+  ),
+});
+
+const labels = map(
+  also(string(), text => (text.length <= 200 ? undefined : 'it is longer than 200 characters')),
+  {
+    what: 'a label name of letters, digits and _, without __ in front',
+    pattern: /^(?!__|daemon$)[a-zA-Z_]\w*$/,
+  },
+);
+
+const recipeFields = {
+  match: optional(match),
+  logs: optional(logs),
+  health: optional(checks),
+  expect: optional(expectations),
+};
+
+/** What a recipe may say; the rest is the operator's. */
+export const recipe = object(recipeFields);
+export type Recipe = Parsed<typeof recipe>;
+
+/**
+ * One daemon of `daemons:`. A recipe stands in for what is not given: `match` and `health` as a whole, `logs` and
+ * `expect` key by key. One that says neither `match` nor `recipe` takes the recipe of its own name.
+ */
+function daemon(recipes: Recipes): Schema<DaemonSpec> {
+  const fields = object({
+    recipe: optional(oneOf(...recipes.names)),
+    ...recipeFields,
+    labels: optional(labels),
+  });
+  return {
+    json: fields.json,
+    parse(input, path, checker) {
+      const name = String(path.at(-1));
+      const given = fields.parse(input, path, checker);
+      if (!given) return undefined;
+      const own = given.match === undefined && recipes.names.includes(name) ? name : undefined;
+      const chosen = given.recipe ?? own;
+      const base: Recipe = chosen === undefined ? {} : recipes.read(chosen);
+      const found = given.match ?? base.match;
+      if (!found) {
+        const near = nearest(name, recipes.names);
+        checker.problem(
+          path,
+          `nothing says which processes it has: give match, such as { comm: ${name} }, or a recipe${near ? `; did you mean the recipe "${near}"?` : ''}`,
+          'key',
+        );
+        return undefined;
+      }
+      return {
+        name,
+        match: withUnitType(found),
+        logs: {
+          identifiers: [name],
+          files: [],
+          parse: 'none',
+          ...base.logs,
+          ...given.logs,
+        } satisfies LogSpec,
+        health: given.health ?? base.health ?? [],
+        expect: { ...base.expect, ...given.expect },
+        labels: given.labels ?? {},
+      };
+    },
+  };
+}
+
+const withUnitType = (spec: MatchSpec): MatchSpec =>
+  spec.systemd_unit === undefined || UNIT_TYPE.test(spec.systemd_unit)
+    ? spec
+    : { ...spec, systemd_unit: `${spec.systemd_unit}.service` };
+
+export const daemons = (recipes: Recipes): Schema<Record<string, DaemonSpec>> =>
+  map(daemon(recipes), {
+    what: 'a daemon name: letters, digits and _ . @ -, beginning with a letter or digit',
+    pattern: /^[a-zA-Z0-9][a-zA-Z0-9_.@-]*$/,
+  });

@@ -1,0 +1,121 @@
+// Reads a configuration: every problem at once, each with its file, line and column, and no secret in any of them.
+
+import type { CollectorEntry } from '../core/collector.ts';
+import type { DaemonSpec } from '../core/daemon.ts';
+import { ConfigError, type Problem } from '../core/errors.ts';
+import type { ExporterEntry } from '../core/exporter.ts';
+import type { Checker, Path } from '../core/options.ts';
+import { readFiles } from './include.ts';
+import { formats } from './patterns.ts';
+import { createRecipes, packaged } from './recipes.ts';
+import {
+  type AgentOptions,
+  directories,
+  type Env,
+  file as fileSchema,
+  type SpoolOptions,
+  type Tables,
+} from './sections.ts';
+import { dotted, locate, type Place, plain, type Tree } from './tree.ts';
+
+/** What a configuration says, defaults filled in. Plain data: it travels to the worker as it is. */
+export interface Config {
+  /** Undefined: the embedded default. */
+  readonly file: string | undefined;
+  readonly agent: AgentOptions;
+  readonly daemons: readonly DaemonSpec[];
+  /** The options of every collector and exporter in the tables, or false where it is off. */
+  readonly collectors: Readonly<Record<string, unknown>>;
+  readonly exporters: Readonly<Record<string, unknown>>;
+  readonly processors: readonly unknown[];
+  readonly spool: SpoolOptions;
+}
+
+export interface LoadOptions extends Tables {
+  readonly file: string | undefined;
+  readonly env: Env;
+  /** Throws what `readFileSync` throws. */
+  readonly readFile?: (path: string) => Uint8Array;
+  readonly uid?: number;
+}
+
+/** Throws ConfigError for what is wrong in the files, SetupError for a file that cannot be read. */
+export async function loadConfig(options: LoadOptions): Promise<Config> {
+  const { file, env, collectors, exporters, readFile, uid = process.getuid?.() ?? 0 } = options;
+  const problems: Problem[] = [];
+  const report = (at: Place, path: Path, message: string) => {
+    problems.push({ ...at, path: dotted(path), message });
+  };
+  const tree = readFiles(file ?? packaged('eudaemon.yaml'), { env, readFile, report });
+  const checker: Checker = {
+    formats,
+    problem(path, message, on) {
+      const { at, node } = locate(tree, path, on);
+      if (node.kind !== 'scalar' || !node.broken) report(at, path, shorten(redact(message, node)));
+    },
+  };
+  const given = fileSchema({ collectors, exporters }, createRecipes()).parse(plain(tree), [], checker);
+  const config = given && {
+    file,
+    agent: { ...directories(env, uid), ...given.agent },
+    daemons: Object.values(given.daemons),
+    collectors: collectorsOf(collectors, given.collectors, checker),
+    exporters: exportersOf(exporters, given.exporters, env, checker),
+    processors: given.processors,
+    spool: given.spool,
+  };
+  if (problems.length > 0 || !config) throw new ConfigError(problems.sort(byPlace));
+  return config;
+}
+
+/** Files in the order of their first problem, as they were read; within a file from top to bottom. */
+const byPlace = (a: Problem, b: Problem): number =>
+  a.file === b.file ? a.line - b.line || a.col - b.col : 0;
+
+const LONGEST_MESSAGE = 500;
+const shorten = (message: string): string =>
+  message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
+
+/** A finding quotes the value it is about; one that came out of an expansion is quoted as it was written. */
+function redact(message: string, node: Tree): string {
+  if (node.kind === 'list') return node.items.reduce(redact, message);
+  if (node.kind === 'map')
+    return [...node.entries.values()].reduce((text, each) => redact(text, each.node), message);
+  const value = String(node.value);
+  if (node.written === undefined || value === '') return message;
+  const quoted = JSON.stringify(value).slice(1, -1);
+  return message.replaceAll(value, () => node.written!).replaceAll(quoted, () => node.written!);
+}
+
+type Given = Readonly<Record<string, unknown>>;
+
+function collectorsOf(entries: readonly CollectorEntry[], given: Given, checker: Checker) {
+  return Object.fromEntries(
+    entries.map(({ name, options, byDefault }) => [
+      name,
+      given[name] ?? (byDefault ? options.parse(null, ['collectors', name], checker) : false),
+    ]),
+  );
+}
+
+/**
+ * Prometheus is on unless switched off. OTLP is on when it is named, here or by OpenTelemetry's own variables. The
+ * local store is on unless logs leave by OTLP: then it would be a second copy of everything that nobody asked for.
+ */
+function exportersOf(entries: readonly ExporterEntry[], given: Given, env: Env, checker: Checker) {
+  const result: Record<string, unknown> = {};
+  for (const { name } of entries) result[name] = given[name] ?? false;
+  const unlessGiven = (name: string, input: unknown) => {
+    const entry = entries.find(each => each.name === name);
+    if (entry && given[name] === undefined)
+      result[name] = entry.options.parse(input, ['exporters', name], checker);
+  };
+  const set = (name: string) => !!env[`OTEL_EXPORTER_OTLP_${name}`];
+  const logs = set('ENDPOINT') || set('LOGS_ENDPOINT');
+  const metrics = set('ENDPOINT') || set('METRICS_ENDPOINT');
+  unlessGiven('prometheus', null);
+  if (logs || metrics) unlessGiven('otlp', { logs, metrics });
+  const otlp = result['otlp'] as { logs?: boolean } | false | undefined;
+  if (!otlp || otlp.logs === false) unlessGiven('store', null);
+  return result;
+}

@@ -1,0 +1,54 @@
+// The C library through koffi: the only file that knows it. Functions give what the C function gives; `errno()` tells
+// why one failed. Addresses are plain numbers, and whoever maps memory keeps it until nothing uses it any more.
+
+import { createRequire } from 'node:module';
+import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
+
+type Bytes = Uint8Array;
+
+export interface Libc {
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Bytes, length: number): number;
+  setsockopt(fd: number, level: number, name: number, value: Bytes, length: number): number;
+  getsockopt(fd: number, level: number, name: number, value: Bytes, length: Bytes): number;
+  sendto(fd: number, data: Bytes, size: number, flags: number, address: Bytes, length: number): number;
+  recvmmsg(fd: number, vector: number, count: number, flags: number, timeout: number): number;
+  poll(fds: Bytes, count: number, timeoutMs: number): number;
+  close(fd: number): number;
+  mmap(at: number, size: number, protection: number, flags: number, fd: number, offset: number): number;
+  munmap(address: number, size: number): number;
+  flock(fd: number, operation: number): number;
+  errno(): number;
+  /** The memory at an address. Reading it after `munmap` is a crash. */
+  view(address: number, size: number): ArrayBuffer;
+}
+
+/** Loads koffi and binds the functions; throws what koffi throws. */
+export function loadLibc(): Libc {
+  const require = createRequire(import.meta.url);
+  const koffi = require('koffi') as typeof import('koffi');
+  // The program itself has libc loaded, whichever it is: glibc or musl.
+  const lib = koffi.load(null);
+  const call = (name: string, result: string, ...args: string[]) => lib.func(name, result, args);
+  return {
+    socket: call('socket', 'int', 'int', 'int', 'int'),
+    bind: call('bind', 'int', 'int', 'uint8_t *', 'uint32'),
+    setsockopt: call('setsockopt', 'int', 'int', 'int', 'int', 'uint8_t *', 'uint32'),
+    getsockopt: call('getsockopt', 'int', 'int', 'int', 'int', 'uint8_t *', 'uint8_t *'),
+    sendto: call('sendto', 'intptr', 'int', 'uint8_t *', 'size_t', 'int', 'uint8_t *', 'uint32'),
+    recvmmsg: call('recvmmsg', 'int', 'int', 'uintptr', 'uint', 'int', 'uintptr'),
+    poll: call('poll', 'int', 'uint8_t *', 'ulong', 'int'),
+    close: call('close', 'int', 'int'),
+    mmap: call('mmap', 'uintptr', 'uintptr', 'size_t', 'int', 'int', 'int', 'int64'),
+    munmap: call('munmap', 'int', 'uintptr', 'size_t'),
+    flock: call('flock', 'int', 'int', 'int'),
+    errno: () => koffi.errno(),
+    view: (address, size) => koffi.view(BigInt(address), size),
+  };
+}
+
+/** An error as Node makes them, with `code`, from an error number. */
+export function systemError(call: string, errno: number): Error {
+  const code = getSystemErrorName(-errno);
+  return Object.assign(new Error(`${getSystemErrorMessage(-errno)} (${call})`), { code, errno: -errno });
+}

@@ -1,0 +1,53 @@
+// A thread that does nothing but move datagrams from the kernel into the ring: whatever the rest of the agent is
+// busy with, no logger waits for it. Ends within 200 ms of the stop flag.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { loadNative } from './index.ts';
+import { systemError } from './libc.ts';
+import { Cell, Head, RingMemory, type RingSize } from './ring-memory.ts';
+import { RingWriter } from './ring-writer.ts';
+
+/** What the thread is given; `shared` as `Cell` says. */
+export interface ReaderTask {
+  readonly address: number;
+  readonly size: RingSize;
+  readonly shared: Int32Array;
+  readonly sockets: readonly { readonly fd: number; readonly udp: boolean }[];
+}
+
+const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+const MSG_WAITFORONE = 0x10000;
+const POLLIN = 1;
+const WAKE_MS = 200;
+const EINTR = 4;
+const EAGAIN = 11;
+
+function read({ address, size, shared, sockets }: ReaderTask): void {
+  const native = loadNative();
+  if (!native) throw new Error('cannot read datagrams: no native functions');
+  const { libc } = native;
+  const memory = new RingMemory(libc.view(address, RingMemory.bytes(size)), address, size);
+  const writer = new RingWriter(memory, shared);
+  // One socket may sleep in recvmmsg itself, which saves a call.
+  const alone = sockets.length === 1;
+  const flags = MSG_TRUNC | (alone ? MSG_WAITFORONE : MSG_DONTWAIT);
+  // struct pollfd
+  const polls = new Int32Array(sockets.flatMap(({ fd }) => [fd, POLLIN]));
+
+  while (Atomics.load(shared, Cell.Stop) === 0) {
+    if (!alone && libc.poll(new Uint8Array(polls.buffer), sockets.length, WAKE_MS) <= 0) continue;
+    for (let i = 0; i < sockets.length; i++) {
+      const { fd, udp } = sockets[i]!;
+      memory.words[Head.Udp] = udp ? 1 : 0;
+      const count = libc.recvmmsg(fd, address + memory.headers, size.slots, flags, 0);
+      if (count > 0) writer.take(count, i, udp, Date.now());
+      else if (count < 0) {
+        const errno = libc.errno();
+        if (errno !== EAGAIN && errno !== EINTR) throw systemError('recvmmsg', errno);
+      }
+    }
+  }
+}
+
+if (parentPort) read(workerData as ReaderTask);

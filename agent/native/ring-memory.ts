@@ -1,0 +1,113 @@
+// What the mapped ring file looks like, for both threads. It outlives kill -9: receive slots that recvmmsg(2) writes
+// into, and behind them a dense ring of entries. Positions count bytes since the file was made and never wrap.
+
+/** Receive slots, the largest message in bytes, and the bytes of the ring; the last two whole pages. */
+export interface RingSize {
+  readonly slots: number;
+  readonly stride: number;
+  readonly capacity: number;
+}
+
+/** Words (4 bytes) of the file's head. `Taken` slots of the last receive call, on a UDP socket or not, are entries already. */
+export const Head = {
+  Magic: 0,
+  Slots: 1,
+  Stride: 2,
+  Capacity: 3,
+  IdHigh: 4,
+  IdLow: 5,
+  Taken: 12,
+  Udp: 13,
+} as const;
+/** Doubles of the file's head: where the next entry goes, and where the oldest uncommitted one is. */
+export const Mark = { Head: 4, Tail: 5 } as const;
+export const MAGIC = 0x45_55_44_01;
+
+/**
+ * Words of an entry: length, length on the wire, pid, uid, two for the receive time (double `Received`, Unix ms), length
+ * of the sender's address. Behind these `Bytes` bytes come the address and the message.
+ */
+export const Entry = { Length: 0, Wire: 1, Pid: 2, Uid: 3, Received: 2, Address: 6, Bytes: 32 } as const;
+/** In place of a length: the entry did not fit here, the next one is at the start of the ring. */
+export const SKIP = 0xffffffff;
+/** In place of a slot's message length: nothing was received into it. */
+export const UNUSED = 0xffffffff;
+
+/** Cells of the memory the threads share; positions as (position / 8) modulo 2^32. */
+export const Cell = { Head: 0, Tail: 1, Stop: 2, Shed: 3, Overflow: 4, Count: 5 } as const;
+
+/** struct mmsghdr, struct iovec. */
+const HEADER = 64;
+const VECTOR = 16;
+/**
+ * Room for one SCM_CREDENTIALS or one SO_RXQ_OVFL and nothing else: with room for more a sender could put open files
+ * of its own into this process (SCM_RIGHTS).
+ */
+const CONTROL = 32;
+/** struct sockaddr_in6 fits. */
+const NAME = 32;
+const PAGE = 4096;
+const pages = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE;
+
+export class RingMemory {
+  readonly address: number;
+  readonly size: RingSize;
+  readonly bytes: Uint8Array;
+  readonly words: Uint32Array;
+  readonly doubles: Float64Array;
+  /** Byte offsets: struct mmsghdr of slot 0, control data of slot 0, sender's name, received bytes, entries. */
+  readonly headers = PAGE;
+  readonly controls: number;
+  readonly names: number;
+  readonly slots: number;
+  readonly entries: number;
+
+  constructor(buffer: ArrayBuffer, address: number, size: RingSize) {
+    this.address = address;
+    this.size = size;
+    this.bytes = new Uint8Array(buffer);
+    this.words = new Uint32Array(buffer);
+    this.doubles = new Float64Array(buffer);
+    this.controls = this.headers + size.slots * (HEADER + VECTOR);
+    this.names = this.controls + size.slots * CONTROL;
+    this.slots = pages(this.names + size.slots * NAME);
+    this.entries = this.slots + size.slots * size.stride;
+  }
+
+  static bytes(size: RingSize): number {
+    return (
+      pages(PAGE + size.slots * (HEADER + VECTOR + CONTROL + NAME)) + size.slots * size.stride + size.capacity
+    );
+  }
+
+  /** Received length of a slot, `UNUSED` when nothing was received; a word index of `words`. */
+  lengthAt(slot: number): number {
+    return (this.headers + slot * HEADER + 56) >> 2;
+  }
+
+  /** Tells the kernel's structures where the slots are. */
+  arm(): void {
+    const longs = new BigUint64Array(this.bytes.buffer);
+    const vectors = this.headers + this.size.slots * HEADER;
+    for (let i = 0; i < this.size.slots; i++) {
+      const header = (this.headers + i * HEADER) >> 3;
+      const vector = (vectors + i * VECTOR) >> 3;
+      longs[header] = BigInt(this.address + this.names + i * NAME);
+      longs[header + 2] = BigInt(this.address + vectors + i * VECTOR);
+      longs[header + 3] = 1n;
+      longs[header + 4] = BigInt(this.address + this.controls + i * CONTROL);
+      longs[vector] = BigInt(this.address + this.slots + i * this.size.stride);
+      longs[vector + 1] = BigInt(this.size.stride);
+      this.rearm(i);
+    }
+    this.words[Head.Taken] = 0;
+  }
+
+  /** Makes one slot ready to receive again. */
+  rearm(slot: number): void {
+    const header = (this.headers + slot * HEADER) >> 2;
+    this.words[header + 2] = NAME;
+    this.words[header + 10] = CONTROL;
+    this.words[header + 14] = UNUSED;
+  }
+}

@@ -1,0 +1,138 @@
+// The producing end of the ring: moves received messages from their slots into entries, and sheds when it fills up.
+// One thread writes; nothing is allocated for a message.
+
+import { Cell, Entry, Head, Mark, type RingMemory, SKIP, UNUSED } from './ring-memory.ts';
+
+const SCM_CREDENTIALS = 2;
+const SO_RXQ_OVFL = 40;
+/** Recent messages by sender are counted to this many, then halved. */
+const RECENT = 4096;
+const SENDERS = 256;
+
+export class RingWriter {
+  readonly memory: RingMemory;
+  private readonly shared: Int32Array;
+  private head: number;
+  private tail: number;
+  private readonly senders = new Uint16Array(SENDERS);
+  private recent = 0;
+  /** Datagrams the kernel had dropped for want of room, last seen, by socket. */
+  private readonly overflows = new Map<number, number>();
+
+  constructor(memory: RingMemory, shared: Int32Array) {
+    this.memory = memory;
+    this.shared = shared;
+    this.head = memory.doubles[Mark.Head]!;
+    this.tail = memory.doubles[Mark.Tail]!;
+  }
+
+  /** Makes entries of slots `0..count`, received at `now` (Unix ms) on socket number `socket`; wakes the consumer. */
+  take(count: number, socket: number, udp: boolean, now: number): void {
+    const { words } = this.memory;
+    for (let i = 0; i < count; i++) {
+      this.append(i, socket, udp, now);
+      // Behind the entry: a kill between the two is one message twice, never one lost.
+      words[Head.Taken] = i + 1;
+    }
+    for (let i = 0; i < count; i++) this.memory.rearm(i);
+    words[Head.Taken] = 0;
+    Atomics.store(this.shared, Cell.Head, (this.head / 8) | 0);
+    Atomics.notify(this.shared, Cell.Head);
+  }
+
+  /** Makes entries of what a receive call in a former life filled and nobody took. */
+  takeUp(now: number): void {
+    const { words, size } = this.memory;
+    for (let slot = words[Head.Taken]!; slot < size.slots; slot++)
+      if (words[this.memory.lengthAt(slot)] !== UNUSED) this.append(slot, -1, words[Head.Udp] === 1, now);
+  }
+
+  private append(slot: number, socket: number, udp: boolean, now: number): void {
+    const { memory } = this;
+    const { bytes, words, size } = memory;
+    const wire = words[memory.lengthAt(slot)]!;
+    const from = memory.slots + slot * size.stride;
+    const control = (memory.controls + slot * 32) >> 2;
+    const kind = words[control + 3]!;
+    const pid = kind === SCM_CREDENTIALS && !udp ? words[control + 4]! : 0;
+    if (kind === SO_RXQ_OVFL && udp && socket >= 0) this.overflow(socket, words[control + 4]!);
+
+    const length = wire < size.stride ? wire : size.stride;
+    const address = udp ? 16 : 0;
+    const total = (Entry.Bytes + address + length + 7) & ~7;
+    let at = this.head % size.capacity;
+    const skip = at + total > size.capacity ? size.capacity - at : 0;
+    this.tail += ((Atomics.load(this.shared, Cell.Tail) - ((this.tail / 8) | 0)) | 0) * 8;
+    const used = this.head - this.tail + skip + total;
+    if (
+      used > size.capacity ||
+      (used > size.capacity / 2 && this.sheds(used / size.capacity, from, length, pid))
+    ) {
+      Atomics.add(this.shared, Cell.Shed, 1);
+      return;
+    }
+    if (skip > 0) {
+      words[(memory.entries + at) >> 2] = SKIP;
+      at = 0;
+    }
+    const start = memory.entries + at;
+    const entry = start >> 2;
+    words[entry + Entry.Length] = length;
+    words[entry + Entry.Wire] = wire;
+    words[entry + Entry.Pid] = pid;
+    words[entry + Entry.Uid] = words[control + 5]!;
+    memory.doubles[(start >> 3) + Entry.Received] = now;
+    words[entry + Entry.Address] = address;
+    if (udp) this.copyAddress(start + Entry.Bytes, memory.names + slot * 32);
+    bytes.copyWithin(start + Entry.Bytes + address, from, from + length);
+    this.head += skip + total;
+    memory.doubles[Mark.Head] = this.head;
+  }
+
+  /** The sender's address as 16 bytes, IPv4 in its IPv6 form. */
+  private copyAddress(to: number, name: number): void {
+    const { bytes } = this.memory;
+    if (bytes[name] === 10) bytes.copyWithin(to, name + 8, name + 24);
+    else {
+      bytes.fill(0, to, to + 10).fill(0xff, to + 10, to + 12);
+      bytes.copyWithin(to + 12, name + 4, name + 8);
+    }
+  }
+
+  /**
+   * Whether to give a message up at this filling, 0.5 to 1. The least severe of a sender with more than a quarter of
+   * the traffic go first, at one half; errors of a quiet sender only when nothing fits any more.
+   */
+  private sheds(filling: number, from: number, length: number, pid: number): boolean {
+    const { senders } = this;
+    const sender = pid % SENDERS;
+    senders[sender]!++;
+    if (++this.recent >= RECENT) {
+      for (let i = 0; i < SENDERS; i++) senders[i]! >>= 1;
+      this.recent >>= 1;
+    }
+    const milder = 7 - this.severity(from, from + length);
+    const loud = this.recent >= 64 && senders[sender]! * 4 > this.recent;
+    return filling > (loud ? 0.5 + milder * 0.0714 : 0.75 + milder * 0.0625);
+  }
+
+  /** 0..7 of the priority, `notice` when there is none. */
+  private severity(from: number, end: number): number {
+    const { bytes } = this.memory;
+    if (bytes[from] !== 0x3c) return 5;
+    let priority = 0;
+    for (let i = from + 1; i < from + 5 && i < end; i++) {
+      const digit = bytes[i]! - 0x30;
+      if (digit < 0 || digit > 9) return bytes[i] === 0x3e ? priority & 7 : 5;
+      priority = priority * 10 + digit;
+    }
+    return 5;
+  }
+
+  private overflow(socket: number, total: number): void {
+    const more = (total - (this.overflows.get(socket) ?? 0)) >>> 0;
+    if (more === 0) return;
+    this.overflows.set(socket, total);
+    Atomics.add(this.shared, Cell.Overflow, more);
+  }
+}

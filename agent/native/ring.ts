@@ -1,0 +1,229 @@
+// The receive ring: datagrams are safe from kill -9 from the moment the kernel hands them over until `release()`.
+// Here are its file, its consumer and its thread; the threads meet in `ring-memory.ts`.
+
+import { randomFillSync } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { Native } from './index.ts';
+import { systemError } from './libc.ts';
+import type { ReaderTask } from './reader.ts';
+import { Cell, Entry, Head, MAGIC, Mark, RingMemory, type RingSize, SKIP } from './ring-memory.ts';
+import { RingWriter } from './ring-writer.ts';
+
+const LOCK_EXCLUSIVE_NOW = 2 | 4;
+const READ_WRITE = 3;
+const MAP_SHARED = 1;
+const HIGHEST_ADDRESS = 2 ** 52;
+const PAGE = 4096;
+
+/** Entry fields of the consumer, valid until the next `next()`; bytes `start..end` of `bytes` until `release()`. */
+export class Ring {
+  readonly bytes: Uint8Array;
+  /** Two random words that name this ring; with `position` they name a message for good. */
+  readonly idHigh: number;
+  readonly idLow: number;
+  start = 0;
+  end = 0;
+  /** Length the sender gave; more than `end - start` when it was cut. */
+  wire = 0;
+  pid = 0;
+  uid = 0;
+  /** Unix ms. */
+  received = 0;
+  /** The sender's address: this many bytes (16 or 0) before `start`. */
+  addressBytes = 0;
+  position = 0;
+  /** Position behind the last entry given by `next()`. */
+  consumed: number;
+
+  private readonly native: Native;
+  private readonly path: string;
+  private readonly fd: number;
+  private readonly memory: RingMemory;
+  private readonly shared = new Int32Array(new SharedArrayBuffer(Cell.Count * 4));
+  private head: number;
+  private seenShed = 0;
+  private seenOverflow = 0;
+  private ended: Promise<void> = Promise.resolve();
+
+  constructor(native: Native, path: string, fd: number, memory: RingMemory, now: number) {
+    this.native = native;
+    this.path = path;
+    this.fd = fd;
+    this.memory = memory;
+    this.bytes = memory.bytes;
+    this.idHigh = memory.words[Head.IdHigh]!;
+    this.idLow = memory.words[Head.IdLow]!;
+    this.consumed = memory.doubles[Mark.Tail]!;
+    this.publish(Cell.Tail, this.consumed);
+    this.takeUp(now);
+    this.head = memory.doubles[Mark.Head]!;
+    this.publish(Cell.Head, this.head);
+    memory.arm();
+  }
+
+  private publish(cell: number, position: number): void {
+    Atomics.store(this.shared, cell, (position / 8) | 0);
+  }
+
+  /** Checks the entries of a former life up to the first that is damaged, then adds what its last call received. */
+  private takeUp(now: number): void {
+    const { words, doubles, size, entries } = this.memory;
+    const head = doubles[Mark.Head]!;
+    let position = this.consumed;
+    while (position < head) {
+      const at = position % size.capacity;
+      const length = words[(entries + at) >> 2]!;
+      const address = words[((entries + at) >> 2) + Entry.Address]!;
+      const total = length === SKIP ? size.capacity - at : (Entry.Bytes + address + length + 7) & ~7;
+      if (length !== SKIP && (length > size.stride || (address !== 0 && address !== 16))) break;
+      if (at + total > size.capacity || position + total > head) break;
+      position += total;
+    }
+    doubles[Mark.Head] = position;
+    new RingWriter(this.memory, this.shared).takeUp(now);
+  }
+
+  /** Moves to the next entry; false when there is none now. */
+  next(): boolean {
+    const { words, doubles, size, entries } = this.memory;
+    for (;;) {
+      if (this.consumed === this.head) {
+        this.head += ((Atomics.load(this.shared, Cell.Head) - ((this.head / 8) | 0)) | 0) * 8;
+        if (this.consumed === this.head) return false;
+      }
+      const at = this.consumed % size.capacity;
+      const start = entries + at;
+      const entry = start >> 2;
+      const length = words[entry]!;
+      if (length === SKIP) {
+        this.consumed += size.capacity - at;
+        continue;
+      }
+      this.position = this.consumed;
+      this.wire = words[entry + Entry.Wire]!;
+      this.pid = words[entry + Entry.Pid]!;
+      this.uid = words[entry + Entry.Uid]!;
+      this.received = doubles[(start >> 3) + Entry.Received]!;
+      this.addressBytes = words[entry + Entry.Address]!;
+      this.start = start + Entry.Bytes + this.addressBytes;
+      this.end = this.start + length;
+      this.consumed += (Entry.Bytes + this.addressBytes + length + 7) & ~7;
+      return true;
+    }
+  }
+
+  /** Resolves when there may be something new; undefined when there is already. */
+  waiting(): Promise<unknown> | undefined {
+    const wait = Atomics.waitAsync(this.shared, Cell.Head, (this.head / 8) | 0);
+    return wait.async ? wait.value : undefined;
+  }
+
+  /** Entries before `position` need not be kept any more. */
+  release(position: number): void {
+    this.memory.doubles[Mark.Tail] = position;
+    this.publish(Cell.Tail, position);
+  }
+
+  /** Messages shed for want of room since the last call. */
+  shed(): number {
+    const now = Atomics.load(this.shared, Cell.Shed);
+    const more = (now - this.seenShed) >>> 0;
+    this.seenShed = now;
+    return more;
+  }
+
+  /** Datagrams the kernel dropped before us (UDP only) since the last call. */
+  overflowed(): number {
+    const now = Atomics.load(this.shared, Cell.Overflow);
+    const more = (now - this.seenOverflow) >>> 0;
+    this.seenOverflow = now;
+    return more;
+  }
+
+  /** Starts the thread that reads these sockets; `failed` when it ends before `stop()`. */
+  read(sockets: ReaderTask['sockets'], failed: (error: Error) => void): void {
+    const { address, size } = this.memory;
+    const task: ReaderTask = { address, size, shared: this.shared, sockets };
+    const file = import.meta.url.endsWith('.ts') ? './reader.ts' : './reader.js';
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: task,
+      resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 16 },
+    });
+    this.ended = new Promise(resolve => worker.once('exit', () => resolve()));
+    worker.on('error', failed);
+  }
+
+  /** Ends the thread; what it received is in the ring then. */
+  async stop(): Promise<void> {
+    Atomics.store(this.shared, Cell.Stop, 1);
+    await this.ended;
+  }
+
+  /** Gives the memory back, after `stop()`; nothing may touch `bytes` any more. An empty ring leaves no file. */
+  close(): void {
+    const { doubles, address, size } = this.memory;
+    if (doubles[Mark.Head] === doubles[Mark.Tail]) unlinkSync(this.path);
+    this.native.libc.munmap(address, RingMemory.bytes(size));
+    closeSync(this.fd);
+  }
+}
+
+/** The size of a ring that was left behind; undefined when there is none that makes sense. */
+function sizeOf(fd: number): RingSize | undefined {
+  const head = new Uint8Array(PAGE);
+  if (readSync(fd, head, 0, PAGE, 0) < PAGE) return undefined;
+  const words = new Uint32Array(head.buffer);
+  const doubles = new Float64Array(head.buffer);
+  if (words[Head.Magic] !== MAGIC) return undefined;
+  const size = { slots: words[Head.Slots]!, stride: words[Head.Stride]!, capacity: words[Head.Capacity]! };
+  const used = doubles[Mark.Head]! - doubles[Mark.Tail]!;
+  const sound = used >= 0 && used <= size.capacity && doubles[Mark.Tail]! % 8 === 0;
+  return sound && fstatSync(fd).size === RingMemory.bytes(size) ? size : undefined;
+}
+
+/** Every page is written, so that a full file system fails here and not in the middle of a message. */
+function format(fd: number, size: RingSize): void {
+  const bytes = RingMemory.bytes(size);
+  const page = new Uint8Array(PAGE);
+  const words = new Uint32Array(page.buffer);
+  words.set([MAGIC, size.slots, size.stride, size.capacity]);
+  randomFillSync(words, Head.IdHigh, 2);
+  words[Head.Taken] = size.slots;
+  ftruncateSync(fd, 0);
+  const zeros = new Uint8Array(2 ** 20);
+  for (let at = PAGE; at < bytes; ) at += writeSync(fd, zeros, 0, Math.min(zeros.length, bytes - at), at);
+  writeSync(fd, page, 0, PAGE, 0);
+}
+
+/**
+ * Opens the ring at `path`, or makes it; `now` in Unix ms. A ring that was left behind keeps its size. Throws when it
+ * cannot be made or mapped, or when another process uses it.
+ */
+export function openRing(native: Native, path: string, size: RingSize, now: number): Ring {
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  try {
+    if (native.libc.flock(fd, LOCK_EXCLUSIVE_NOW) < 0) throw new Error('in use by another eudaemon');
+    if (statSync(path).ino !== fstatSync(fd).ino) throw new Error('replaced while it was opened');
+    const kept = sizeOf(fd);
+    if (!kept) format(fd, size);
+    const given = kept ?? size;
+    const bytes = RingMemory.bytes(given);
+    const address = native.libc.mmap(0, bytes, READ_WRITE, MAP_SHARED, fd, 0);
+    if (address > HIGHEST_ADDRESS) throw systemError('mmap', native.libc.errno());
+    return new Ring(native, path, fd, new RingMemory(native.libc.view(address, bytes), address, given), now);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}

@@ -1,6 +1,7 @@
 // The OpenTelemetry project's own generated codec, as a judge: it decodes what we encode, and its encoder must give
 // back the very same bytes, which proves that nothing is unknown to it, doubled, misplaced or needlessly long.
 
+import { isDeepStrictEqual } from 'node:util';
 import root from 'otlp-official/build/src/generated/root.js';
 
 interface Codec {
@@ -84,6 +85,16 @@ export function decodeOfficial<S extends Signal>(signal: S, bytes: Uint8Array): 
   if (Buffer.compare(again, bytes) !== 0)
     throw new Error(`not canonical OTLP: ${bytes.length} bytes came, ${again.length} would be right`);
   return codec.toObject(message, { longs: String, bytes: String }) as Request<S>;
+}
+
+/** Reads OTLP/JSON; throws when a name or a form is not the one the protobuf definition has. */
+export function parseOfficial<S extends Signal>(signal: S, text: string): Request<S> {
+  const codec = request(signal);
+  const given = JSON.parse(text) as object;
+  const understood = codec.toObject(codec.fromObject(given), { longs: String, bytes: String, json: true });
+  if (!isDeepStrictEqual(understood, given))
+    throw new Error(`not OTLP/JSON: ${text}\nunderstood as: ${JSON.stringify(understood)}`);
+  return understood as Request<S>;
 }
 
 /** An ExportLogsServiceResponse or ExportMetricsServiceResponse. */

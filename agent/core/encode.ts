@@ -15,7 +15,7 @@ export function encodeRecord(w: ProtoWriter, r: LogRecord): void {
   const size = r.bodyEnd - r.bodyStart;
   w.tag(2, Wire.Bytes);
   const entry = w.begin(size + 128);
-  time(w, 1, r.seconds, r.nanos);
+  writeTime(w, 1, r.seconds, r.nanos);
   if (r.severity > 0) {
     w.tag(2, Wire.Varint);
     w.varint(r.severity);
@@ -33,7 +33,7 @@ export function encodeRecord(w: ProtoWriter, r: LogRecord): void {
   for (let i = 0; i < attributes.size; i++) attribute(w, attributes, i);
   if (r.position >= 0) uid(w, r);
   if (repaired) original(w, r);
-  time(w, 11, r.observedSeconds, r.observedNanos);
+  writeTime(w, 11, r.observedSeconds, r.observedNanos);
   if (r.eventName.length > 0) {
     w.tag(12, Wire.Bytes);
     w.bytes(r.eventName);
@@ -42,7 +42,7 @@ export function encodeRecord(w: ProtoWriter, r: LogRecord): void {
 }
 
 /** fixed64 Unix nanoseconds; nothing for 0 and for times 64 bits cannot hold (before 1970, after 2554). */
-function time(w: ProtoWriter, field: number, seconds: number, nanos: number): void {
+export function writeTime(w: ProtoWriter, field: number, seconds: number, nanos: number): void {
   if (!(seconds > 0 && seconds < 18_446_744_073)) return;
   // seconds * 10^9 + nanos in two halves, each step below 2^53 and so exact.
   const upper = Math.floor(seconds / 0x10000) * 1e9;

@@ -249,9 +249,14 @@ export class ProtoReader {
     throw new Error(`cannot decode protobuf at byte ${this.pos}: ${cause}`);
   }
 
+  /** Whether nothing is left. */
+  get done(): boolean {
+    return this.pos >= this.end;
+  }
+
   /** Moves to the next field; false at the end of the message. */
   next(): boolean {
-    if (this.pos >= this.end) return false;
+    if (this.done) return false;
     const tag = this.varint();
     this.field = Math.floor(tag / 8);
     this.wire = tag % 8;

@@ -311,7 +311,7 @@ describe('decodeLogs', () => {
   });
 
   it('refuses bottomless nesting', () => {
-    let value = Uint8Array.of(0x18, 1);
+    let value: Uint8Array = Uint8Array.of(0x18, 1);
     for (let i = 0; i < 1000; i++) {
       const w = new ProtoWriter(value.length + 16);
       w.tag(5, 2);

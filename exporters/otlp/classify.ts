@@ -1,0 +1,173 @@
+// What a receiver's answer means for the data sent. Pure. Sources: OTLP specification 1.9, "Failures" and
+// "Partial Success" of OTLP/gRPC and OTLP/HTTP; google/rpc/{status,error_details}.proto.
+
+import { ProtoReader, Wire } from '../../agent/core/protobuf.ts';
+
+export type Verdict =
+  /** Taken, but for `rejected` items. `message` is the receiver's own, often empty. */
+  | { readonly outcome: 'accepted'; readonly rejected: number; readonly message: string }
+  /** Refused for good: never to be sent again. */
+  | { readonly outcome: 'refused'; readonly reason: string; readonly message: string }
+  | {
+      readonly outcome: 'retry';
+      readonly reason: string;
+      readonly message: string;
+      readonly afterMs: number | undefined;
+    };
+
+/** A receiver's wish to be left alone is heeded up to this. */
+const LONGEST_WISH_MS = 5 * 60_000;
+const MESSAGE_CHARACTERS = 200;
+const RETRYABLE_HTTP = new Set([429, 502, 503, 504]);
+/** CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS. */
+const RETRYABLE_GRPC = new Set([1, 4, 10, 11, 14, 15]);
+/** Retryable only when the receiver names a delay. */
+const RESOURCE_EXHAUSTED = 8;
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly retryAfter: string | undefined;
+  readonly body: Uint8Array;
+}
+
+/** `now` in Unix ms. */
+export function classifyHttp(answer: HttpAnswer, now: number): Verdict {
+  const { status } = answer;
+  if (status >= 200 && status < 300) {
+    const { rejected, message } = partialSuccess(answer);
+    return { outcome: 'accepted', rejected, message };
+  }
+  const message = `HTTP ${status}${quoted(errorMessage(answer))}`;
+  const reason = `http_${status}`;
+  if (!RETRYABLE_HTTP.has(status)) return { outcome: 'refused', reason, message };
+  return { outcome: 'retry', reason, message, afterMs: retryAfterMs(answer.retryAfter, now) };
+}
+
+export interface GrpcAnswer {
+  readonly status: number;
+  readonly message: string;
+  /** `grpc-status-details-bin`: a google.rpc.Status. */
+  readonly details: Uint8Array;
+  /** The response message. */
+  readonly body: Uint8Array;
+}
+
+export function classifyGrpc(answer: GrpcAnswer): Verdict {
+  const { status } = answer;
+  if (status === 0) {
+    const { rejected, message } = partialSuccess({
+      contentType: 'application/x-protobuf',
+      body: answer.body,
+    });
+    return { outcome: 'accepted', rejected, message };
+  }
+  const message = `gRPC status ${status}${quoted(answer.message)}`;
+  const reason = `grpc_${status}`;
+  const delay = attempt(() => retryDelayMs(answer.details));
+  if (RETRYABLE_GRPC.has(status) || (status === RESOURCE_EXHAUSTED && delay !== undefined))
+    return { outcome: 'retry', reason, message, afterMs: clamped(delay) };
+  return { outcome: 'refused', reason, message };
+}
+
+/** Retry-After of RFC 9110: seconds or an HTTP date; undefined when it is neither or already over. */
+export function retryAfterMs(header: string | undefined, now: number): number | undefined {
+  const text = header?.trim() ?? '';
+  if (/^\d+$/.test(text)) return clamped(Number(text) * 1000);
+  return /^[A-Z][a-z]{2,8},? .* GMT$/.test(text) ? clamped(Date.parse(text) - now) : undefined;
+}
+
+const clamped = (ms: number | undefined): number | undefined =>
+  ms !== undefined && ms > 0 ? Math.min(ms, LONGEST_WISH_MS) : undefined;
+
+/** The delay of a RetryInfo among the details; undefined when there is none. */
+function retryDelayMs(status: Uint8Array): number | undefined {
+  let ms: number | undefined;
+  each(new ProtoReader(status), 3, detail => {
+    let type = '';
+    let value: ProtoReader | undefined;
+    while (detail.next()) {
+      if (detail.is(1, Wire.Bytes)) type = detail.string();
+      else if (detail.is(2, Wire.Bytes)) value = detail.message();
+      else detail.skip();
+    }
+    if (!value || !type.endsWith('/google.rpc.RetryInfo')) return;
+    ms = 0;
+    each(value, 1, duration => {
+      while (duration.next()) {
+        if (duration.is(1, Wire.Varint)) ms! += Number(duration.int64()) * 1000;
+        else if (duration.is(2, Wire.Varint)) ms! += Number(duration.int64()) / 1e6;
+        else duration.skip();
+      }
+    });
+  });
+  return ms;
+}
+
+/** Calls back for each nested message in one field. */
+function each(reader: ProtoReader, field: number, found: (message: ProtoReader) => void): void {
+  while (reader.next())
+    if (reader.is(field, Wire.Bytes)) found(reader.message());
+    else reader.skip();
+}
+
+/** Export*ServiceResponse: `partial_success` = 1 { rejected = 1, error_message = 2 }, for logs and metrics alike. */
+function partialSuccess(answer: Pick<HttpAnswer, 'contentType' | 'body'>): {
+  rejected: number;
+  message: string;
+} {
+  const none = { rejected: 0, message: '' };
+  if (answer.body.length === 0) return none;
+  if (isJson(answer)) {
+    const partial = field(json(answer.body), 'partialSuccess');
+    const rejected = field(partial, 'rejectedLogRecords') ?? field(partial, 'rejectedDataPoints');
+    return { rejected: count(Number(rejected)), message: cut(field(partial, 'errorMessage')) };
+  }
+  // Anything else, such as a proxy's page, says nothing about records.
+  if (!answer.contentType.includes('protobuf')) return none;
+  let rejected = 0;
+  let message = '';
+  attempt(() =>
+    each(new ProtoReader(answer.body), 1, partial => {
+      while (partial.next()) {
+        if (partial.is(1, Wire.Varint)) rejected = Number(partial.int64());
+        else if (partial.is(2, Wire.Bytes)) message = partial.string();
+        else partial.skip();
+      }
+    }),
+  );
+  return { rejected: count(rejected), message: cut(message) };
+}
+
+/** The message of the google.rpc.Status in the body, else the beginning of a plain text. */
+function errorMessage(answer: HttpAnswer): string {
+  if (isJson(answer)) return cut(field(json(answer.body), 'message'));
+  if (answer.contentType.startsWith('text/plain')) return cut(new TextDecoder().decode(answer.body));
+  if (!answer.contentType.includes('protobuf')) return '';
+  let message = '';
+  attempt(() => {
+    const reader = new ProtoReader(answer.body);
+    while (reader.next())
+      if (reader.is(2, Wire.Bytes)) message = reader.string();
+      else reader.skip();
+  });
+  return cut(message);
+}
+
+const isJson = (answer: Pick<HttpAnswer, 'contentType'>): boolean => /[/+]json\b/.test(answer.contentType);
+const json = (body: Uint8Array): unknown => attempt(() => JSON.parse(new TextDecoder().decode(body)));
+const field = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+const count = (n: number): number => (n > 0 ? Math.min(Math.trunc(n), Number.MAX_SAFE_INTEGER) : 0);
+const quoted = (message: string): string => (message === '' ? '' : `: ${cut(message)}`);
+const cut = (message: unknown): string =>
+  typeof message === 'string' ? message.trim().slice(0, MESSAGE_CHARACTERS) : '';
+
+/** The result, or undefined where a receiver's words are beyond reading: they decide nothing. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

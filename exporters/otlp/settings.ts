@@ -1,0 +1,117 @@
+// What to send where: the file first, then the OTEL_EXPORTER_OTLP_* variables, the signal's own before the general
+// ones, then the defaults. Pure. Source: OpenTelemetry protocol exporter specification.
+
+import { type Compression, HEADER_NAME, HEADER_VALUE, type OtlpOptions, type Protocol } from './options.ts';
+
+export type Signal = 'logs' | 'metrics';
+
+export interface Settings {
+  readonly signal: Signal;
+  readonly protocol: Protocol;
+  /** Where requests go, path included. */
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly compression: Compression;
+  readonly timeoutMs: number;
+  readonly caFile: string | undefined;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly verify: boolean;
+  /** Variables that were passed over because their value makes no sense. */
+  readonly warnings: readonly string[];
+}
+
+const PROTOCOLS: readonly Protocol[] = ['http/protobuf', 'http/json', 'grpc'];
+const COMPRESSIONS: readonly Compression[] = ['gzip', 'zstd', 'none'];
+const SERVICES: Readonly<Record<Signal, string>> = {
+  logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
+  metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
+};
+
+export function resolve(
+  options: OtlpOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: Signal,
+): Settings {
+  const warnings: string[] = [];
+
+  /** The first variable of a name with a value that `read` accepts. */
+  const variable = <T>(name: string, read: (text: string, own: boolean) => T | undefined): T | undefined => {
+    for (const own of [true, false]) {
+      const key = `OTEL_EXPORTER_OTLP_${own ? `${signal.toUpperCase()}_` : ''}${name}`;
+      const text = env[key]?.trim();
+      if (!text) continue;
+      const value = read(text, own);
+      if (value !== undefined) return value;
+      warnings.push(`cannot use variable "${key}": its value makes no sense`);
+    }
+    return undefined;
+  };
+  const text = (name: string) => variable(name, value => value);
+
+  const protocol =
+    options.protocol ??
+    variable('PROTOCOL', value => PROTOCOLS.find(each => each === value)) ??
+    'http/protobuf';
+  const path = protocol === 'grpc' ? SERVICES[signal] : `/v1/${signal}`;
+  const below = (base: URL): URL => {
+    const url = new URL(base);
+    url.pathname = protocol === 'grpc' ? path : url.pathname.replace(/\/*$/, path);
+    return url;
+  };
+  const fallback = protocol === 'grpc' ? 'http://localhost:4317' : 'http://localhost:4318';
+  const url =
+    options.endpoint !== undefined
+      ? below(new URL(options.endpoint))
+      : (variable('ENDPOINT', (value, own) => {
+          const given = URL.parse(value);
+          if (!given || !/^https?:$/.test(given.protocol)) return undefined;
+          return own && protocol !== 'grpc' ? given : below(given);
+        }) ?? below(new URL(fallback)));
+
+  return {
+    signal,
+    protocol,
+    url,
+    headers: { ...variable('HEADERS', readHeaders), ...lowerCase(options.headers ?? {}) },
+    compression:
+      options.compression ??
+      variable('COMPRESSION', value => COMPRESSIONS.find(each => each === value)) ??
+      'gzip',
+    timeoutMs:
+      options.timeout ??
+      variable('TIMEOUT', value => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : undefined)) ??
+      10_000,
+    caFile: options.tls?.ca_file ?? text('CERTIFICATE'),
+    certFile: options.tls?.cert_file ?? text('CLIENT_CERTIFICATE'),
+    keyFile: options.tls?.key_file ?? text('CLIENT_KEY'),
+    verify: options.tls?.insecure_skip_verify !== true,
+    warnings,
+  };
+}
+
+/** Header names in lower case, so that no header is given twice. */
+const lowerCase = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+/** `a=1,b=2` with percent-encoded values (W3C Baggage without properties). */
+function readHeaders(text: string): Record<string, string> | undefined {
+  const headers: Record<string, string> = {};
+  for (const pair of text.split(',')) {
+    if (pair.trim() === '') continue;
+    const [, name, encoded] = /^\s*([^=]+?)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
+    const value = encoded === undefined ? undefined : percentDecoded(encoded);
+    if (!name || value === undefined || !HEADER_NAME.test(name) || !HEADER_VALUE.test(value))
+      return undefined;
+    headers[name.toLowerCase()] = value;
+  }
+  return headers;
+}
+
+function percentDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

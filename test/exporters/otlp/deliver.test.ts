@@ -1,0 +1,237 @@
+// The exporter against a real server that takes, refuses, resets, stalls and stays silent.
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
+import type { Delivery, ExporterRoom, LogExporter } from '../../../agent/core/exporter.ts';
+import { RetryLater } from '../../../agent/core/exporter.ts';
+import type { Log } from '../../../agent/core/log.ts';
+import { createMeter } from '../../../agent/core/meter.ts';
+import { ProtoWriter } from '../../../agent/core/protobuf.ts';
+import { LogRecord, utf8 } from '../../../agent/core/record.ts';
+import { logs, metrics } from '../../../exporters/otlp/index.ts';
+import { options as schema } from '../../../exporters/otlp/options.ts';
+import { type Behaviour, type Receiver, startReceiver } from '../../receiver.ts';
+
+const HOST: [string, string][] = [
+  ['host.name', 'node-1'],
+  ['host.id', 'abc'],
+];
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+const read = (input: object) => {
+  const problems: string[] = [];
+  const checker = {
+    problem: (path: unknown, message: string) => problems.push(`${path}: ${message}`),
+    formats: { regex: () => undefined, glob: () => undefined },
+  };
+  const parsed = schema.parse(input, [], checker);
+  if (!parsed) throw new Error(problems.join());
+  return parsed;
+};
+
+function createRoom(): ExporterRoom & { lines: string[] } {
+  const lines: string[] = [];
+  const write = (message: string) => {
+    lines.push(message);
+  };
+  const log: Log = { debug: write, info: write, warn: write, error: write, room: () => log };
+  return { name: 'otlp', stateDir: '/nowhere', log, meter: createMeter(), host: HOST, now: Date.now, lines };
+}
+
+async function receiver(): Promise<Receiver> {
+  const started = await startReceiver();
+  closers.push(() => started.close());
+  return started;
+}
+
+async function exporter(input: object, room = createRoom()): Promise<LogExporter> {
+  const made = (await logs(read(input), room))!;
+  closers.push(() => made.close());
+  return made;
+}
+
+function batch(...texts: string[]) {
+  const w = new ProtoWriter();
+  const r = new LogRecord();
+  for (const text of texts) {
+    r.clear();
+    r.buf = utf8(text);
+    r.bodyEnd = r.buf.length;
+    r.observedSeconds = 1_795_000_000;
+    r.attributes.int(utf8('n'), -5);
+    r.attributes.double(utf8('d'), Number.NaN);
+    r.attributes.value(utf8('raw'), Uint8Array.of(0x3a, 2, 0, 255));
+    encodeRecord(w, r);
+  }
+  const origin = { service: 'nginx', daemon: 'nginx', host: undefined, attributes: [] };
+  return {
+    bytes: sealRequest([{ resource: encodeResource(origin, HOST), records: w.copy() }]),
+    records: texts.length,
+  };
+}
+const never = new AbortController().signal;
+const failure = (delivery: Promise<Delivery>): Promise<RetryLater> =>
+  delivery.then(
+    () => expect.fail('delivered'),
+    error => {
+      expect(error).toBeInstanceOf(RetryLater);
+      return error;
+    },
+  );
+
+describe('forms', () => {
+  it.each(
+    (['http/protobuf', 'http/json'] as const).flatMap(protocol =>
+      (['gzip', 'zstd', 'none'] as const).map(compression => ({ protocol, compression })),
+    ),
+  )('delivers as $protocol, $compression', async form => {
+    const server = await receiver();
+    const sender = await exporter({ endpoint: `${server.url}/base/`, headers: { 'X-Key': 's' }, ...form });
+    expect(await sender.deliver(batch('one', 'zwei ü'), never)).toEqual({ rejected: 0 });
+    expect(server.records.map(record => record.body)).toEqual(['one', 'zwei ü']);
+    expect(server.records[0]).toMatchObject({
+      resource: { 'service.name': 'nginx', 'host.name': 'node-1' },
+      observed: 1_795_000_000_000_000_000n,
+      attributes: { n: -5, raw: 'AP8=' },
+    });
+    expect(server.requests[0]).toMatchObject({
+      path: '/base/v1/logs',
+      headers: { 'x-key': 's', 'user-agent': expect.stringMatching(/^eudaemon\/\d/) },
+    });
+  });
+
+  it('keeps its connection', async () => {
+    const server = await receiver();
+    const sender = await exporter({ endpoint: server.url });
+    for (const text of ['a', 'b', 'c']) await sender.deliver(batch(text), never);
+    expect(new Set(server.requests.map(request => request.remotePort)).size).toBe(1);
+  });
+
+  it('sends nothing for nothing', async () => {
+    const server = await receiver();
+    const sender = await exporter({ endpoint: server.url });
+    expect(await sender.deliver(batch(), never)).toEqual({ rejected: 0 });
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('gives up what it cannot transcode, rather than try for ever', async () => {
+    const sender = await exporter({ endpoint: 'http://127.0.0.1:1', protocol: 'http/json' });
+    const damaged = { bytes: Uint8Array.of(0x0a, 99), records: 3 };
+    expect(await sender.deliver(damaged, never)).toEqual({ rejected: 3, reason: 'undecodable' });
+  });
+
+  it('is not there when switched off', async () => {
+    expect(await logs(read({ logs: false }), createRoom())).toBeUndefined();
+    expect(await metrics(read({ metrics: false }), createRoom())).toBeUndefined();
+  });
+});
+
+describe('answers', () => {
+  const finished: [name: string, how: Behaviour, delivery: Delivery, said: string][] = [
+    [
+      'a partial success',
+      { rejected: 2, message: 'too old' },
+      { rejected: 2, reason: 'partial_success' },
+      'too old',
+    ],
+    [
+      'more rejected than sent',
+      { rejected: 9 },
+      { rejected: 3, reason: 'partial_success' },
+      'no reason given',
+    ],
+    ['a warning', { message: 'slow down' }, { rejected: 0 }, 'slow down'],
+    ['a status with a stalled body', { fault: 'stall' }, { rejected: 0 }, ''],
+    ['an endless body', { body: Buffer.alloc(2_000_000, 10) }, { rejected: 0 }, ''],
+    ['bad data', { status: 400, body: '\x12\x03bad' }, { rejected: 3, reason: 'http_400' }, 'HTTP 400: bad'],
+    ['no right', { status: 401 }, { rejected: 3, reason: 'http_401' }, 'HTTP 401'],
+    ['a redirect', { status: 302, headers: { location: '/x' } }, { rejected: 3, reason: 'http_302' }, '302'],
+    [
+      'a crash',
+      { status: 500, body: 'oops', headers: { 'content-type': 'text/plain' } },
+      { rejected: 3, reason: 'http_500' },
+      'oops',
+    ],
+  ];
+  it.each(finished)('%s is final', async (_, how, delivery, said) => {
+    const server = await receiver();
+    server.behave(() => how);
+    const room = createRoom();
+    const sender = await exporter({ endpoint: server.url, timeout: '300ms' }, room);
+    expect(await sender.deliver(batch('a', 'b', 'c'), never)).toEqual(delivery);
+    expect(server.requests).toHaveLength(1);
+    expect(room.lines.join()).toContain(said);
+  });
+
+  const later: [name: string, how: Behaviour, reason: string, afterMs: number | undefined][] = [
+    ['429', { status: 429 }, 'http_429', undefined],
+    ['503 with seconds', { status: 503, headers: { 'retry-after': '7' } }, 'http_503', 7000],
+    ['503 with nonsense', { status: 503, headers: { 'retry-after': 'soon' } }, 'http_503', undefined],
+    ['502', { status: 502 }, 'http_502', undefined],
+    ['504 for ever', { status: 504, headers: { 'retry-after': '99999999999' } }, 'http_504', 300_000],
+    ['a reset', { fault: 'reset' }, 'reset', undefined],
+    ['silence', { fault: 'silent' }, 'timeout', undefined],
+  ];
+  it.each(later)('%s asks to come again', async (_, how, reason, afterMs) => {
+    const server = await receiver();
+    let calls = 0;
+    server.behave(() => (calls++ === 0 ? how : undefined));
+    const sender = await exporter({ endpoint: server.url, timeout: '300ms' });
+    expect(await failure(sender.deliver(batch('a'), never))).toMatchObject({ reason, afterMs });
+    expect(await sender.deliver(batch('a'), never)).toEqual({ rejected: 0 });
+    expect(server.requests[1]!.bytes).toEqual(server.requests[0]!.bytes);
+    expect(server.records).toHaveLength(1);
+  });
+
+  it('waits for no one where nobody listens', async () => {
+    const server = await startReceiver();
+    await server.close();
+    const sender = await exporter({ endpoint: server.url });
+    const error = await failure(sender.deliver(batch('a'), never));
+    expect(error.reason).toBe('refused');
+    expect(error.message).toBe(`cannot send to "${server.url}/v1/logs": connection refused`);
+  });
+
+  it('names a host that does not exist', async () => {
+    const sender = await exporter({ endpoint: 'http://no-such-host.invalid:4318' });
+    expect((await failure(sender.deliver(batch('a'), never))).reason).toBe('dns');
+  });
+
+  it('takes a peer that speaks something else for a fault of the moment', async () => {
+    const odd = createServer(socket =>
+      socket
+        .on('error', () => {})
+        .resume()
+        .end('SSH-2.0-OpenSSH\r\n'),
+    );
+    await new Promise<void>(resolve => odd.listen(0, '127.0.0.1', resolve));
+    closers.push(() => new Promise(resolve => odd.close(() => resolve())));
+    const { port } = odd.address() as { port: number };
+    const sender = await exporter({ endpoint: `http://127.0.0.1:${port}` });
+    expect((await failure(sender.deliver(batch('a'), never))).reason).toMatch(/^(protocol|reset)$/);
+    const secure = await exporter({ endpoint: `https://127.0.0.1:${port}` });
+    expect((await failure(secure.deliver(batch('a'), never))).reason).toMatch(/^(tls|reset|protocol)$/);
+  });
+
+  it('breaks off when the agent stops', async () => {
+    const server = await receiver();
+    server.behave(() => ({ fault: 'silent' }));
+    const sender = await exporter({ endpoint: server.url, timeout: '1h' });
+    const stop = new AbortController();
+    const delivery = failure(sender.deliver(batch('a'), stop.signal));
+    await server.waitFor(({ requests }) => requests.length === 1);
+    stop.abort();
+    expect((await delivery).reason).toBe('stopped');
+    expect((await failure(sender.deliver(batch('a'), stop.signal))).reason).toBe('stopped');
+  });
+});
+
+it('names a certificate it cannot read', async () => {
+  const input = read({ endpoint: 'https://localhost', tls: { ca_file: '/no/such.pem' } });
+  await expect(logs(input, createRoom())).rejects.toThrow(
+    'cannot read CA certificate "/no/such.pem": no such file or directory',
+  );
+});

@@ -1,0 +1,67 @@
+// Real senders of syslog: logger(1), syslog(3) through perl, and raw datagrams of any bytes.
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { onTestFinished } from 'vitest';
+import { until } from './until.ts';
+
+/** Runs a program to its end; resolves to its pid, and fails with its output when it does not exit 0. */
+export async function runToEnd(program: string, args: readonly string[], input?: string): Promise<number> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const output: Buffer[] = [];
+  child.stdout.on('data', chunk => output.push(chunk));
+  child.stderr.on('data', chunk => output.push(chunk));
+  child.stdin.on('error', () => {});
+  child.stdin.end(input ?? '');
+  const code = await new Promise((end, fail) => child.once('error', fail).once('close', end));
+  if (code !== 0) throw new Error(`${program} ended with ${code}: ${Buffer.concat(output)}`);
+  return child.pid!;
+}
+
+/** logger(1) to a Unix datagram socket; its pid. */
+export const logger = (socket: string, ...args: string[]): Promise<number> =>
+  runToEnd('logger', ['--socket', socket, ...args]);
+
+const SEND = `use Socket; socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!";
+setsockopt($s, SOL_SOCKET, SO_SNDBUF, 1 << 20);
+connect($s, sockaddr_un($ARGV[0])) or die "connect: $!";
+while (<STDIN>) { chomp; defined(send($s, pack("H*", $_), 0)) or die "send: $!" }`;
+
+/** Sends datagrams in order from one process; its pid. The kernel makes it wait when the receiver's queue is full. */
+export const sendDatagrams = (socket: string, datagrams: Iterable<string | Uint8Array>): Promise<number> =>
+  runToEnd(
+    'perl',
+    ['-e', SEND, socket],
+    Array.from(datagrams, datagram => `${Buffer.from(datagram as string).toString('hex')}\n`).join(''),
+  );
+
+/** In a mount namespace where /dev/log is `socket`, runs perl code that uses syslog(3); its pid. Needs root. */
+export const syslog3 = (socket: string, code: string): Promise<number> =>
+  runToEnd('unshare', [
+    '--mount',
+    'sh',
+    '-c',
+    `mount -t tmpfs tmpfs /dev && mknod -m 666 /dev/null c 1 3 && ln -s "$1" /dev/log &&
+     exec perl -MSys::Syslog=:standard,:macros -e "$2"`,
+    'sh',
+    socket,
+    code,
+  ]);
+
+/** socat as a datagram receiver that appends what comes to a file. */
+export async function logDatagrams(socket: string, file: string): Promise<void> {
+  const child = spawn('socat', ['-u', `UNIX-RECV:${socket}`, `OPEN:${file},creat,append`], {
+    stdio: 'ignore',
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await until('socat listens', () => existsSync(socket));
+}
+
+const STREAM = `use Socket; $SIG{PIPE} = "IGNORE"; socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!";
+connect($s, sockaddr_un($ARGV[0])) or die "connect: $!";
+my $n = 0; $n++ while defined(send($s, "<13>seq: number $n", 0)); print $n`;
+
+/** Sends `number 0`, `number 1`, … until the receiver is gone; how many the kernel took. */
+export const sendUntilRefused = (socket: string): Promise<number> =>
+  new Promise((sent, fail) => {
+    execFile('perl', ['-e', STREAM, socket], (error, stdout) => (error ? fail(error) : sent(Number(stdout))));
+  });

@@ -12,7 +12,7 @@ export function pageHeaders(page: Uint8Array): Record<string, string> {
     'x-frame-options': 'DENY',
     'content-security-policy': [
       "default-src 'none'",
-      `script-src ${hashes(html, /<script>([\s\S]*?)<\/script>/g)}`,
+      `script-src ${hashes(html, /<script[^>]*>([\s\S]*?)<\/script>/g)}`,
       `style-src ${hashes(html, /<style>([\s\S]*?)<\/style>/g)}`,
       "connect-src 'self'",
       'img-src data:',

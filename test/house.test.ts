@@ -58,6 +58,8 @@ describe('the rules', () => {
     ['collectors/dbus/index.ts', '// d\n', /does not stand in collectors\/index\.ts/],
     ['collectors/syslog/a.ts', 'export const x = 1;\n', /opens with a comment/],
     ['collectors/syslog/a.ts', '// f\nlet x = 1;\n', /no module state/],
+    ['agent/worker.ts', '// f\nlet x = 1;\n', undefined],
+    ['agent/pipeline/spool/frame.ts', importing('node:fs'), undefined],
     ['collectors/syslog/a.ts', '// f\nexport default 1;\n', /named exports/],
     ['collectors/syslog/a.ts', `// f${'\n'.repeat(301)}`, /split at 300/],
     ['collectors/syslog/a.ts', `// f${'\n'.repeat(300)}`, undefined],

@@ -9,7 +9,7 @@ export PATH
 # command:package
 NEEDS="nginx:nginx-light redis-server:redis-server prometheus:prometheus promtool:prometheus sshd:openssh-server
 cron:cron dbus-daemon:dbus rsyslogd:rsyslog logrotate:logrotate socat:socat systemd-analyze:systemd logger:bsdutils
-unshare:util-linux perl:perl"
+unshare:util-linux perl:perl chromium:chromium"
 
 missing=
 for need in $NEEDS; do

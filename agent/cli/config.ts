@@ -1,19 +1,21 @@
 // Which configuration a command works with: --config, else /etc/eudaemon/eudaemon.yaml, else the embedded default.
 
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { collectors } from '../../collectors/index.ts';
 import { exporters } from '../../exporters/index.ts';
 import { type Config, loadConfig } from '../config/index.ts';
 
 const SYSTEM_FILE = '/etc/eudaemon/eudaemon.yaml';
-const EMBEDDED_FILE = fileURLToPath(new URL('../../config/eudaemon.yaml', import.meta.url));
 
-export const configFile = (given: string | undefined): string =>
-  given ?? (existsSync(SYSTEM_FILE) ? SYSTEM_FILE : EMBEDDED_FILE);
+/** Undefined: the embedded default. */
+export const configFile = (given: string | undefined): string | undefined =>
+  given ?? (existsSync(SYSTEM_FILE) ? SYSTEM_FILE : undefined);
+
+/** Every collector and exporter there is. */
+export const tables = { collectors, exporters };
 
 /** Throws ConfigError with everything that is wrong, or SetupError when the file cannot be read. */
 export const readConfig = (
   given: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<Config> => loadConfig({ file: configFile(given), env, collectors, exporters });
+): Promise<Config> => loadConfig({ file: configFile(given), env, ...tables });

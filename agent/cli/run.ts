@@ -1,7 +1,7 @@
 // `eudaemon run`: the agent in the foreground, until a signal ends it.
 
 import { parseArgs } from 'node:util';
-import { assemble } from '../assemble.ts';
+import { runAgent } from '../assemble.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
 import { readConfig } from './config.ts';
 import type { Command } from './index.ts';
@@ -15,8 +15,7 @@ SIGTERM and SIGINT drain and stop; SIGHUP reloads the configuration; SIGUSR1 reo
   async run(argv) {
     const { config: file } = parse(argv);
     const load = () => readConfig(file, process.env);
-    const agent = await assemble({ config: await load(), load, env: process.env });
-    return agent.run(process);
+    return runAgent({ config: await load(), load, env: process.env });
   },
 };
 
@@ -27,4 +26,3 @@ function parse(argv: string[]): { config?: string } {
     throw new UsageError(`run: ${causeOf(error)}`);
   }
 }
-

@@ -26,3 +26,6 @@ export type FromData =
     }
   /** Everything is closed; `clean` when nothing was cut short. */
   | { readonly type: 'stopped'; readonly clean: boolean };
+
+/** Name of the control socket below `agent.run_dir`. */
+export const CONTROL_SOCKET = 'control.sock';

@@ -1,0 +1,178 @@
+// The JSON behind the console and `eudaemon status`: the daemon table, the families and the store, joined.
+
+import { join } from 'node:path';
+import type {
+  AgentView,
+  DaemonsView,
+  DaemonView,
+  ExporterView,
+  LedgerView,
+  LogsView,
+} from '../console/api.ts';
+import { query } from '../exporters/store/query.ts';
+import { type Family, type Point, prometheusName } from './core/metric.ts';
+import { severityLabel } from './core/record.ts';
+import { VERSION } from './core/version.ts';
+import type { DaemonTable } from './identity/table.ts';
+
+export interface ApiSources {
+  readonly host: string;
+  readonly startedAt: number;
+  now(): number;
+  families(): Promise<Iterable<Family>>;
+  table: Pick<DaemonTable, 'snapshot'>;
+  faults(): readonly string[];
+  config(): AgentView['config'];
+  /** Directory of the local store; undefined while it is off. */
+  store(): string | undefined;
+}
+
+export type Api = Readonly<Record<string, (query: URLSearchParams) => unknown>>;
+
+/** Most lines one answer holds. */
+const MAX_LINES = 1000;
+
+/** Families by Prometheus base name, asked by label values. */
+function createFigures(families: Iterable<Family>) {
+  const byName = new Map<string, Family[]>();
+  for (const family of families) {
+    const name = prometheusName(family.desc);
+    byName.set(name, [...(byName.get(name) ?? []), family]);
+  }
+  const points = function* (name: string, ...labels: string[]): Iterable<Point> {
+    for (const family of byName.get(name) ?? [])
+      for (const point of family.points)
+        if (labels.every((label, i) => point.labels[i] === label)) yield point;
+  };
+  return {
+    points,
+    /** Sum over the series whose first labels are these; undefined when there is none. */
+    sum(name: string, ...labels: string[]): number | undefined {
+      let sum: number | undefined;
+      for (const point of points(name, ...labels)) sum = (sum ?? 0) + point.value;
+      return sum;
+    },
+  };
+}
+type Figures = ReturnType<typeof createFigures>;
+
+/** CPU seconds at two moments give cores in use. */
+function createCpuRate() {
+  const before = new Map<string, { at: number; seconds: number; rate: number | undefined }>();
+  return (daemon: string, seconds: number | undefined, at: number): number | undefined => {
+    if (seconds === undefined) return undefined;
+    const last = before.get(daemon);
+    // The sampler's figure stands still between its cycles; so does the rate.
+    if (last && (seconds === last.seconds || at - last.at < 500) && at - last.at < 60_000) return last.rate;
+    const rate =
+      last && at > last.at ? Math.max(0, (seconds - last.seconds) / ((at - last.at) / 1000)) : undefined;
+    before.set(daemon, { at, seconds, rate });
+    return rate;
+  };
+}
+
+export function createApi(sources: ApiSources): Api {
+  const { now } = sources;
+  const cpuRate = createCpuRate();
+
+  const daemonView = (status: ReturnType<DaemonTable['snapshot']>[number], figures: Figures): DaemonView => {
+    const { name } = status;
+    const last = figures.sum('eudaemon_log_last_timestamp_seconds', name);
+    return {
+      name,
+      labels: status.labels,
+      state: status.state,
+      stateSince: status.since,
+      up: status.up,
+      instances: status.instances,
+      cpu: cpuRate(name, figures.sum('eudaemon_daemon_cpu_seconds', name), now()),
+      memory: figures.sum('eudaemon_daemon_resident_memory_bytes', name),
+      threads: figures.sum('eudaemon_daemon_threads', name),
+      openFds: figures.sum('eudaemon_daemon_open_fds', name),
+      fdUsage: figures.sum('eudaemon_daemon_max_fds_ratio', name),
+      restarts: status.restarts,
+      lastExit: status.lastExit,
+      checks: status.checks,
+      expectations: status.expectations,
+      lastLogAt: last === undefined ? undefined : last * 1000,
+    };
+  };
+
+  const exporterView = (name: string, figures: Figures): ExporterView => {
+    const up = figures.sum('eudaemon_exporter_up', name);
+    let dropped = 0;
+    for (const point of figures.points('eudaemon_records_dropped'))
+      if (point.labels[1] === name) dropped += point.value;
+    return {
+      name,
+      up: up === undefined ? undefined : up === 1,
+      delivered: figures.sum('eudaemon_records_delivered', name) ?? 0,
+      dropped,
+      spooled: figures.sum('eudaemon_spool_records', name) ?? 0,
+      failures: figures.sum('eudaemon_exporter_failures', name) ?? 0,
+    };
+  };
+
+  const ledgerView = (figures: Figures): LedgerView => {
+    let dropped = 0;
+    for (const point of figures.points('eudaemon_records_dropped'))
+      if (point.labels[1] === '') dropped += point.value;
+    return {
+      received: figures.sum('eudaemon_records_received') ?? 0,
+      dropped,
+      lost: figures.sum('eudaemon_records_lost_estimate') ?? 0,
+      spoolBytes: figures.sum('eudaemon_spool_bytes') ?? 0,
+    };
+  };
+
+  return {
+    async '/api/agent'(): Promise<AgentView> {
+      const figures = createFigures(await sources.families());
+      return {
+        version: VERSION,
+        host: sources.host,
+        pid: process.pid,
+        now: now(),
+        startedAt: sources.startedAt,
+        memory: process.memoryUsage.rss(),
+        faults: sources.faults(),
+        config: sources.config(),
+        collectors: [...figures.points('eudaemon_collector_up')].map(({ labels, value }) => ({
+          name: labels[0]!,
+          up: value === 1,
+        })),
+        exporters: [...figures.points('eudaemon_spool_records')].map(({ labels }) =>
+          exporterView(labels[0]!, figures),
+        ),
+        ledger: ledgerView(figures),
+      };
+    },
+    async '/api/daemons'(): Promise<DaemonsView> {
+      const figures = createFigures(await sources.families());
+      return {
+        now: now(),
+        daemons: sources.table.snapshot(now()).map(status => daemonView(status, figures)),
+      };
+    },
+    async '/api/logs'(asked): Promise<LogsView | undefined> {
+      const directory = sources.store();
+      if (directory === undefined) return undefined;
+      const limit = Math.min(MAX_LINES, Math.max(1, Number(asked.get('limit')) || 100));
+      const lines: LogsView['lines'][number][] = [];
+      const daemon = asked.get('daemon') ?? undefined;
+      for await (const { record } of query(directory, { daemon, newestFirst: true, limit }))
+        lines.push({
+          at: Date.parse(record.time),
+          severity: severityLabel(record.severity_number ?? 0),
+          body: typeof record.body === 'string' ? record.body : JSON.stringify(record.body),
+        });
+      return { lines: lines.reverse() };
+    },
+  };
+}
+
+/** Where the local store of a configuration is. */
+export const storeDirectory = (config: {
+  readonly agent: { readonly state_dir: string };
+  readonly exporters: Readonly<Record<string, unknown>>;
+}): string | undefined => (config.exporters['store'] ? join(config.agent.state_dir, 'store') : undefined);

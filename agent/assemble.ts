@@ -1,0 +1,263 @@
+// The main thread's meeting place: names every actor, in start order. Stop is the same list backwards, to a deadline.
+
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { collectors } from '../collectors/index.ts';
+import { readPage } from '../console/page.ts';
+import { exporters } from '../exporters/index.ts';
+import type { PrometheusOptions } from '../exporters/prometheus/options.ts';
+import { createRegistry } from '../exporters/prometheus/registry.ts';
+import { createScrape } from '../exporters/prometheus/scrape.ts';
+import { createApi, storeDirectory } from './api.ts';
+import { type Config, createPatterns } from './config/index.ts';
+import { createDataThread } from './control/data.ts';
+import { type Actor, createGroup } from './control/group.ts';
+import { createHttp, type Http } from './control/http.ts';
+import { createLog } from './control/log.ts';
+import { CONTROL_SOCKET } from './control/messages.ts';
+import { createNotifier } from './control/notify.ts';
+import { createPush, type Push } from './control/push.ts';
+import { createReload } from './control/reload.ts';
+import { createSampling } from './control/sampling.ts';
+import { createScheduler, systemClock } from './control/scheduler.ts';
+import { untilSignal } from './control/signals.ts';
+import { causeOf, SetupError } from './core/errors.ts';
+import { createLatest } from './core/meter.ts';
+import type { Desc, Family } from './core/metric.ts';
+import { VERSION } from './core/version.ts';
+import { identifyHost } from './identity/host.ts';
+import { createLookup } from './identity/lookup.ts';
+import { createTable } from './identity/table.ts';
+import { loadNative } from './native/index.ts';
+
+const BUILD_INFO: Desc = {
+  name: 'eudaemon.build_info',
+  type: 'gauge',
+  help: 'A constant 1 with the version of the agent and of its runtime.',
+  labels: ['version', 'node'],
+};
+
+export interface Assembly {
+  readonly config: Config;
+  /** Reads the configuration again; throws ConfigError. */
+  readonly load: () => Promise<Config>;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Runs the agent until a signal or a death ends it; resolves with the exit code. Throws when it cannot start. */
+export async function runAgent({ config: first, load, env }: Assembly): Promise<number> {
+  let config = first;
+  const startedAt = Date.now();
+  const clock = systemClock;
+  const { now } = clock;
+  const log = createLog({ level: config.agent.log_level, format: config.agent.log_format });
+  const { meter, families: ownFamilies } = createRegistry(now);
+  meter.instrument(BUILD_INFO).with(VERSION, process.version).set(1);
+  const patterns = createPatterns();
+  const host = identifyHost(config.agent.host_root, env);
+
+  let die: (error: Error) => void = () => {};
+  const death = new Promise<Error>(resolve => {
+    die = resolve;
+  });
+  const data = createDataThread(new URL('./worker.ts', import.meta.url), { config, host }, die);
+
+  const lookup = (from: Config) =>
+    createLookup({
+      declared: from.daemons,
+      root: from.agent.host_root,
+      patterns,
+      now,
+      log: log.room('identity'),
+    });
+  const table = createTable({ declared: config.daemons, events: data, startedAt });
+  const daemonFigures = createLatest(now);
+  const scheduler = createScheduler({ clock, log, meter });
+  const room = { log, meter, patterns, now, events: data, reports: table.reports, daemons: lookup(config) };
+  const sampling = createSampling({ collectors, scheduler, room });
+  const pushes = new Map<string, Push>();
+
+  const families = async (): Promise<Family[]> => {
+    daemonFigures.begin();
+    table.sample(daemonFigures, now());
+    daemonFigures.end();
+    return [
+      ...(await ownFamilies()),
+      ...daemonFigures.families(),
+      ...scheduler.families(),
+      ...data.families(),
+    ];
+  };
+  let started = false;
+  const faults = () => [
+    ...(started ? [] : ['starting']),
+    ...data.faults(),
+    ...sampling.faults(),
+    ...[...pushes.values()].flatMap(push => push.fault() ?? []),
+  ];
+
+  const apply = async (next: Config) => {
+    // Two addresses cannot change under a running agent: its listener and the directories its data lives in.
+    for (const key of ['state_dir', 'run_dir', 'host_root'] as const)
+      if (next.agent[key] !== config.agent[key])
+        throw new SetupError(`cannot change agent.${key} in a reload: restart the agent`);
+    if (JSON.stringify(next.exporters['prometheus']) !== JSON.stringify(config.exporters['prometheus']))
+      throw new SetupError('cannot change exporters.prometheus in a reload: restart the agent');
+    config = next;
+    table.declare(next.daemons);
+    room.daemons = lookup(next);
+    await data.apply(next);
+    await sampling.apply(next);
+    await applyPushes();
+  };
+  let problems: readonly string[] = [];
+  let loadedAt = startedAt;
+  const notifier = createNotifier(env, (path, message) => {
+    loadNative(log.debug)?.sendDatagram(path, Buffer.from(message));
+  });
+  const reloadOnce = createReload({ load, apply, log, meter, now });
+  const reload = async () => {
+    notifier.reloading();
+    const found = await reloadOnce();
+    problems = found ?? [];
+    if (!found) loadedAt = now();
+    notifier.ready(status());
+    return found;
+  };
+  const status = () => `watching ${config.daemons.length} declared daemons`;
+
+  const pushKeys = new Map<string, string>();
+  const applyPushes = async () => {
+    for (const entry of exporters) {
+      if (!entry.metrics) continue;
+      const { name } = entry;
+      const options = config.exporters[name];
+      const key = JSON.stringify(options);
+      if (pushKeys.get(name) === key) continue;
+      await pushes.get(name)?.stop();
+      pushes.delete(name);
+      pushKeys.set(name, key);
+      if (options === undefined || options === false) continue;
+      const exporter = await entry.metrics(options, {
+        name,
+        stateDir: join(config.agent.state_dir, name),
+        log: log.room(name),
+        meter,
+        host,
+        now,
+      });
+      if (!exporter) continue;
+      const push = createPush({ name, exporter, families, clock, log: log.room(name), meter });
+      pushes.set(name, push);
+      push.start();
+    }
+  };
+
+  const routes = {
+    log: log.room('http'),
+    metrics: createScrape({ families, log: log.room('prometheus'), meter }),
+    health: () => ({ ready: faults() }),
+    reload,
+    api: createApi({
+      host: host.find(([key]) => key === 'host.name')?.[1] ?? '',
+      startedAt,
+      now,
+      families,
+      table,
+      faults,
+      config: () => ({ ...(config.file ? { file: config.file } : {}), loadedAt, problems }),
+      store: () => storeDirectory(config),
+    }),
+    page: readPage(),
+  };
+  const controlPath = join(config.agent.run_dir, CONTROL_SOCKET);
+  const control = createHttp({ ...routes, listen: { path: controlPath } });
+  const prometheus = config.exporters['prometheus'] as PrometheusOptions | false;
+  const web: Http | undefined = prometheus ? createHttp({ ...routes, listen: prometheus.listen }) : undefined;
+  let url = '';
+
+  const actors: Actor[] = [
+    {
+      name: 'directories',
+      start: async () => makeDirectories(config.agent),
+      stop: async () => {},
+    },
+    {
+      name: 'http',
+      async start() {
+        url = (await web?.open()) ?? '';
+      },
+      stop: async () => web?.close(),
+    },
+    {
+      name: 'control socket',
+      async start() {
+        await control.open();
+        chmodSync(controlPath, 0o600);
+      },
+      async stop() {
+        await control.close();
+        rmSync(controlPath, { force: true });
+      },
+    },
+    {
+      name: 'data worker',
+      start: () => data.start(),
+      async stop() {
+        if (!(await data.stop(config.agent.shutdown_timeout * 0.8))) throw new Error('it was cut short');
+      },
+    },
+    { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
+    {
+      name: 'metric exporters',
+      start: applyPushes,
+      async stop() {
+        await Promise.all([...pushes.values()].map(push => push.stop()));
+      },
+    },
+  ];
+
+  const group = createGroup(log);
+  const stopped = untilSignal(process, {
+    reload: () => void reload(),
+    // Its only output files are those of the store, which it rotates itself.
+    reopen: () => log.info('no output file of the agent needs reopening'),
+  });
+  await group.start(actors);
+  started = true;
+  const unwatch = notifier.watch(() => true);
+  notifier.ready(status());
+  log.info('ready', {
+    version: VERSION,
+    pid: process.pid,
+    daemons: config.daemons.length,
+    url,
+    control: controlPath,
+  });
+
+  const end = await Promise.race([stopped, death]);
+  unwatch();
+  notifier.stopping();
+  if (end instanceof Error) log.error(`cannot go on: ${causeOf(end)}`);
+  else log.info('stopping', { signal: end });
+  const clean = await group.stop(config.agent.shutdown_timeout);
+  log.info('stopped', { clean });
+  return end instanceof Error || !clean ? 1 : 0;
+}
+
+/** Throws SetupError that names the directory, the cause and the fix. */
+function makeDirectories({ state_dir, run_dir }: Config['agent']): void {
+  for (const [key, path, mode] of [
+    ['state_dir', state_dir, 0o700],
+    ['run_dir', run_dir, 0o755],
+  ] as const) {
+    try {
+      mkdirSync(path, { recursive: true, mode });
+    } catch (error) {
+      throw new SetupError(
+        `cannot create agent.${key} "${path}": ${causeOf(error)}; set agent.${key} to a directory the agent may write`,
+        { cause: error },
+      );
+    }
+  }
+}

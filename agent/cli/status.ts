@@ -1,0 +1,122 @@
+// `eudaemon status`: the running agent's daemons, checks, queues and ledger, asked over its control socket.
+
+import { parseArgs } from 'node:util';
+import type { AgentView, DaemonsView, DaemonView } from '../../console/api.ts';
+import { causeOf, UsageError } from '../core/errors.ts';
+import { readConfig } from './config.ts';
+import { ask } from './control.ts';
+import { age, bytes, columns, paint } from './format.ts';
+import type { Command } from './index.ts';
+
+export const status: Command = {
+  summary: "the running agent's daemons, checks, queues and ledger",
+  usage: `eudaemon status [DAEMON] [--json] [--config FILE]
+
+Exits 0 when every daemon shown is up, 1 when one is not or no agent runs.`,
+  async run(argv) {
+    const { values, positionals } = parse(argv);
+    const { agent } = await readConfig(values.config, process.env);
+    const daemons = await ask<DaemonsView>(agent.run_dir, '/api/daemons');
+    const [name] = positionals;
+    const shown = (daemons?.daemons ?? []).filter(daemon => name === undefined || daemon.name === name);
+    if (name !== undefined && shown.length === 0)
+      throw new UsageError(`status: no daemon "${name}" is declared`);
+    const view = await ask<AgentView>(agent.run_dir, '/api/agent');
+    const color = paint(process.stdout);
+    if (values.json) process.stdout.write(`${JSON.stringify({ agent: view, daemons: shown }, null, 2)}\n`);
+    else if (name !== undefined) process.stdout.write(details(shown[0]!, daemons!.now, color));
+    else process.stdout.write(table(shown, daemons!.now, color) + summary(view!, color));
+    return shown.every(({ up }) => up) ? 0 : 1;
+  },
+};
+
+function parse(argv: string[]) {
+  try {
+    return parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: { json: { type: 'boolean' }, config: { type: 'string', short: 'c' } },
+    });
+  } catch (error) {
+    throw new UsageError(`status: ${causeOf(error)}`);
+  }
+}
+
+type Paint = ReturnType<typeof paint>;
+
+const GOOD = new Set(['healthy']);
+const stateColor = (state: string, color: Paint): string =>
+  GOOD.has(state)
+    ? color('green', state)
+    : color(state === 'starting' || state === 'stopped' ? 'yellow' : 'red', state);
+
+const percent = (share: number | undefined): string =>
+  share === undefined ? '-' : `${(share * 100).toFixed(1)}%`;
+
+export function table(daemons: readonly DaemonView[], now: number, color: Paint): string {
+  if (daemons.length === 0) return 'no daemons are declared\n';
+  return columns([
+    ['DAEMON', 'STATE', 'SINCE', 'INST', 'CPU', 'MEMORY', 'FDS', 'RESTARTS', 'CHECKS', 'LAST LOG'].map(head =>
+      color('dim', head),
+    ),
+    ...daemons.map(daemon => {
+      const failing = daemon.checks.filter(({ healthy }) => healthy === false).length;
+      return [
+        daemon.name,
+        stateColor(daemon.state, color),
+        age(now - daemon.stateSince),
+        String(daemon.instances.length),
+        percent(daemon.cpu),
+        daemon.memory === undefined ? '-' : bytes(daemon.memory),
+        daemon.openFds === undefined ? '-' : String(daemon.openFds),
+        String(daemon.restarts),
+        daemon.checks.length === 0
+          ? '-'
+          : failing > 0
+            ? color('red', `${failing} of ${daemon.checks.length} failing`)
+            : color('green', `${daemon.checks.length} ok`),
+        daemon.lastLogAt === undefined ? '-' : `${age(now - daemon.lastLogAt)} ago`,
+      ];
+    }),
+  ]);
+}
+
+function details(daemon: DaemonView, now: number, color: Paint): string {
+  const lines = [
+    `${color('bold', daemon.name)}  ${stateColor(daemon.state, color)} for ${age(now - daemon.stateSince)}`,
+    `  instances  ${daemon.instances.map(({ pid, startedAt }) => `${pid} (${age(now - startedAt)})`).join(', ') || 'none'}`,
+    `  usage      cpu ${percent(daemon.cpu)}, memory ${daemon.memory === undefined ? '-' : bytes(daemon.memory)}, fds ${daemon.openFds ?? '-'} (${percent(daemon.fdUsage)} of the limit), threads ${daemon.threads ?? '-'}`,
+    `  restarts   ${daemon.restarts}`,
+  ];
+  if (daemon.lastExit) {
+    const { reason, code, at } = daemon.lastExit;
+    lines.push(`  last exit  ${reason}${code === undefined ? '' : ` ${code}`}, ${age(now - at)} ago`);
+  }
+  for (const { name, healthy, message } of daemon.checks)
+    lines.push(
+      `  check      ${name}: ${healthy === undefined ? 'no verdict yet' : healthy ? color('green', 'ok') : color('red', 'failing')}${message ? ` (${message})` : ''}`,
+    );
+  for (const { name, condition, met } of daemon.expectations)
+    lines.push(
+      `  expects    ${name} ${condition}: ${met === undefined ? 'cannot be told' : met ? color('green', 'met') : color('red', 'not met')}`,
+    );
+  return `${lines.join('\n')}\n`;
+}
+
+function summary(agent: AgentView, color: Paint): string {
+  const { ledger } = agent;
+  const lines = [
+    '',
+    `agent ${agent.version} on ${agent.host}, pid ${agent.pid}, up ${age(agent.now - agent.startedAt)}, ${bytes(agent.memory)}`,
+    `ledger: ${ledger.received} received, ${ledger.dropped} dropped before the spool, spool ${bytes(ledger.spoolBytes)}`,
+    ...agent.exporters.map(
+      ({ name, up, delivered, dropped, spooled }) =>
+        `exporter ${name}: ${up === false ? color('red', 'failing') : color('green', 'ok')}, ${delivered} delivered, ${dropped} dropped, ${spooled} in the spool`,
+    ),
+    ...agent.config.problems.map(problem => color('red', `last reload: ${problem}`)),
+    ...(agent.faults.length > 0
+      ? agent.faults.map(fault => color('red', `not ready: ${fault}`))
+      : [color('green', 'ready')]),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -83,7 +83,7 @@ const logs = object({
   expect_every: optional(describe(duration(1000), 'Silence longer than this is an unmet expectation.')),
 });
 
-const COMPARISON = /^(>=|<=|==|>|<)\s*(.+)$/;
+const COMPARISON = /^(>=|<=|==|!=|>|<)\s*(.+)$/;
 
 /** `<comparison> <amount>`, where `amount` says whether it can read the rest. */
 const condition = (example: string, amount: (text: string) => boolean): Schema<string> =>

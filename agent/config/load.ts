@@ -64,13 +64,17 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
     processors: given.processors,
     spool: given.spool,
   };
-  if (problems.length > 0 || !config) throw new ConfigError(problems.sort(byPlace));
+  if (problems.length > 0 || !config) throw new ConfigError(inOrder(problems));
   return config;
 }
 
-/** Files in the order of their first problem, as they were read; within a file from top to bottom. */
-const byPlace = (a: Problem, b: Problem): number =>
-  a.file === b.file ? a.line - b.line || a.col - b.col : 0;
+/** Files in the order of their first finding, each from top to bottom. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const files = [...new Set(problems.map(each => each.file))];
+  return problems.toSorted(
+    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.col - b.col,
+  );
+}
 
 const LONGEST_MESSAGE = 500;
 const shorten = (message: string): string =>

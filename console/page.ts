@@ -3,14 +3,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Reads index.html, style.css and main.js of a folder. Throws when one is missing. */
+/** In the order they need each other. */
+const SCRIPTS = ['format.js', 'dom.js', 'detail.js', 'agent.js', 'main.js'];
+
+/** Joins index.html, style.css and the scripts of a folder. Throws when one is missing. */
 export function readPage(folder: string = import.meta.dirname): Uint8Array {
   const read = (name: string) => readFileSync(join(folder, name), 'utf8');
-  const page = read('index.html')
+  const page = read('index.html');
+  // Modules of one inline script see each other without their imports and exports.
+  const script = SCRIPTS.map(read)
+    .join('\n')
+    .replace(/^import [^;]*;\n/gm, '')
+    .replace(/^export /gm, '');
+  const whole = page
     .replace('<link rel="stylesheet" href="style.css">', () => `<style>${read('style.css')}</style>`)
-    .replace(
-      '<script type="module" src="main.js"></script>',
-      () => `<script type="module">${read('main.js')}</script>`,
-    );
-  return new TextEncoder().encode(page);
+    .replace(/(<script type="module") src="main.js">/, (_, tag) => `${tag}>${script}`);
+  return new TextEncoder().encode(whole);
 }

@@ -52,7 +52,7 @@ export function createScrape({ families, log, meter }: ScrapeOptions): Scrape {
     const page = Buffer.concat(slices);
     const headers = { 'content-type': CONTENT_TYPE[format], vary: 'accept, accept-encoding' };
     if (!packed) return { status: 200, headers, body: page };
-    // Level 1 takes a third of the time of level 6; series of one family are alike enough for it.
+    // Level 1 takes under half the time of level 6 for 4 % more bytes (bench/exposition.ts).
     const body = await pack(page, { level: constants.Z_BEST_SPEED });
     return { status: 200, headers: { ...headers, 'content-encoding': 'gzip' }, body };
   };

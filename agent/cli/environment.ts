@@ -1,0 +1,268 @@
+// What this host lacks for a configuration: each finding with its exact fix and what stays unseen without it.
+
+import {
+  accessSync,
+  constants,
+  globSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statfsSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
+import type { OtlpOptions } from '../../exporters/otlp/options.ts';
+import { resolve } from '../../exporters/otlp/settings.ts';
+import type { Config } from '../config/index.ts';
+import { causeOf } from '../core/errors.ts';
+
+export interface Finding {
+  readonly what: string;
+  readonly fix?: string;
+  /** What stays unseen; without it the finding is a note that costs no data. */
+  readonly costs?: string;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Looks at the host below `agent.host_root`; `self` is the process whose rights and limits count. */
+export async function examine(
+  config: Config,
+  env: Env,
+  { self = '/proc/self', now = Date.now() } = {},
+): Promise<Finding[]> {
+  const root = config.agent.host_root;
+  return [
+    ...rights(self),
+    ...devLog(root, config),
+    ...limits(self),
+    ...queue(root, config),
+    ...logFiles(root, config),
+    ...disk(config),
+    ...clock(now),
+    ...(await endpoints(config, env)),
+  ];
+}
+
+const read = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+};
+
+/** capabilities(7): what each is needed for. */
+const CAPABILITIES = [
+  { bit: 2, name: 'CAP_DAC_READ_SEARCH', costs: 'log files that only their owner may read' },
+  {
+    bit: 12,
+    name: 'CAP_NET_ADMIN',
+    costs: 'how processes ended: exit codes, signals, and lives shorter than an interval',
+  },
+  { bit: 19, name: 'CAP_SYS_PTRACE', costs: 'open files, I/O and executables of other users’ daemons' },
+];
+
+function rights(self: string): Finding[] {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(read(join(self, 'status')) ?? '')?.[1];
+  if (effective === undefined) return [];
+  const held = BigInt(`0x${effective}`);
+  return CAPABILITIES.filter(({ bit }) => !((held >> BigInt(bit)) & 1n)).map(({ name, costs }) => ({
+    what: `the right ${name} is missing`,
+    fix: `run as root, or set AmbientCapabilities=${name} in the unit`,
+    costs,
+  }));
+}
+
+const JOURNAL = '/run/systemd/journal/';
+
+function devLog(root: string, { agent, collectors }: Config): Finding[] {
+  const syslog = collectors['syslog'] as { listen?: readonly { path?: string }[] } | false | undefined;
+  if (!syslog || collectors['journald']) return [];
+  const paths = (syslog.listen ?? []).map(each => each.path);
+  if (paths.includes(`${JOURNAL}syslog`)) return [];
+  const costs = 'what daemons write with syslog(3)';
+  let socket = '/dev/log';
+  try {
+    socket = readlinkSync(join(root, socket));
+  } catch {
+    // A socket of its own, or none.
+  }
+  if (socket.startsWith(JOURNAL))
+    return [
+      {
+        what: 'systemd-journald owns /dev/log',
+        fix: `set ForwardToSyslog=yes in journald.conf, and have collectors.syslog listen on { path: ${JOURNAL}syslog } alone`,
+        costs,
+      },
+    ];
+  const owner = socketOwner(root, socket);
+  if (owner && !owner.ours)
+    return [
+      {
+        what: `${owner.name} owns ${socket}`,
+        fix: `let it forward to the socket in ${agent.run_dir}, or stop it and have collectors.syslog listen on { path: ${socket} }`,
+        costs,
+      },
+    ];
+  if (owner || paths.includes('/dev/log')) return [];
+  return [
+    { what: 'nobody listens on /dev/log', fix: 'add { path: /dev/log } to collectors.syslog.listen', costs },
+  ];
+}
+
+/** Who holds the Unix socket bound at a path: `rsyslogd (pid 71)`, or `another process` when it cannot be told. */
+function socketOwner(root: string, path: string): { name: string; ours: boolean } | undefined {
+  const bound = (read(join(root, 'proc/net/unix')) ?? '').split('\n').find(line => line.endsWith(` ${path}`));
+  const inode = bound?.trim().split(/\s+/)[6];
+  if (inode === undefined) return undefined;
+  for (const pid of readdirSync(join(root, 'proc')).filter(name => /^\d+$/.test(name))) {
+    const process = join(root, 'proc', pid);
+    try {
+      const fds = readdirSync(join(process, 'fd'));
+      if (!fds.some(fd => readlinkSync(join(process, 'fd', fd)) === `socket:[${inode}]`)) continue;
+      const ours = /eudaemon|agent\/main\.ts/.test(read(join(process, 'cmdline')) ?? '');
+      return { name: `${read(join(process, 'comm'))?.trim()} (pid ${pid})`, ours };
+    } catch {
+      // It has ended, or is not ours to look into.
+    }
+  }
+  return { name: 'another process', ours: false };
+}
+
+const ENOUGH_FILES = 4096;
+
+function limits(self: string): Finding[] {
+  const soft = /^Max open files\s+(\d+)/m.exec(read(join(self, 'limits')) ?? '')?.[1];
+  if (soft === undefined || Number(soft) >= ENOUGH_FILES) return [];
+  return [
+    {
+      what: `at most ${soft} files may be open`,
+      fix: 'set LimitNOFILE=65536 in the unit, or run `ulimit -n 65536` before the agent',
+      costs: 'log files and connections beyond that number',
+    },
+  ];
+}
+
+/** Under systemd it is 512; the kernel's own 10 stops loggers, or loses their lines, at every burst. */
+const ENOUGH_QUEUE = 512;
+
+function queue(root: string, config: Config): Finding[] {
+  const length = Number(read(join(root, 'proc/sys/net/unix/max_dgram_qlen')) ?? ENOUGH_QUEUE);
+  if (!config.collectors['syslog'] || length >= ENOUGH_QUEUE) return [];
+  return [
+    {
+      what: `net.unix.max_dgram_qlen is ${length}`,
+      fix: `sysctl -w net.unix.max_dgram_qlen=${ENOUGH_QUEUE}, and the same line in /etc/sysctl.d/eudaemon.conf`,
+      costs: 'lines of daemons that do not wait when the queue is full',
+    },
+  ];
+}
+
+function logFiles(root: string, config: Config): Finding[] {
+  return config.daemons.flatMap(({ name, logs }) =>
+    logs.files
+      .flatMap(glob => globSync(join(root, glob)))
+      .flatMap(path => {
+        try {
+          accessSync(path, constants.R_OK);
+          return [];
+        } catch (error) {
+          return [
+            {
+              what: `cannot read log file "${path}": ${causeOf(error)}`,
+              fix: `run as root, or setfacl -m u:${config.agent.user ?? 'eudaemon'}:r "${path}"`,
+              costs: `that log of ${name}`,
+            },
+          ];
+        }
+      }),
+  );
+}
+
+function disk({ agent, spool, exporters }: Config): Finding[] {
+  const store = exporters['store'] as { max_size?: number } | false | undefined;
+  const wanted = spool.max_size + (store ? (store.max_size ?? 0) : 0);
+  let existing = agent.state_dir;
+  for (;;) {
+    try {
+      accessSync(existing, constants.W_OK);
+      break;
+    } catch (error) {
+      if (causeOf(error) !== 'no such file or directory' || existing === '/')
+        return [
+          {
+            what: `cannot write in "${existing}": ${causeOf(error)}`,
+            fix: `make ${agent.state_dir} a directory of the agent's user, or set agent.state_dir`,
+            costs: 'everything: the agent does not start',
+          },
+        ];
+      existing = dirname(existing);
+    }
+  }
+  const { bavail, bsize } = statfsSync(existing);
+  const free = bavail * bsize;
+  if (free >= wanted) return [];
+  return [
+    {
+      what: `${existing} has ${mebibytes(free)} free, spool and store may take ${mebibytes(wanted)}`,
+      fix: 'make room, or set spool.max_size and exporters.store.max_size to what is there',
+      costs: 'records, when a backend is away for long',
+    },
+  ];
+}
+
+const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)}MiB`;
+
+const OLDEST_SENSIBLE = Date.UTC(2026, 0, 1);
+
+function clock(now: number): Finding[] {
+  if (now >= OLDEST_SENSIBLE) return [];
+  return [
+    {
+      what: `the clock says ${new Date(now).toISOString()}`,
+      fix: 'timedatectl set-ntp true, or start chronyd',
+      costs: 'records and samples that backends refuse as too old',
+    },
+  ];
+}
+
+const CONNECT_MS = 2000;
+
+async function endpoints(config: Config, env: Env): Promise<Finding[]> {
+  const otlp = config.exporters['otlp'] as OtlpOptions | false | undefined;
+  if (!otlp) return [];
+  const urls = (['logs', 'metrics'] as const)
+    .filter(signal => otlp[signal])
+    .map(signal => resolve(otlp, env, signal).url);
+  const hosts = new Map(urls.map(url => [url.host, url]));
+  const found = await Promise.all(
+    [...hosts.values()].map(async (url): Promise<Finding[]> => {
+      const cause = await unreachable(url);
+      if (cause === undefined) return [];
+      return [
+        {
+          what: `cannot reach "${url.origin}": ${cause}`,
+          fix: 'start the receiver there, or set exporters.otlp.endpoint; until then records wait in the spool',
+        },
+      ];
+    }),
+  );
+  return found.flat();
+}
+
+/** Why no connection comes about, or undefined when one does. */
+function unreachable(url: URL): Promise<string | undefined> {
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return new Promise(done => {
+    const socket = connect({ host, port, timeout: CONNECT_MS });
+    const end = (cause: string | undefined) => {
+      socket.destroy();
+      done(cause);
+    };
+    socket.once('connect', () => end(undefined));
+    socket.once('timeout', () => end(`no answer within ${CONNECT_MS}ms`));
+    socket.once('error', error => end(causeOf(error)));
+  });
+}

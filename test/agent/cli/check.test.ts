@@ -1,0 +1,264 @@
+// What `eudaemon check` prints, and what it finds on hosts made of files.
+
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkConfig } from '../../../agent/cli/check.ts';
+import { examine, type Finding } from '../../../agent/cli/environment.ts';
+import type { Config } from '../../../agent/config/index.ts';
+import { tables } from '../config/tables.ts';
+
+let home: string;
+const write = (name: string, text: string): string => {
+  const path = join(home, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+};
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'eudaemon-check-'));
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+describe('the report', () => {
+  const run = async (file: string | undefined, findings?: Finding[]) => {
+    const lines: string[] = [];
+    const code = await checkConfig({
+      ...tables,
+      file,
+      configOnly: findings === undefined,
+      env: {},
+      out: line => lines.push(line.replaceAll(`${home}/`, '')),
+      examine: async () => findings ?? [],
+    });
+    return { code, lines };
+  };
+
+  test('a good file', async () => {
+    const file = write('good.yaml', 'daemons: { nginx: , sshd: }\ncollectors: { journald: }\n');
+    expect(await run(file)).toEqual({
+      code: 0,
+      lines: ['config OK: good.yaml (2 daemons, 4 collectors, 2 exporters)'],
+    });
+  });
+
+  test('every problem with its line and a caret', async () => {
+    const file = write(
+      'bad.yaml',
+      'agent:\n  log_level:\tloud\ndaemons:\n  web:\n    recipe: ["x"]\nspol: 1\n',
+    );
+    expect(await run(file)).toEqual({
+      code: 2,
+      lines: [
+        'bad.yaml:2:14: agent.log_level: "loud" is not one of debug, info, warn, error',
+        '  2 |   log_level:\tloud',
+        '    |             \t^',
+        expect.stringMatching(/^bad\.yaml:5:5: daemons\.web\.recipe: \["x"\] is not one of /),
+        '  5 |     recipe: ["x"]',
+        '    |     ^',
+        expect.stringMatching(/^bad\.yaml:6:1: spol: unknown key "spol"; did you mean "spool"\?$/),
+        '  6 | spol: 1',
+        '    | ^',
+      ],
+    });
+  });
+
+  test('a file that is not there', async () => {
+    expect(await run(join(home, 'none.yaml'))).toEqual({
+      code: 2,
+      lines: ['cannot read "none.yaml": no such file or directory'],
+    });
+  });
+
+  test('an environment that costs data is 1, a note is not', async () => {
+    const file = write('good.yaml', 'daemons: { nginx: }\n');
+    const note = { what: 'a note', fix: 'do a' };
+    expect(await run(file, [])).toMatchObject({ code: 0, lines: [expect.anything(), 'environment OK'] });
+    expect(await run(file, [note])).toMatchObject({
+      code: 0,
+      lines: [expect.anything(), 'note: a note', '  fix: do a', 'environment OK'],
+    });
+    expect(await run(file, [note, { what: 'b', costs: 'logs', fix: 'do b' }])).toEqual({
+      code: 1,
+      lines: [
+        'config OK: good.yaml (1 daemon, 3 collectors, 2 exporters)',
+        'note: a note',
+        '  fix: do a',
+        'warning: b',
+        '  unseen: logs',
+        '  fix: do b',
+        'environment: 1 warning',
+      ],
+    });
+  });
+});
+
+describe('the environment', () => {
+  const JOURNALD = '/run/systemd/journal/dev-log';
+  const base = {
+    file: undefined,
+    agent: {
+      state_dir: '/',
+      run_dir: '/run/eudaemon',
+      host_root: '',
+      discover: false,
+      log_level: 'info',
+      log_format: 'logfmt',
+      shutdown_timeout: 1,
+    },
+    daemons: [],
+    collectors: { syslog: { listen: [{ path: '/dev/log' }] } },
+    exporters: {},
+    processors: [],
+    spool: { max_size: 1, when_full: 'block', fsync: 1 },
+  } satisfies Config;
+  let hosts = 0;
+  /** A host of these files, all else as it should be; `look` returns what was found. */
+  function host(files: Record<string, string> = {}, links: Record<string, string> = {}) {
+    const root = `host-${hosts++}`;
+    const all = {
+      'self/status': 'CapEff:\t000001ffffffffff\n',
+      'self/limits': 'Max open files            524288               524288               files\n',
+      'proc/sys/net/unix/max_dgram_qlen': '512\n',
+      'proc/net/unix': 'Num RefCount Protocol Flags Type St Inode Path\n',
+      'var/lib/keep': '',
+      ...files,
+    };
+    for (const [name, text] of Object.entries(all)) write(join(root, name), text);
+    for (const [name, target] of Object.entries(links)) {
+      mkdirSync(dirname(join(home, root, name)), { recursive: true });
+      symlinkSync(target, join(home, root, name));
+    }
+    const path = join(home, root);
+    const agent = { ...base.agent, host_root: path, state_dir: join(path, 'var/lib/eudaemon') };
+    return {
+      path,
+      look: async (config: Partial<Config> = {}, now = Date.UTC(2027, 0, 1)) =>
+        (await examine({ ...base, agent, ...config }, {}, { self: join(path, 'self'), now })).map(each => ({
+          ...each,
+          what: each.what.replaceAll(path, ''),
+        })),
+    };
+  }
+  const what = (findings: Finding[]) => findings.map(each => each.what);
+
+  test('a host where all is well', async () => expect(await host().look()).toEqual([]));
+
+  test('rights', async () => {
+    const found = await host({ 'self/status': 'Name:\tnode\nCapEff:\t0000000000001000\n' }).look();
+    expect(found).toEqual([
+      {
+        what: 'the right CAP_DAC_READ_SEARCH is missing',
+        fix: 'run as root, or set AmbientCapabilities=CAP_DAC_READ_SEARCH in the unit',
+        costs: 'log files that only their owner may read',
+      },
+      expect.objectContaining({ what: 'the right CAP_SYS_PTRACE is missing' }),
+    ]);
+  });
+
+  test('open files', async () => {
+    const limits =
+      'Limit  Soft  Hard  Units\nMax open files            1024                 4096                 files\n';
+    expect(what(await host({ 'self/limits': limits }).look())).toEqual(['at most 1024 files may be open']);
+    expect(
+      await host({ 'self/limits': 'Max open files            unlimited   unlimited   files\n' }).look(),
+    ).toEqual([]);
+  });
+
+  test('the datagram queue', async () => {
+    const short = host({ 'proc/sys/net/unix/max_dgram_qlen': '10\n' });
+    expect(await short.look()).toEqual([
+      {
+        what: 'net.unix.max_dgram_qlen is 10',
+        fix: 'sysctl -w net.unix.max_dgram_qlen=512, and the same line in /etc/sysctl.d/eudaemon.conf',
+        costs: 'lines of daemons that do not wait when the queue is full',
+      },
+    ]);
+    expect(await short.look({ collectors: { syslog: false, journald: {} } })).toEqual([]);
+  });
+
+  test('who owns /dev/log', async () => {
+    const bound = (path: string) => ({
+      'proc/net/unix': `Num RefCount Protocol Flags Type St Inode Path\n0000000000000000: 00000002 00000000 00000000 0002 01 4711 ${path}\n`,
+    });
+    const silent = { collectors: { syslog: { listen: [] } } };
+    const held = (comm: string, cmdline: string) =>
+      host(
+        {
+          ...bound('/dev/log'),
+          'proc/71/comm': `${comm}\n`,
+          'proc/71/cmdline': cmdline,
+          'proc/70/comm': 'x\n',
+        },
+        { 'proc/71/fd/3': 'socket:[4711]', 'proc/71/fd/2': '/dev/null' },
+      );
+    expect(what(await host({}, { 'dev/log': JOURNALD }).look())).toEqual(['systemd-journald owns /dev/log']);
+    expect(
+      await host({}, { 'dev/log': JOURNALD }).look({
+        collectors: { syslog: { listen: [{ path: '/run/systemd/journal/syslog' }] } },
+      }),
+    ).toEqual([]);
+    expect(
+      await host({}, { 'dev/log': JOURNALD }).look({ collectors: { syslog: {}, journald: {} } }),
+    ).toEqual([]);
+    expect(what(await held('rsyslogd', '/usr/sbin/rsyslogd\0-n').look())).toEqual([
+      'rsyslogd (pid 71) owns /dev/log',
+    ]);
+    expect(await held('node', 'node\0/opt/eudaemon/dist/main.js').look()).toEqual([]);
+    expect(what(await host(bound('/dev/log')).look())).toEqual(['another process owns /dev/log']);
+    expect(what(await host().look(silent))).toEqual(['nobody listens on /dev/log']);
+  });
+
+  test('disk', async () => {
+    expect(await host().look({ spool: { ...base.spool, max_size: 2 ** 60 } })).toEqual([
+      expect.objectContaining({
+        what: expect.stringMatching(
+          /^\/var\/lib has \d+MiB free, spool and store may take 1099511627776MiB$/,
+        ),
+      }),
+    ]);
+    const { path, look } = host({ file: '' });
+    expect(
+      what(await look({ agent: { ...base.agent, host_root: path, state_dir: join(path, 'file', 'state') } })),
+    ).toEqual(['cannot write in "/file/state": not a directory']);
+  });
+
+  test('the clock', async () =>
+    expect(what(await host().look({}, 0))).toEqual(['the clock says 1970-01-01T00:00:00.000Z']));
+
+  test('log files that may not be read', async () => {
+    const { look, path } = host({ 'var/log/web/a.log': '', 'var/log/web/b.log': '' });
+    chmodSync(join(path, 'var/log/web/b.log'), 0);
+    const web = {
+      name: 'web',
+      match: { comm: 'web' },
+      logs: { identifiers: [], files: ['/var/log/web/*.log'], parse: 'none' as const },
+      health: [],
+      expect: {},
+      labels: {},
+    };
+    // Root reads everything.
+    const expected =
+      process.getuid?.() === 0 ? [] : ['cannot read log file "/var/log/web/b.log": permission denied'];
+    expect(what(await look({ daemons: [web] }))).toEqual(expected);
+  });
+
+  test('endpoints', async () => {
+    const server = createServer(socket => socket.destroy());
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as { port: number };
+    const otlp = { endpoint: `http://127.0.0.1:${port}`, logs: true, metrics: true };
+    const { look } = host();
+    expect(await look({ exporters: { otlp } })).toEqual([]);
+    await new Promise(done => server.close(done));
+    expect(await look({ exporters: { otlp } })).toEqual([
+      {
+        what: `cannot reach "http://127.0.0.1:${port}": connection refused`,
+        fix: 'start the receiver there, or set exporters.otlp.endpoint; until then records wait in the spool',
+      },
+    ]);
+    expect(await look({ exporters: { otlp: { ...otlp, logs: false, metrics: false } } })).toEqual([]);
+  });
+});

@@ -25,7 +25,8 @@ export const HOST = [
 
 export function batch(...given: Given[]): SealedBatch {
   const origins = createOrigins();
-  const groups = given.map(({ body, service = 'web', severity = 9, at = 1_800_000_000 }) => {
+  const groups = new Map<string, ProtoWriter>();
+  for (const { body, service = 'web', severity = 9, at = 1_800_000_000 } of given) {
     const record = new LogRecord();
     record.origin = origins.of(service, service);
     record.seconds = at;
@@ -35,11 +36,15 @@ export function batch(...given: Given[]): SealedBatch {
     record.buf = utf8(body);
     record.bodyEnd = record.buf.length;
     record.attributes.int(utf8('process.pid'), 42);
-    const writer = new ProtoWriter();
+    const writer = groups.get(service) ?? new ProtoWriter();
+    groups.set(service, writer);
     encodeRecord(writer, record);
-    return { resource: encodeResource(record.origin, HOST), records: writer.copy() };
-  });
-  return { bytes: sealRequest(groups), records: given.length };
+  }
+  const sealed = Array.from(groups, ([service, writer]) => ({
+    resource: encodeResource(origins.of(service, service), HOST),
+    records: writer.copy(),
+  }));
+  return { bytes: sealRequest(sealed), records: given.length };
 }
 
 export const scratch = (): string => mkdtempSync(join(tmpdir(), 'store-'));

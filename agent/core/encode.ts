@@ -134,7 +134,7 @@ export function encodeResource(origin: Origin, host: ReadonlyArray<readonly [str
   const attributes = new Map([['service.name', origin.service], ...origin.attributes]);
   if (origin.host !== undefined) attributes.set('host.name', origin.host);
   for (const [key, value] of host) {
-    if (attributes.has(key) || (origin.host !== undefined && /^(host|os)\./.test(key))) continue;
+    if (attributes.has(key) || (origin.host !== undefined && /^(host|os|k8s\.node)\./.test(key))) continue;
     attributes.set(key, value);
   }
   const w = new ProtoWriter(512);

@@ -238,9 +238,15 @@ export class ProtoReader {
   private readonly end: number;
   private pos: number;
 
-  constructor(buf: Uint8Array, start = 0, end = buf.length) {
+  /** `view` of all of `buf`, where there is one already. */
+  constructor(
+    buf: Uint8Array,
+    start = 0,
+    end = buf.length,
+    view = new DataView(buf.buffer, buf.byteOffset, buf.byteLength),
+  ) {
     this.buf = buf;
-    this.view = new DataView(buf.buffer, buf.byteOffset, buf.byteLength);
+    this.view = view;
     this.pos = start;
     this.end = end;
   }
@@ -333,14 +339,14 @@ export class ProtoReader {
 
   /** A second reader of what is left of this message. */
   again(): ProtoReader {
-    return new ProtoReader(this.buf, this.pos, this.end);
+    return new ProtoReader(this.buf, this.pos, this.end, this.view);
   }
 
   /** A reader of a nested message. */
   message(): ProtoReader {
     const length = this.varint();
     const start = this.take(length);
-    return new ProtoReader(this.buf, start, start + length);
+    return new ProtoReader(this.buf, start, start + length, this.view);
   }
 
   /** Passes over the current value. */

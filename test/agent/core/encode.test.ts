@@ -243,10 +243,14 @@ describe('sealRequest', () => {
   });
 
   it('says nothing of our host for a relayed message', () => {
-    const resource = encodeResource(origin({ host: 'router' }), HOST);
+    const resource = encodeResource(origin({ host: 'router' }), [
+      ...HOST,
+      ['k8s.node.name', 'node-1'],
+      ['site', 'b'],
+    ]);
     const request = sealRequest([{ resource, records: one('x') }]);
     const [record] = decodeLogs(request);
-    expect(record!.resource).toEqual({ 'service.name': 'nginx', 'host.name': 'router' });
+    expect(record!.resource).toEqual({ 'service.name': 'nginx', 'host.name': 'router', site: 'b' });
     expect(decodeOfficial('logs', request).resourceLogs).toHaveLength(1);
   });
 

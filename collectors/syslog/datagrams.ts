@@ -1,0 +1,137 @@
+// Datagrams, from the ring to the sink: reads what the reader thread put there, waits when there is nothing, stands
+// still while the sink is full, and gives room back when records are committed.
+
+import { join } from 'node:path';
+import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
+import { causeOf } from '../../agent/core/errors.ts';
+import type { Native } from '../../agent/native/index.ts';
+import { openRing } from '../../agent/native/ring.ts';
+import type { Senders } from './sender.ts';
+import type { Take } from './take.ts';
+
+/** recvmmsg takes up to this many at once. */
+const SLOTS = 64;
+/** A Unix datagram cannot be longer than its sender's buffer, 208 KiB unless somebody raised it. */
+const MAX_SLOT = 256 * 1024;
+const PAGE = 4096;
+/** Records between two looks at the clock of the event loop, and between two points the ring can be released at. */
+const PASS = 512;
+/** How long `close()` waits for the last records to be in the spool. */
+const PATIENCE_MS = 1000;
+
+const pages = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE;
+
+export interface DatagramSocket {
+  readonly fd: number;
+  readonly udp: boolean;
+}
+
+export interface Datagrams {
+  resume(): void;
+  committed(written: number): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts receiving; throws when the ring cannot be opened. `failed` when receiving has ended. `full()` tells whether
+ * the sink wants no more now.
+ */
+export function receiveDatagrams(
+  native: Native,
+  room: Pick<StreamRoom, 'runDir' | 'now'>,
+  limits: { max_message: number; ring: number },
+  sockets: readonly DatagramSocket[],
+  senders: Senders,
+  out: RecordSink,
+  take: Take,
+  full: () => boolean,
+  failed: (fault: string) => void,
+): Datagrams {
+  const stride = Math.min(pages(limits.max_message), MAX_SLOT);
+  const size = { slots: SLOTS, stride, capacity: pages(limits.ring) };
+  const ring = openRing(native, join(room.runDir, 'syslog.ring'), size, room.now());
+  /** What the ring may release once `pushed` records are written; the same index in both. */
+  const pushed: number[] = [];
+  const positions: number[] = [];
+  let running = false;
+  let closed = false;
+  let emptied = () => {};
+
+  const record = () => {
+    const sender =
+      ring.addressBytes > 0
+        ? senders.peerAt(ring.bytes, ring.start - ring.addressBytes)
+        : senders.process(ring.pid, ring.uid, ring.received);
+    const end = Math.min(ring.end, ring.start + limits.max_message);
+    const truncated = end - ring.start < ring.wire;
+    take(
+      ring.bytes,
+      ring.start,
+      end,
+      sender,
+      ring.received,
+      truncated,
+      ring.idHigh,
+      ring.idLow,
+      ring.position,
+    );
+  };
+
+  /** Hands over up to PASS records; whether there may be more. */
+  const pass = (): boolean => {
+    let count = 0;
+    while (count < PASS && !full() && ring.next()) {
+      record();
+      count++;
+    }
+    if (count > 0) {
+      pushed.push(out.pushed);
+      positions.push(ring.consumed);
+    }
+    const shed = ring.shed();
+    if (shed > 0) out.drop('ring_full', shed);
+    const overflowed = ring.overflowed();
+    if (overflowed > 0) out.lost('socket_buffer', overflowed);
+    return count === PASS;
+  };
+
+  const run = () => {
+    running = false;
+    if (closed || full()) return;
+    running = true;
+    const wait = pass() ? undefined : ring.waiting();
+    if (wait) void wait.then(run);
+    else setImmediate(run);
+  };
+
+  ring.read(sockets, error => failed(`cannot receive syslog datagrams: ${causeOf(error)}`));
+  run();
+
+  return {
+    resume() {
+      if (!running) run();
+    },
+    committed(written) {
+      const done = pushed.findLastIndex(count => count <= written);
+      if (done < 0) return;
+      ring.release(positions[done]!);
+      pushed.splice(0, done + 1);
+      positions.splice(0, done + 1);
+      if (pushed.length === 0) emptied();
+    },
+    async close() {
+      await ring.stop();
+      closed = true;
+      while (pass());
+      if (pushed.length > 0) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        emptied = resolve;
+        const timer = setTimeout(resolve, PATIENCE_MS);
+        await promise;
+        clearTimeout(timer);
+      }
+      pushed.length = 0;
+      ring.close();
+    },
+  };
+}

@@ -1,0 +1,59 @@
+// Options of `collectors.syslog`.
+
+import {
+  describe,
+  duration,
+  fallback,
+  fileMode,
+  integer,
+  list,
+  object,
+  oneOf,
+  optional,
+  type Parsed,
+  pattern,
+  size,
+  string,
+} from '../../agent/core/options.ts';
+
+const endpoint = () =>
+  pattern('an address such as "127.0.0.1:5514" or "[::]:514"', /^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]*):\d{1,5}$/);
+
+const listen = object(
+  {
+    path: describe(optional(string()), 'Unix socket, e.g. /dev/log.'),
+    type: fallback(oneOf('dgram', 'stream'), 'dgram'),
+    mode: fallback(fileMode(), 0o666),
+    owner: describe(optional(string()), 'User name or number the socket belongs to.'),
+    group: optional(string()),
+    udp: optional(endpoint()),
+    tcp: optional(endpoint()),
+    tls: describe(
+      optional(object({ cert_file: string(), key_file: string(), client_ca_file: optional(string()) })),
+      'TLS for tcp (RFC 5425); with client_ca_file clients must show a certificate of it.',
+    ),
+    activation: describe(
+      optional(string()),
+      'Name of a socket passed by systemd: FileDescriptorName=, or the unit.',
+    ),
+  },
+  { exactlyOne: ['path', 'udp', 'tcp', 'activation'] },
+);
+
+/** `listen` empty means one datagram socket in the run directory. */
+export const options = object({
+  listen: fallback(list(listen, true), []),
+  max_message: describe(fallback(size(1024), 64 * 1024), 'Longer messages are cut, marked and counted.'),
+  ring: describe(
+    fallback(size(1 << 20), 16 << 20),
+    'Room for received datagrams that are not in the spool yet.',
+  ),
+  connections: describe(fallback(integer(1), 1000), 'Connections to one stream socket; more are refused.'),
+  idle_timeout: describe(
+    optional(duration(1000)),
+    'Connections silent for longer are closed; never when absent.',
+  ),
+});
+
+export type SyslogOptions = Parsed<typeof options>;
+export type ListenOptions = SyslogOptions['listen'][number];

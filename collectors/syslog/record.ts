@@ -1,0 +1,174 @@
+// A parsed message becomes a log record: whose it is, and what is told about it. Everything that repeats from message
+// to message is encoded once and kept by tag, so that a record costs a few copies.
+
+import { hostname } from 'node:os';
+import type { StreamRoom } from '../../agent/core/collector.ts';
+import type { Cell } from '../../agent/core/meter.ts';
+import type { Desc } from '../../agent/core/metric.ts';
+import { encodeIntAttribute, encodeTextAttribute, ProtoWriter } from '../../agent/core/protobuf.ts';
+import { LogRecord, type Origin, SYSLOG_SEVERITY, utf8 } from '../../agent/core/record.ts';
+import { ByteCache } from './byte-cache.ts';
+import { Message, PARSE_ERRORS } from './message.ts';
+import { Parser } from './parse.ts';
+import { encodeStructure } from './parse-structure.ts';
+import { concat, type Sender } from './sender.ts';
+
+const MISMATCH: Desc = {
+  name: 'eudaemon.log.sender_mismatch',
+  type: 'counter',
+  unit: '{record}',
+  help: 'Syslog messages whose tag claims a daemon that the sending process, by the kernel, does not belong to.',
+  labels: ['daemon'],
+};
+
+const PROC_ID = utf8('syslog.procid');
+const MSG_ID = utf8('syslog.msgid');
+const VERSION = utf8('syslog.version');
+const STRUCTURED_DATA = utf8('syslog.structured_data');
+const TRUNCATED = utf8('eudaemon.truncated');
+const FACILITIES = Array.from({ length: 24 }, (_, code) => encodeIntAttribute('syslog.facility', code));
+const ERRORS = PARSE_ERRORS.map(text => encodeTextAttribute('eudaemon.parse_error', text));
+
+/** What a host name and tag claim. */
+interface Claim {
+  readonly origin: Origin;
+  /** The daemon the tag names. */
+  readonly daemon: string | undefined;
+  /** The daemon's origin on the claimed host, where that is another than ours. */
+  readonly abroad: Origin | undefined;
+  /** Counts senders that are not of `daemon`; only where it says what its processes are. */
+  readonly mismatch: Cell | undefined;
+  readonly fields: Uint8Array;
+  /** Unix ms; daemons come and go with the configuration. */
+  readonly checked: number;
+}
+
+const RECHECK_MS = 1000;
+const KEPT_CLAIMS = 4096;
+const KEPT_PEER_CLAIMS = 256;
+const KEPT_PEERS = 1024;
+
+const decoder = new TextDecoder();
+
+export class Recorder {
+  /** Filled by `fill()`, valid until the next. */
+  readonly record = new LogRecord();
+  private readonly room: Pick<StreamRoom, 'daemons' | 'origins' | 'meter'>;
+  private readonly host: string;
+  private readonly parser = new Parser();
+  private readonly message = new Message();
+  private readonly structure = new ProtoWriter(1024);
+  private readonly claims = new ByteCache<Claim>(KEPT_CLAIMS);
+  private readonly peers = new Map<string, ByteCache<Claim>>();
+
+  constructor(room: Pick<StreamRoom, 'daemons' | 'origins' | 'meter'>, host = hostname()) {
+    this.room = room;
+    this.host = host.toLowerCase();
+  }
+
+  /** Makes the record of message `start..end`; `at` is when it was received, Unix ms. Source and position are the caller's. */
+  fill(buf: Uint8Array, start: number, end: number, sender: Sender, at: number, truncated: boolean): void {
+    const { record, message } = this;
+    const { attributes } = record;
+    this.parser.parse(message, buf, start, end, at);
+    const claim = this.claim(sender, at);
+    const severity = SYSLOG_SEVERITY[message.severity]!;
+    record.clear();
+    record.origin = this.origin(claim, sender);
+    record.seconds = message.seconds;
+    record.nanos = message.nanos;
+    record.observedSeconds = Math.floor(at / 1000);
+    record.observedNanos = (at % 1000) * 1e6;
+    record.severity = severity.number;
+    record.severityText = severity.bytes;
+    record.buf = buf;
+    record.bodyStart = message.bodyStart;
+    record.bodyEnd = message.bodyEnd;
+    record.sourceBytes = end - start;
+    attributes.fields(FACILITIES[message.facility]!);
+    if (claim.fields.length > 0) attributes.fields(claim.fields);
+    if (message.procEnd > message.procStart)
+      attributes.text(PROC_ID, buf, message.procStart, message.procEnd);
+    if (message.msgIdEnd > message.msgIdStart)
+      attributes.text(MSG_ID, buf, message.msgIdStart, message.msgIdEnd);
+    if (message.version > 0) attributes.int(VERSION, message.version);
+    if (message.structureEnd > message.structureStart) {
+      this.structure.reset();
+      encodeStructure(this.structure, buf, message.structureStart, message.structureEnd);
+      attributes.value(STRUCTURED_DATA, this.structure.buf, 0, this.structure.pos);
+    }
+    if (sender.fields.length > 0) attributes.fields(sender.fields);
+    if (message.fault !== 0) attributes.fields(ERRORS[message.fault]!);
+    if (truncated) attributes.bool(TRUNCATED, true);
+  }
+
+  /** The kernel's word goes before the sender's, but a daemon that relays for other hosts does not own what it relays. */
+  private origin(claim: Claim, sender: Sender): Origin {
+    if (sender.origin !== undefined) {
+      if (claim.origin.host === undefined) {
+        if (claim.daemon !== sender.daemon) claim.mismatch?.add(1);
+        return sender.origin;
+      }
+      if (claim.abroad !== undefined && claim.daemon === sender.daemon) return claim.abroad;
+    } else if (sender.pid > 0) claim.mismatch?.add(1);
+    return claim.origin;
+  }
+
+  private claim(sender: Sender, at: number): Claim {
+    const { buf, hostStart, hostEnd, appStart, appEnd } = this.message;
+    const kind = (hostEnd > hostStart ? 2 : 0) | (appEnd > appStart ? 1 : 0);
+    const start = kind >= 2 ? hostStart : appStart;
+    const end = kind === 2 ? hostEnd : appEnd;
+    const claims = sender.peer === undefined ? this.claims : this.claimsOf(sender.peer);
+    const known = claims.get(kind, buf, start, end);
+    if (known !== undefined && Math.abs(at - known.checked) < RECHECK_MS) return known;
+    const claim = this.examine(sender.peer, at);
+    claims.set(kind, buf, start, end, claim);
+    return claim;
+  }
+
+  private claimsOf(peer: string): ByteCache<Claim> {
+    let claims = this.peers.get(peer);
+    if (!claims) {
+      if (this.peers.size >= KEPT_PEERS) this.peers.delete(this.peers.keys().next().value as string);
+      claims = new ByteCache(KEPT_PEER_CLAIMS);
+      this.peers.set(peer, claims);
+    }
+    return claims;
+  }
+
+  private examine(peer: string | undefined, at: number): Claim {
+    const { daemons, origins, meter } = this.room;
+    const { buf, hostStart, hostEnd, appStart, appEnd } = this.message;
+    const claimed = decoder.decode(buf.subarray(hostStart, hostEnd));
+    const app = decoder.decode(buf.subarray(appStart, appEnd));
+    const daemon = app === '' ? undefined : daemons.ofIdentifier(app);
+    const host = this.abroad(claimed, app, peer);
+    const spec = host === undefined ? daemons.declared.find(({ name }) => name === daemon) : undefined;
+    const guarded = spec !== undefined && Object.values(spec.match).some(value => value !== undefined);
+    return {
+      daemon,
+      origin: origins.of(daemon ?? (app || 'syslog'), host === undefined ? daemon : undefined, host),
+      abroad: host !== undefined && daemon !== undefined ? origins.of(daemon, daemon, host) : undefined,
+      mismatch: guarded ? meter.instrument(MISMATCH).with(spec.name) : undefined,
+      fields: concat(
+        claimed === '' ? new Uint8Array(0) : encodeTextAttribute('syslog.hostname', claimed),
+        app === '' ? new Uint8Array(0) : encodeTextAttribute('syslog.appname', app),
+      ),
+      checked: at,
+    };
+  }
+
+  /**
+   * The other host a message comes from; undefined for ours. Without a tag the first word of a local message may as
+   * well be text.
+   */
+  private abroad(claimed: string, app: string, peer: string | undefined): string | undefined {
+    if (peer !== undefined) return claimed === '' ? peer : claimed;
+    const name = claimed.toLowerCase();
+    if (claimed === '' || app === '' || name === 'localhost' || name === this.host) return undefined;
+    const [short, own] = [name.split('.')[0]!, this.host.split('.')[0]!];
+    const sameShort = short === own && (name === short || this.host === own);
+    return sameShort ? undefined : claimed;
+  }
+}

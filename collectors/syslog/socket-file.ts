@@ -1,0 +1,56 @@
+// The file of a Unix socket: clears away a dead one, gives it its mode and owner, and removes it when it is still ours.
+
+import { chmodSync, chownSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import { codeOf } from '../../agent/core/errors.ts';
+
+const inodeOf = (path: string): number | undefined => {
+  try {
+    return lstatSync(path).ino;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Removes a socket nobody listens on. Throws when somebody does, or when the path is something else. */
+export async function clearPath(path: string): Promise<void> {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat) return;
+  if (!stat.isSocket()) throw new Error('there is a file that is no socket');
+  const refused = await new Promise<boolean>(resolve => {
+    const probe = connect(path);
+    // A living datagram socket answers EPROTOTYPE, only a dead one of either kind refuses.
+    probe.once('error', error => resolve(codeOf(error) === 'ECONNREFUSED'));
+    probe.once('connect', () => probe.destroy() && resolve(false));
+  });
+  if (!refused) throw new Error('another program listens on it; stop it or choose another path');
+  unlinkSync(path);
+}
+
+/** The number of a user or group from its name in passwd(5) or group(5), or from its digits. */
+function idOf(file: string, name: string): number {
+  if (/^\d+$/.test(name)) return Number(name);
+  const line = readFileSync(file, 'utf8')
+    .split('\n')
+    .find(each => each.startsWith(`${name}:`));
+  if (line === undefined) throw new Error(`no "${name}" in ${file}`);
+  return Number(line.split(':')[2]);
+}
+
+export interface SocketFile {
+  /** Whether the path still leads to our socket. */
+  intact(): boolean;
+  remove(): void;
+}
+
+/** Sets mode and owner of a socket file just bound. */
+export function ownSocketFile(path: string, mode: number, owner?: string, group?: string): SocketFile {
+  const inode = inodeOf(path);
+  chmodSync(path, mode);
+  if (owner !== undefined || group !== undefined) {
+    const uid = owner === undefined ? -1 : idOf('/etc/passwd', owner);
+    chownSync(path, uid, group === undefined ? -1 : idOf('/etc/group', group));
+  }
+  const intact = () => inode !== undefined && inodeOf(path) === inode;
+  return { intact, remove: () => intact() && unlinkSync(path) };
+}

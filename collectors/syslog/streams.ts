@@ -1,0 +1,131 @@
+// Stream sockets: TCP, TLS and Unix. Each connection has its framer; while the sink is full all of them are paused.
+
+import { readFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { StreamRoom } from '../../agent/core/collector.ts';
+import { causeOf } from '../../agent/core/errors.ts';
+import type { Native } from '../../agent/native/index.ts';
+import { Framer } from './frame.ts';
+import type { ListenOptions, SyslogOptions } from './options.ts';
+import type { Sender, Senders } from './sender.ts';
+import type { Take } from './take.ts';
+
+/** An address, a path, or a descriptor that listens already. */
+type Address = { host: string; port: number } | { path: string } | { fd: number };
+
+interface Connection {
+  readonly socket: Socket;
+  /** Hands over what is complete; false when the sink was full before the end. */
+  drain(): boolean;
+  /** Hands over everything, complete or not, full or not. */
+  finish(): void;
+}
+
+export interface Streams {
+  /** Listens there; resolves when it does, rejects when it cannot. */
+  listen(address: Address, tls?: ListenOptions['tls']): Promise<void>;
+  resume(): void;
+  /** Hands over what every connection holds, complete or not. */
+  close(): Promise<void>;
+}
+
+export function receiveStreams(
+  native: Native | undefined,
+  room: Pick<StreamRoom, 'now' | 'log'>,
+  limits: Pick<SyslogOptions, 'max_message' | 'connections' | 'idle_timeout'>,
+  senders: Senders,
+  take: Take,
+  full: () => boolean,
+): Streams {
+  const servers: Server[] = [];
+  const connections = new Set<Connection>();
+  // These messages have no place in a ring: the name only makes them distinct.
+  const source = crypto.getRandomValues(new Uint32Array(2));
+  let position = 0;
+
+  const senderOf = (socket: Socket): Sender => {
+    if (socket.remoteAddress !== undefined) return senders.peer(socket.remoteAddress);
+    // Node tells nobody the descriptor, but there is no other way to the peer's credentials.
+    const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
+    const peer = fd >= 0 ? native?.peerOf(fd) : undefined;
+    return peer ? senders.process(peer.pid, peer.uid, room.now()) : senders.peer('');
+  };
+
+  const accept = (socket: Socket) => {
+    const framer = new Framer(limits.max_message);
+    let sender = senderOf(socket);
+    let finished = false;
+    const hand = (last: boolean): boolean => {
+      const at = room.now();
+      if (sender.pid > 0) sender = senders.process(sender.pid, sender.uid, at);
+      while (last || !full()) {
+        if (!framer.next(last)) return true;
+        const { buf, start, end, truncated } = framer;
+        take(buf, start, end, sender, at, truncated, source[0]!, source[1]!, position++);
+      }
+      return false;
+    };
+    const drain = () => hand(false);
+    const finish = () => {
+      if (!finished) hand(true);
+      finished = true;
+      connections.delete(connection);
+    };
+    const connection: Connection = { socket, drain, finish };
+    connections.add(connection);
+    socket.on('data', (portion: Buffer) => {
+      framer.add(portion);
+      if (!drain()) socket.pause();
+    });
+    socket.on('close', finish);
+    socket.on('error', error => room.log.debug(`cannot read syslog connection: ${causeOf(error)}`));
+    if (limits.idle_timeout !== undefined) socket.setTimeout(limits.idle_timeout, () => socket.destroy());
+    if (full()) socket.pause();
+  };
+
+  return {
+    listen(address, tls) {
+      const server = tls
+        ? createTlsServer(
+            {
+              cert: readFileSync(tls.cert_file),
+              key: readFileSync(tls.key_file),
+              ...(tls.client_ca_file !== undefined
+                ? { ca: readFileSync(tls.client_ca_file), requestCert: true }
+                : {}),
+            },
+            accept,
+          )
+        : createServer(accept);
+      server.maxConnections = limits.connections;
+      server.on('drop', () =>
+        room.log.warn('refused a syslog connection: too many', { limit: limits.connections }),
+      );
+      server.on('tlsClientError', error => room.log.warn(`cannot accept TLS connection: ${causeOf(error)}`));
+      return new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(address, () => {
+          server.off('error', reject);
+          server.on('error', error => room.log.error(`cannot accept syslog connections: ${causeOf(error)}`));
+          servers.push(server);
+          resolve();
+        });
+      });
+    },
+    resume() {
+      for (const { socket, drain } of connections) {
+        if (!drain()) return;
+        socket.resume();
+      }
+    },
+    async close() {
+      const done = servers.map(server => new Promise<void>(resolve => server.close(() => resolve())));
+      for (const { socket, finish } of connections) {
+        socket.destroy();
+        finish();
+      }
+      await Promise.all(done);
+    },
+  };
+}

@@ -1,7 +1,8 @@
 // OTLP logs back from their bytes, for whoever reads batches again. Pure. Damaged input throws a plain Error.
 // Field numbers: opentelemetry/proto/logs/v1/logs.proto and common/v1/common.proto.
 
-import { ProtoReader, Wire } from './protobuf.ts';
+import { Wire } from './protobuf.ts';
+import { ProtoReader } from './protobuf-reader.ts';
 
 /** A decoded AnyValue. Integers are numbers while those are exact, else bigint; null is an empty AnyValue. */
 export type Value =

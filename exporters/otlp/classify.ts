@@ -1,7 +1,8 @@
 // What a receiver's answer means for the data sent. Pure. Sources: OTLP specification 1.9, "Failures" and
 // "Partial Success" of OTLP/gRPC and OTLP/HTTP; google/rpc/{status,error_details}.proto.
 
-import { ProtoReader, Wire } from '../../agent/core/protobuf.ts';
+import { Wire } from '../../agent/core/protobuf.ts';
+import { ProtoReader } from '../../agent/core/protobuf-reader.ts';
 
 export type Verdict =
   /** Taken, but for `rejected` items. `message` is the receiver's own, often empty. */

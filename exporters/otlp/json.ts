@@ -1,7 +1,8 @@
 // OTLP/JSON from OTLP protobuf bytes, driven by tables of the fields that the agent and its SDK write. Pure. JSON rules: OTLP
 // specification, "JSON Protobuf Encoding"; 64-bit integers are strings, bytes of values base64.
 
-import { ProtoReader, Wire } from '../../agent/core/protobuf.ts';
+import { Wire } from '../../agent/core/protobuf.ts';
+import { ProtoReader } from '../../agent/core/protobuf-reader.ts';
 import type { Signal } from './settings.ts';
 
 type Kind =

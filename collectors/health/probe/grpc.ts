@@ -4,7 +4,8 @@
 import { once } from 'node:events';
 import { type ClientHttp2Stream, connect, constants, type IncomingHttpHeaders } from 'node:http2';
 import type { CheckSpec } from '../../../agent/core/daemon.ts';
-import { ProtoReader, ProtoWriter, Wire } from '../../../agent/core/protobuf.ts';
+import { ProtoWriter, Wire } from '../../../agent/core/protobuf.ts';
+import { ProtoReader } from '../../../agent/core/protobuf-reader.ts';
 import { type Outcome, type Probe, snippet } from './outcome.ts';
 
 const SERVING = 1;

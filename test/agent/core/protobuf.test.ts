@@ -5,10 +5,10 @@ import {
   encodeIntAttribute,
   encodeTextAttribute,
   isUtf8,
-  ProtoReader,
   ProtoWriter,
   Wire,
 } from '../../../agent/core/protobuf.ts';
+import { ProtoReader } from '../../../agent/core/protobuf-reader.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));

@@ -12,7 +12,7 @@ import { createMeter } from './core/meter.ts';
 import { createLookup } from './identity/lookup.ts';
 import { createData } from './pipeline/data.ts';
 
-const { config, host } = workerData as DataSetup;
+const { config, host } = workerData as DataSetup<Config>;
 const port = parentPort!;
 const log = createLog({ level: config.agent.log_level, format: config.agent.log_format });
 const meter = createMeter();
@@ -61,7 +61,7 @@ const apply = (wanted: Config) =>
     send({ type: 'applied' });
   });
 
-port.on('message', (message: ToData) => {
+port.on('message', (message: ToData<Config>) => {
   if (message.type === 'event') data.emit(message.event);
   else if (message.type === 'apply') apply(message.config);
   else

@@ -20,7 +20,7 @@ const DOORS: readonly (readonly [pack: RegExp, place: RegExp, name: string])[] =
 const SOURCE = /^(agent|collectors|exporters)\/.+\.ts$/;
 const TEST = /^test\/.+\.ts$/;
 /** Where the rooms meet: allowed to see all of them. */
-const MEETING_PLACE = /^agent\/(cli\/.+|main|assemble|worker)\.ts$/;
+const MEETING_PLACE = /^agent\/(cli\/.+|main|assemble|api|worker)\.ts$/;
 /** These run, they are not imported: what they hold at the top is the program's own. */
 const PROGRAM = /^agent\/(main|worker)\.ts$/;
 const PURE_NAME =
@@ -82,7 +82,8 @@ function importRule(path: string, specifier: string): string | undefined {
       ? undefined
       : 'a table imports only its children and agent/core';
   const room = roomOf(path);
-  if (room === undefined) return 'a file of agent/ lives in a room, in cli/, or is main, assemble or worker';
+  if (room === undefined)
+    return 'a file of agent/ lives in a room, in cli/, or is main, assemble, api or worker';
   if (room === 'agent/core')
     return target.startsWith('agent/core/') ? undefined : 'agent/core imports nothing but itself';
   return [room, 'agent/core', 'agent/native'].some(allowed => target.startsWith(`${allowed}/`))

@@ -1,7 +1,7 @@
 // The table of commands, and the way from argv to one of them.
 
 import { UsageError } from '../core/errors.ts';
-import { nearest } from '../core/options.ts';
+import { nearest } from '../core/units.ts';
 
 export interface Command {
   readonly summary: string;

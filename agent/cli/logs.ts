@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { createMatcher, endOfStore, type Filter, type Found, query } from '../../exporters/store/query.ts';
 import { createPatterns } from '../config/index.ts';
 import { causeOf, codeOf, SetupError, UsageError } from '../core/errors.ts';
-import { nearest, parseDuration } from '../core/options.ts';
+import { nearest, parseDuration } from '../core/units.ts';
 import { readConfig } from './config.ts';
 import { follow } from './follow.ts';
 import type { Command } from './index.ts';

@@ -9,17 +9,15 @@ import {
   integer,
   list,
   map,
-  nearest,
   object,
   oneOf,
   optional,
   type Parsed,
-  parseDuration,
-  parseSize,
   pattern,
   type Schema,
   string,
 } from '../core/options.ts';
+import { nearest, parseDuration, parseSize } from '../core/units.ts';
 import { checks } from './checks.ts';
 import type { Recipes } from './recipes.ts';
 import { absolutePath, also, isText } from './shapes.ts';

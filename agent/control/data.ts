@@ -1,15 +1,14 @@
 // The data worker as the main thread sees it: start, apply, report, stop. Its death is the agent's death.
 
 import { Worker } from 'node:worker_threads';
-import type { Config } from '../config/index.ts';
 import type { AgentEvent } from '../core/collector.ts';
 import type { Family } from '../core/metric.ts';
 import type { DataSetup, FromData, ToData } from './messages.ts';
 
-export interface DataThread {
+export interface DataThread<C> {
   /** Resolves when what can listen listens. */
   start(): Promise<void>;
-  apply(config: Config): Promise<void>;
+  apply(config: C): Promise<void>;
   emit(event: AgentEvent): void;
   /** As of the last report, at most half a second old. */
   families(): readonly Family[];
@@ -19,13 +18,17 @@ export interface DataThread {
 }
 
 /** `entry` is the worker's module; `onDeath` is called when it ends without having been asked. */
-export function createDataThread(entry: URL, setup: DataSetup, onDeath: (error: Error) => void): DataThread {
+export function createDataThread<C>(
+  entry: URL,
+  setup: DataSetup<C>,
+  onDeath: (error: Error) => void,
+): DataThread<C> {
   let worker: Worker | undefined;
   let families: readonly Family[] = [];
   let faults: readonly string[] = [];
   let clean: boolean | undefined;
   const applied: (() => void)[] = [];
-  const tell = (message: ToData) => worker?.postMessage(message);
+  const tell = (message: ToData<C>) => worker?.postMessage(message);
   const nextApplied = () => new Promise<void>(resolve => applied.push(resolve));
 
   return {

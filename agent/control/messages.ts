@@ -1,18 +1,17 @@
-// What the main thread and the data worker say to each other.
+// What the main thread and the data worker say to each other; `C` is the configuration.
 
-import type { Config } from '../config/index.ts';
 import type { AgentEvent } from '../core/collector.ts';
 import type { Family } from '../core/metric.ts';
 
 /** Given to the worker when it starts. */
-export interface DataSetup {
-  readonly config: Config;
+export interface DataSetup<C> {
+  readonly config: C;
   readonly host: ReadonlyArray<readonly [string, string]>;
 }
 
-export type ToData =
+export type ToData<C> =
   | { readonly type: 'event'; readonly event: AgentEvent }
-  | { readonly type: 'apply'; readonly config: Config }
+  | { readonly type: 'apply'; readonly config: C }
   | { readonly type: 'stop'; readonly deadlineMs: number };
 
 export type FromData =

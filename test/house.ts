@@ -14,7 +14,7 @@ const DOORS: readonly (readonly [pack: RegExp, place: RegExp, name: string])[] =
   [/^systeminformation$/, /^collectors\/host\//, 'collectors/host'],
   [/^tail$/, /^agent\/cli\//, 'agent/cli'],
   [/^koffi$/, /^agent\/native\//, 'agent/native'],
-  [/^(yaml|re2js|picomatch)$/, /^agent\/config\//, 'agent/config'],
+  [/^(yaml|re2js)$/, /^agent\/config\//, 'agent/config'],
 ];
 
 const SOURCE = /^(agent|collectors|exporters)\/.+\.ts$/;

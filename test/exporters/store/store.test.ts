@@ -8,7 +8,7 @@ import { formats } from '../../../agent/config/patterns.ts';
 import { RetryLater } from '../../../agent/core/exporter.ts';
 import { logs } from '../../../exporters/store/index.ts';
 import { options } from '../../../exporters/store/options.ts';
-import { have } from '../../tools.ts';
+import { find, have } from '../../tools.ts';
 import { batch, bodies, createRoom, scratch, segments } from './batch.ts';
 
 const signal = new AbortController().signal;
@@ -207,7 +207,7 @@ describe('retention', () => {
 if (have('root', 'mount'))
   it('keeps a batch for later while the disk is full, and leaves no torn line', async () => {
     const directory = scratch();
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', directory]);
+    execFileSync(find('mount')!, ['-t', 'tmpfs', '-o', 'size=1m', 'none', directory]);
     try {
       const stateDir = join(directory, 'store');
       mkdirSync(stateDir);
@@ -225,6 +225,6 @@ if (have('root', 'mount'))
       await store.close();
       expect(bodies(stateDir)).toEqual(['first', 'second']);
     } finally {
-      execFileSync('umount', [directory]);
+      execFileSync(find('umount')!, [directory]);
     }
   });

@@ -124,10 +124,14 @@ export interface DaemonLookup {
 export interface Instance extends ProcessFacts {
   /** One letter of /proc/PID/stat: R S D Z T t X I. */
   readonly state: string;
-  /** Claimed by the daemon's own match, not counted in as a child. */
+  /** The top of its tree: claimed by the daemon's own match, its parent not of the same daemon. */
   readonly claimed: boolean;
   /** Unix seconds. */
   readonly startedAt: number;
+  /** Resident memory in bytes; absent when it could not be read. */
+  readonly memory?: number;
+  /** Open file descriptors as a share of the soft limit, 0..1; absent when they could not be read. */
+  readonly fdUsage?: number;
 }
 
 /** How a process ended, as far as known. */
@@ -141,6 +145,7 @@ export interface Exit {
 export interface DaemonReports {
   /** All living instances of every daemon, once a sampling cycle. */
   processes(now: number, instances: ReadonlyMap<string, readonly Instance[]>): void;
+  /** The end of the top of a tree (see `Instance.claimed`), told as it happens; ends nobody tells count as unknown. */
   exited(now: number, daemon: string, process: ProcessFacts, exit: Exit): void;
   check(now: number, daemon: string, check: string, healthy: boolean, message: string): void;
 }

@@ -1,0 +1,66 @@
+// What a process is, read from /proc when first asked and no sooner. Nothing here throws.
+
+import { readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ProcessFacts } from '../core/daemon.ts';
+import { codeOf } from '../core/errors.ts';
+import { type Cgroup, parseCgroup, parseUid } from './parse.ts';
+
+/** Everything is undefined when it could not be read. */
+export interface Facts {
+  readonly process: ProcessFacts;
+  /** Target of /proc/PID/exe, also after the file was replaced. */
+  exe(): string | undefined;
+  /** Arguments joined by blanks, cut at 32 KiB. */
+  cmdline(): string | undefined;
+  /** Effective uid. */
+  uid(): number | undefined;
+  cgroup(): Cgroup | undefined;
+  /** Whether something was refused for want of rights. */
+  denied(): boolean;
+  /** Whether something failed for a reason that may pass, so that the answer must not be remembered. */
+  doubtful(): boolean;
+}
+
+const MAX_CMDLINE = 32 * 1024;
+const GONE = new Set(['ENOENT', 'ESRCH', 'ENOTDIR']);
+const DENIED = new Set(['EACCES', 'EPERM']);
+
+export function createFacts(root: string, process: ProcessFacts): Facts {
+  const path = (name: string) => join(root, 'proc', String(process.pid), name);
+  let denied = false;
+  let doubtful = false;
+
+  const once = <T>(read: () => T): (() => T | undefined) => {
+    let asked = false;
+    let value: T | undefined;
+    return () => {
+      if (asked) return value;
+      asked = true;
+      try {
+        value = read();
+      } catch (error) {
+        const code = codeOf(error) ?? '';
+        if (DENIED.has(code)) denied = true;
+        else if (!GONE.has(code)) doubtful = true;
+      }
+      return value;
+    };
+  };
+
+  return {
+    process,
+    exe: once(() => readlinkSync(path('exe')).replace(/ \(deleted\)$/, '')),
+    cmdline: once(() =>
+      readFileSync(path('cmdline'))
+        .subarray(0, MAX_CMDLINE)
+        .toString()
+        .replace(/\0+$/, '')
+        .replaceAll('\0', ' '),
+    ),
+    uid: once(() => parseUid(readFileSync(path('status'), 'utf8'))),
+    cgroup: once(() => parseCgroup(readFileSync(path('cgroup'), 'utf8'))),
+    denied: () => denied,
+    doubtful: () => doubtful,
+  };
+}

@@ -1,0 +1,186 @@
+// Who is it? Pids, syslog tags and log files to declared daemons. Bounded memory; never throws for what the host holds.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DaemonLookup, DaemonSpec, ProcessFacts } from '../core/daemon.ts';
+import type { Log } from '../core/log.ts';
+import type { Patterns } from '../core/pattern.ts';
+import { parseStat } from '../core/procstat.ts';
+import { createFacts } from './facts.ts';
+import { createMatcher, type Matcher } from './matcher.ts';
+import { createSockets } from './sockets.ts';
+
+/** A pid's start time is compared again after this, so that a reused pid is somebody else a second later at most. */
+const FRESH_MS = 1000;
+/** A process may exec after it was first seen, so it is examined again soon, and then now and then. */
+const SETTLE_MS = 1000;
+const REEXAMINE_MS = 60_000;
+/** Two generations of this many processes are remembered. */
+const REMEMBERED = 32_768;
+const MAX_DEPTH = 64;
+
+interface Candidate {
+  readonly name: string;
+  readonly matcher: Matcher;
+}
+
+interface Known {
+  process: ProcessFacts;
+  /** Daemons whose fixed keys hold; the first whose moving keys hold too is the one. */
+  candidates: readonly Candidate[];
+  examinedAt: number;
+  settled: boolean;
+  /** When the process was last seen alive. */
+  checkedAt: number;
+  /** The daemon it belongs to, as of `answeredAt`. */
+  daemon: string | undefined;
+  answeredAt: number;
+}
+
+/**
+ * A process that fits several daemons belongs to the one declared first. `log` is told once when the executables of
+ * processes may not be read.
+ */
+export function createLookup(room: {
+  readonly declared: readonly DaemonSpec[];
+  readonly root: string;
+  readonly patterns: Patterns;
+  readonly now: () => number;
+  readonly log?: Log;
+}): DaemonLookup {
+  const { declared, root, patterns, now, log } = room;
+  const portOwners = createSockets(root, now);
+  const daemons = declared.map(({ name, match }) => ({
+    name,
+    matcher: createMatcher(match, { root, patterns, now, portOwners }),
+  }));
+  const files = declared
+    .filter(({ logs }) => logs.files.length > 0)
+    .map(({ name, logs }) => ({ name, fits: patterns.glob(logs.files) }));
+  const identifiers = new Map<string, string>();
+  for (const { name, logs } of declared)
+    for (const tag of logs.identifiers) if (!identifiers.has(tag)) identifiers.set(tag, name);
+
+  let recent = new Map<number, Known>();
+  let earlier = new Map<number, Known>();
+  let toldDenied = false;
+
+  const recall = (pid: number): Known | undefined => {
+    const known = recent.get(pid);
+    if (known) return known;
+    const older = earlier.get(pid);
+    if (older) remember(pid, older);
+    return older;
+  };
+  const remember = (pid: number, known: Known) => {
+    if (recent.size >= REMEMBERED) {
+      earlier = recent;
+      recent = new Map();
+    }
+    recent.set(pid, known);
+  };
+
+  const examine = (process: ProcessFacts): { candidates: readonly Candidate[]; doubtful: boolean } => {
+    const facts = createFacts(root, process);
+    const candidates = daemons.filter(({ matcher }) => matcher.fixed(facts));
+    if (facts.denied() && !toldDenied) {
+      toldDenied = true;
+      log?.warn(
+        `cannot read executable of process "${process.pid}": permission denied; processes of other users are matched by name only: give the agent CAP_SYS_PTRACE`,
+      );
+    }
+    return { candidates, doubtful: facts.doubtful() };
+  };
+
+  /** What is known of a process just seen alive, brought up to date. */
+  const know = (process: ProcessFacts, at: number): Known => {
+    const known = recall(process.pid);
+    const same =
+      known !== undefined &&
+      known.process.startTicks === process.startTicks &&
+      known.process.comm === process.comm;
+    if (same && at - known.examinedAt < (known.settled ? REEXAMINE_MS : SETTLE_MS)) {
+      known.process = process;
+      known.checkedAt = at;
+      return known;
+    }
+    const { candidates, doubtful } = examine(process);
+    const next = { ...unknown(process, at), candidates, settled: same && !doubtful };
+    remember(process.pid, next);
+    return next;
+  };
+
+  const read = (pid: number): ProcessFacts | undefined => {
+    try {
+      const bytes = readFileSync(join(root, 'proc', String(pid), 'stat'));
+      return parseStat(bytes, bytes.length);
+    } catch {
+      return undefined;
+    }
+  };
+
+  /** A pid without a process. */
+  const nobody = (pid: number, at: number): Known => {
+    const next = unknown({ pid, ppid: 0, startTicks: -1, comm: '' }, at);
+    remember(pid, next);
+    return next;
+  };
+
+  /** A parent, with its start time looked at in the last second. */
+  const parentOf = (child: ProcessFacts, at: number): Known | undefined => {
+    if (child.ppid === 0) return undefined;
+    const known = recall(child.ppid);
+    if (known && at - known.checkedAt < FRESH_MS) return known;
+    const process = read(child.ppid);
+    return process && know(process, at);
+  };
+
+  const ownerOf = (known: Known, at: number): string | undefined => {
+    let each: Known | undefined = known;
+    for (let depth = 0; each && depth < MAX_DEPTH; depth++) {
+      const { process }: Known = each;
+      const own = each.candidates.find(({ matcher }) => matcher.moving(process));
+      if (own) return own.name;
+      each = parentOf(process, at);
+    }
+    return undefined;
+  };
+
+  const answer = (known: Known, at: number): string | undefined => {
+    known.daemon = ownerOf(known, at);
+    known.answeredAt = at;
+    return known.daemon;
+  };
+
+  return {
+    declared,
+    ofProcess(process) {
+      const at = now();
+      return answer(know(process, at), at);
+    },
+    ofPid(pid) {
+      if (pid <= 0) return undefined;
+      const at = now();
+      const known = recall(pid);
+      if (known && at - known.answeredAt < FRESH_MS) return known.daemon;
+      const process = read(pid);
+      const seen = process ? know(process, at) : (known ?? nobody(pid, at));
+      // Gone: what it was stays its answer, and that there is none is not asked again at once either.
+      if (process || seen.answeredAt === -Infinity) return answer(seen, at);
+      seen.answeredAt = at;
+      return seen.daemon;
+    },
+    ofIdentifier: tag => identifiers.get(tag),
+    ofFile: path => files.find(({ fits }) => fits(path))?.name,
+  };
+}
+
+const unknown = (process: ProcessFacts, at: number): Known => ({
+  process,
+  candidates: [],
+  examinedAt: at,
+  settled: false,
+  checkedAt: at,
+  daemon: undefined,
+  answeredAt: -Infinity,
+});

@@ -1,0 +1,110 @@
+// A match of the configuration as a predicate over a process. All given keys must hold; the cheap ones are asked first.
+
+import { readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MatchSpec, ProcessFacts } from '../core/daemon.ts';
+import type { Patterns } from '../core/pattern.ts';
+import type { Facts } from './facts.ts';
+import { type Cgroup, parsePasswd } from './parse.ts';
+import { createPidfile } from './pidfile.ts';
+
+export interface Host {
+  readonly root: string;
+  readonly patterns: Patterns;
+  readonly now: () => number;
+  /** Pids that own a listening TCP port. */
+  readonly portOwners: (port: number) => ReadonlySet<number>;
+}
+
+export interface Matcher {
+  /** The keys that stay as they are while a process runs one program. */
+  fixed(facts: Facts): boolean;
+  /** The keys that may come true later, a pidfile or a port: cheap, asked every time. */
+  moving(process: ProcessFacts): boolean;
+}
+
+const REREAD_MS = 60_000;
+const COMM_BYTES = 15;
+
+export function createMatcher(spec: MatchSpec, host: Host): Matcher {
+  const { root, now } = host;
+  const fixed: ((facts: Facts) => boolean)[] = [];
+  const moving: ((process: ProcessFacts) => boolean)[] = [];
+
+  if (spec.comm !== undefined) {
+    const comm = clip(spec.comm);
+    fixed.push(({ process }) => process.comm === comm);
+  }
+  if (spec.exe !== undefined) {
+    const exe = spec.exe;
+    const named = clip(exe.slice(exe.lastIndexOf('/') + 1));
+    const real = reread(now, () => withoutRoot(realpathSync(join(root, exe)), root));
+    fixed.push(facts => {
+      const target = facts.exe();
+      // Where the target may not be read, the name the kernel gave at exec is the best there is.
+      if (target === undefined) return facts.denied() && facts.process.comm === named;
+      return target === exe || target === real();
+    });
+  }
+  if (spec.user !== undefined) {
+    const user = spec.user;
+    const users = reread(now, () => parsePasswd(readFileSync(join(root, 'etc/passwd'), 'utf8')));
+    fixed.push(facts => facts.uid() === (/^\d+$/.test(user) ? Number(user) : (users()?.get(user) ?? -1)));
+  }
+  if (spec.systemd_unit !== undefined) {
+    const unit = /\.(service|scope)$/.test(spec.systemd_unit)
+      ? spec.systemd_unit
+      : `${spec.systemd_unit}.service`;
+    fixed.push(facts => facts.cgroup()?.unit === unit);
+  }
+  if (spec.cgroup !== undefined) {
+    const path = spec.cgroup;
+    fixed.push(facts => within(facts.cgroup(), path));
+  }
+  if (spec.container !== undefined) {
+    const id = spec.container;
+    fixed.push(facts => facts.cgroup()?.container?.startsWith(id) ?? false);
+  }
+  if (spec.cmdline !== undefined) {
+    const pattern = host.patterns.regex(spec.cmdline);
+    fixed.push(facts => pattern.test(facts.cmdline() ?? ''));
+  }
+  if (spec.pidfile !== undefined) moving.push(createPidfile(root, spec.pidfile, now));
+  if (spec.port !== undefined) {
+    const port = spec.port;
+    moving.push(process => host.portOwners(port).has(process.pid));
+  }
+
+  return {
+    fixed: facts => fixed.every(holds => holds(facts)),
+    moving: process => moving.every(holds => holds(process)),
+  };
+}
+
+/** What the kernel keeps of a name. */
+const clip = (name: string): string => Buffer.from(name).subarray(0, COMM_BYTES).toString();
+
+const withoutRoot = (path: string, root: string): string =>
+  root !== '/' && path.startsWith(root) ? path.slice(root.length) : path;
+
+function within(cgroup: Cgroup | undefined, prefix: string): boolean {
+  const below = prefix.endsWith('/') ? prefix : `${prefix}/`;
+  return cgroup?.paths.some(path => path === prefix || path.startsWith(below)) ?? false;
+}
+
+/** A value that seldom changes, read again when it is a minute old; undefined when it cannot be read. */
+function reread<T>(now: () => number, read: () => T): () => T | undefined {
+  let value: T | undefined;
+  let readAt = -Infinity;
+  return () => {
+    if (now() - readAt >= REREAD_MS) {
+      readAt = now();
+      try {
+        value = read();
+      } catch {
+        value = undefined;
+      }
+    }
+    return value;
+  };
+}

@@ -1,0 +1,80 @@
+// What /proc and /etc tell about identity, from their texts. Pure.
+
+export interface Cgroup {
+  /** Path in each hierarchy; in a foreign cgroup namespace without the leading `/..`. */
+  readonly paths: readonly string[];
+  /** The innermost systemd service or scope. */
+  readonly unit: string | undefined;
+  /** 64 hexadecimal digits. */
+  readonly container: string | undefined;
+}
+
+/** /proc/PID/cgroup, v1, v2 and both. Lines without a hierarchy number are passed over. Source: cgroups(7). */
+export function parseCgroup(text: string): Cgroup {
+  const paths: string[] = [];
+  // The hierarchies systemd itself keeps come first: in the others a process may lie anywhere.
+  for (const [, id, controllers, path] of text.matchAll(/^(\d+):([^:\n]*):(\/.*)$/gm)) {
+    const clean = path!.replace(/^(\/\.\.)+(?=\/|$)/, '') || '/';
+    if (id === '0' || controllers === 'name=systemd') paths.unshift(clean);
+    else paths.push(clean);
+  }
+  return {
+    paths,
+    unit: firstOf(paths, unitOf),
+    container: firstOf(paths, path => path.match(/[0-9a-f]{64}(?=[^0-9a-f]|$)/g)?.at(-1)),
+  };
+}
+
+const unitOf = (path: string): string | undefined =>
+  path.split('/').findLast(segment => /\.(service|scope)$/.test(segment));
+
+function firstOf<T>(paths: readonly string[], pick: (path: string) => T | undefined): T | undefined {
+  for (const path of paths) {
+    const found = pick(path);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The effective uid in /proc/PID/status. */
+export function parseUid(status: string): number | undefined {
+  const uid = /^Uid:\s+\d+\s+(\d+)/m.exec(status)?.[1];
+  return uid === undefined ? undefined : Number(uid);
+}
+
+/** User names and their uids in passwd(5). */
+export function parsePasswd(text: string): Map<string, number> {
+  const users = new Map<string, number>();
+  for (const [, name, uid] of text.matchAll(/^([^:#\n][^:\n]*):[^:\n]*:(\d+):/gm))
+    users.set(name!, Number(uid));
+  return users;
+}
+
+/** The pid a pidfile names in its first line; what follows it there or below is no part of it. */
+export function parsePidfile(text: string): number | undefined {
+  const pid = /^\s*(\d{1,10})(?:\s|$)/.exec(text)?.[1];
+  return pid === undefined || Number(pid) === 0 ? undefined : Number(pid);
+}
+
+/** Seconds since boot in /proc/uptime. */
+export function parseUptime(text: string): number | undefined {
+  const seconds = Number.parseFloat(text);
+  return Number.isFinite(seconds) ? seconds : undefined;
+}
+
+/**
+ * Socket inodes by port of the listening sockets in /proc/net/tcp or tcp6. The kernel lists them before all others,
+ * so reading may stop where `done` is true: thousands of connections cost nothing.
+ */
+export function parseListeners(text: string, ports: Map<number, Set<string>>): { done: boolean } {
+  for (const line of text.split('\n')) {
+    const fields = line.trim().split(/\s+/);
+    if (fields.length < 10 || !/^\d+:$/.test(fields[0]!)) continue;
+    if (fields[3] !== '0A') return { done: true };
+    const port = Number.parseInt(fields[1]!.slice(fields[1]!.lastIndexOf(':') + 1), 16);
+    const inodes = ports.get(port);
+    if (inodes) inodes.add(fields[9]!);
+    else ports.set(port, new Set([fields[9]!]));
+  }
+  return { done: false };
+}

@@ -1,0 +1,350 @@
+// Who is it? Every key of a match, alone and together, on a host of files and on this one.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createPatterns } from '../../../agent/config/patterns.ts';
+import type { DaemonSpec, MatchSpec } from '../../../agent/core/daemon.ts';
+import { parseStat } from '../../../agent/core/procstat.ts';
+import { createLookup } from '../../../agent/identity/lookup.ts';
+import { BOOT, createHost, type FakeHost, type FakeProcess, statOf } from '../../procfs.ts';
+import { daemon } from './specs.ts';
+
+const patterns = createPatterns();
+let host: FakeHost;
+beforeEach(() => {
+  host = createHost();
+});
+afterEach(() => host.close());
+
+const lookup = (...declared: DaemonSpec[]) =>
+  createLookup({ declared, root: host.root, patterns, now: host.now });
+const facts = (process: FakeProcess) => {
+  const bytes = Buffer.from(statOf(process));
+  return parseStat(bytes, bytes.length)!;
+};
+
+const ID = '0123456789abcdef'.repeat(4);
+const NGINX: FakeProcess = {
+  pid: 500,
+  comm: 'nginx',
+  start: 100,
+  exe: '/usr/sbin/nginx',
+  cmdline: ['nginx: master process', '/usr/sbin/nginx', '-g', 'daemon off;'],
+  uid: 33,
+  cgroup: `12:cpu:/\n0::/system.slice/nginx.service/${ID}\n`,
+  fds: ['/dev/null', 'socket:[4711]'],
+};
+
+/** Whether NGINX fits. */
+const MATCHES: [match: MatchSpec, fits: boolean][] = [
+  [{ exe: '/usr/sbin/nginx' }, true],
+  [{ exe: '/usr/bin/nginx' }, false],
+  [{ exe: '/sbin/nginx' }, true],
+  [{ exe: 'nginx' }, false],
+  [{ comm: 'nginx' }, true],
+  [{ comm: 'ngin' }, false],
+  [{ cmdline: 'master process' }, true],
+  [{ cmdline: '^nginx.*daemon off;$' }, true],
+  [{ cmdline: '^/usr' }, false],
+  [{ user: 'www-data' }, true],
+  [{ user: '33' }, true],
+  [{ user: 'root' }, false],
+  [{ user: 'nobody' }, false],
+  [{ systemd_unit: 'nginx.service' }, true],
+  [{ systemd_unit: 'nginx' }, true],
+  [{ systemd_unit: 'system.slice' }, false],
+  [{ cgroup: '/system.slice/' }, true],
+  [{ cgroup: '/system.slice/nginx.service' }, true],
+  [{ cgroup: '/system.slice/ngin' }, false],
+  [{ container: ID }, true],
+  [{ container: ID.slice(0, 12) }, true],
+  [{ container: ID.slice(1, 13) }, false],
+  [{ port: 80 }, true],
+  [{ port: 81 }, false],
+  [{ port: 443 }, false],
+  [{ pidfile: '/run/nginx.pid' }, true],
+  [{ pidfile: '/run/other.pid' }, false],
+  [{ pidfile: '/run/absent.pid' }, false],
+  [{ pidfile: '/run' }, false],
+  [{ exe: '/usr/sbin/nginx', user: 'www-data', port: 80, pidfile: '/run/nginx.pid' }, true],
+  [{ exe: '/usr/sbin/nginx', user: 'root', port: 80, pidfile: '/run/nginx.pid' }, false],
+  [{ exe: '/usr/sbin/nginx', port: 81 }, false],
+  [{ comm: 'apache2', pidfile: '/run/nginx.pid' }, false],
+];
+
+const LISTENS = `  sl  local_address rem_address   st\n   0: 00000000:0050 00000000:0000 0A 0:0 00:0 0 0 0 4711 1\n   1: 00000000:01BB 00000000:0000 0A 0:0 00:0 0 0 0 4712 1\n`;
+
+describe('a match', () => {
+  beforeEach(() => {
+    host.write('etc/passwd', 'root:x:0:0::/:\nwww-data:x:33:33::/:\n');
+    host.write('usr/sbin/nginx', '');
+    symlinkSync('usr/sbin', `${host.root}/sbin`);
+    host.write('proc/net/tcp', LISTENS);
+    host.write('run/nginx.pid', '500\n', (BOOT + 101) * 1000);
+    host.write('run/other.pid', '501\n');
+    host.run(NGINX);
+  });
+
+  it.each(MATCHES)('%j fits: %s', (match, fits) => {
+    expect(lookup(daemon('d', match)).ofProcess(facts(NGINX))).toBe(fits ? 'd' : undefined);
+  });
+
+  it('fits a program that was replaced under a running process', () => {
+    host.run({ ...NGINX, exe: '/usr/sbin/nginx (deleted)' });
+    expect(lookup(daemon('d', { exe: '/usr/sbin/nginx' })).ofProcess(facts(NGINX))).toBe('d');
+  });
+
+  it('fits no process that is gone', () => {
+    host.kill(500);
+    expect(lookup(daemon('d', { exe: '/usr/sbin/nginx' })).ofProcess(facts(NGINX))).toBeUndefined();
+  });
+
+  it('fits names as the kernel cuts them', () => {
+    const process = { ...NGINX, comm: 'a-name-of-fifte' };
+    expect(lookup(daemon('d', { comm: 'a-name-of-fifteen-or-more' })).ofProcess(facts(process))).toBe('d');
+  });
+
+  it('takes the first of several daemons', () => {
+    const both = [daemon('a', { comm: 'nginx' }), daemon('b', { exe: '/usr/sbin/nginx' })];
+    expect(lookup(...both).ofProcess(facts(NGINX))).toBe('a');
+    expect(lookup(...both.reverse()).ofProcess(facts(NGINX))).toBe('b');
+  });
+});
+
+describe('a pidfile', () => {
+  const written = [
+    [-3600, false],
+    [-2.5, false],
+    [-1.5, true],
+    [0, true],
+    [3600, true],
+  ] as const;
+  it.each(written)('written %s s after the process began speaks of it: %s', (after, speaks) => {
+    host.run(NGINX);
+    host.write('run/d.pid', '500\n', (BOOT + 100 + after) * 1000);
+    expect(lookup(daemon('d', { pidfile: '/run/d.pid' })).ofPid(500)).toBe(speaks ? 'd' : undefined);
+  });
+
+  it('may come later than its process, and go to another', () => {
+    const { ofPid } = lookup(daemon('d', { pidfile: '/run/d.pid' }));
+    host.run(NGINX);
+    expect(ofPid(500)).toBeUndefined();
+    host.write('run/d.pid', '500\n', host.now());
+    host.tick(1000);
+    expect(ofPid(500)).toBe('d');
+    host.run({ pid: 600, start: 200 });
+    host.write('run/d.pid', '600\n', host.now());
+    host.tick(1000);
+    expect([ofPid(500), ofPid(600)]).toEqual([undefined, 'd']);
+  });
+});
+
+describe('a port', () => {
+  it('may be taken later, and by another process', () => {
+    const { ofPid } = lookup(daemon('d', { port: 80 }));
+    host.run(NGINX);
+    expect(ofPid(500)).toBeUndefined();
+    host.write('proc/1/net/tcp6', LISTENS.replace('00000000:0050', '00000000000000000000000000000000:0050'));
+    host.tick(1000);
+    expect(ofPid(500)).toBe('d');
+    host.kill(500);
+    host.run({ pid: 600, fds: ['socket:[4713]'] });
+    host.write('proc/1/net/tcp6', LISTENS.replace('4711', '4713'));
+    host.tick(1000);
+    expect(ofPid(600)).toBe('d');
+  });
+
+  it('is found beyond one read of the table', () => {
+    const filler = `${'x'.repeat(150)}\n`.repeat(4000);
+    host.run(NGINX);
+    host.write('proc/net/tcp', filler + LISTENS);
+    expect(lookup(daemon('d', { port: 80 })).ofPid(500)).toBe('d');
+  });
+});
+
+describe('children', () => {
+  it('belong to their nearest claimed ancestor', () => {
+    host.run({ pid: 1, ppid: 0, comm: 'init' });
+    host.run({ pid: 10, comm: 'super' });
+    host.run({ pid: 11, ppid: 10, comm: 'sh', start: 1 });
+    host.run({ pid: 12, ppid: 11, comm: 'worker', start: 2 });
+    host.run({ pid: 13, ppid: 12, comm: 'job', start: 3 });
+    host.run({ pid: 20, comm: 'stranger' });
+    const { ofPid } = lookup(daemon('super', { comm: 'super' }), daemon('worker', { comm: 'worker' }));
+    expect([1, 10, 11, 12, 13, 20].map(ofPid)).toEqual([
+      undefined,
+      'super',
+      'super',
+      'worker',
+      'worker',
+      undefined,
+    ]);
+  });
+
+  it('that have nobody, or each other, are nobody’s', () => {
+    host.run({ pid: 30, ppid: 31 });
+    host.run({ pid: 31, ppid: 30 });
+    host.run({ pid: 32, ppid: 99 });
+    const { ofPid } = lookup(daemon('d', { comm: 'x' }));
+    expect([30, 31, 32].map(ofPid)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('lose a parent whose pid has gone to another process', () => {
+    host.run({ pid: 10, comm: 'super', start: 1 });
+    host.run({ pid: 11, ppid: 10, comm: 'sh', start: 2 });
+    const { ofPid } = lookup(daemon('super', { comm: 'super' }));
+    expect(ofPid(11)).toBe('super');
+    host.run({ pid: 10, comm: 'other', start: 3 });
+    host.tick(1000);
+    expect(ofPid(11)).toBeUndefined();
+  });
+});
+
+describe('a pid', () => {
+  it('is remembered when its process has just gone', () => {
+    const { ofPid } = lookup(daemon('nginx', { comm: 'nginx' }));
+    host.run(NGINX);
+    host.run({ pid: 501, ppid: 500, comm: 'sh', start: 200 });
+    expect([ofPid(500), ofPid(501)]).toEqual(['nginx', 'nginx']);
+    host.kill(500);
+    host.kill(501);
+    host.tick(5000);
+    expect([ofPid(500), ofPid(501)]).toEqual(['nginx', 'nginx']);
+  });
+
+  it('that was only seen as a parent is known as well', () => {
+    const { ofPid } = lookup(daemon('nginx', { comm: 'nginx' }));
+    host.run(NGINX);
+    host.run({ pid: 501, ppid: 500, comm: 'sh', start: 200 });
+    expect(ofPid(501)).toBe('nginx');
+    expect(ofPid(500)).toBe('nginx');
+    host.kill(500);
+    expect(ofPid(500)).toBe('nginx');
+  });
+
+  it('is somebody else when another process has it, a second later at most', () => {
+    const { ofPid } = lookup(daemon('nginx', { comm: 'nginx' }));
+    host.run(NGINX);
+    expect(ofPid(500)).toBe('nginx');
+    host.run({ ...NGINX, comm: 'other', start: 200 });
+    host.tick(1000);
+    expect(ofPid(500)).toBeUndefined();
+  });
+
+  it('is looked at once a second at most', () => {
+    const { ofPid } = lookup(daemon('nginx', { comm: 'nginx' }));
+    expect(ofPid(500)).toBeUndefined();
+    host.run(NGINX);
+    host.tick(999);
+    expect(ofPid(500)).toBeUndefined();
+    host.tick(1);
+    expect(ofPid(500)).toBe('nginx');
+  });
+
+  it.each([0, -1, 4_194_305])('%s is nobody', pid => {
+    expect(lookup(daemon('d', { user: '0' })).ofPid(pid)).toBeUndefined();
+  });
+
+  it('of another pid namespace or behind a file that is no stat is nobody', () => {
+    host.write('proc/700/stat', 'garbage');
+    expect(lookup(daemon('d', { user: '0' })).ofPid(700)).toBeUndefined();
+  });
+});
+
+describe('a process that execs', () => {
+  it('is examined again when its name changes', () => {
+    const { ofProcess } = lookup(daemon('nginx', { exe: '/usr/sbin/nginx' }));
+    host.run({ ...NGINX, comm: 'sh', exe: '/bin/sh' });
+    expect(ofProcess(facts({ ...NGINX, comm: 'sh' }))).toBeUndefined();
+    host.run(NGINX);
+    expect(ofProcess(facts(NGINX))).toBe('nginx');
+  });
+
+  it('is examined again soon after it was first seen, and then within a minute', () => {
+    const { ofProcess } = lookup(daemon('app', { cmdline: 'app\\.py' }));
+    const python = { pid: 500, comm: 'python3', start: 100 };
+    host.run({ ...python, cmdline: ['python3', 'launch.py'] });
+    expect(ofProcess(facts(python))).toBeUndefined();
+    host.run({ ...python, cmdline: ['python3', 'app.py'] });
+    host.tick(1000);
+    expect(ofProcess(facts(python))).toBe('app');
+    host.run({ ...python, cmdline: ['python3', 'other.py'] });
+    host.tick(59_000);
+    expect(ofProcess(facts(python))).toBe('app');
+    host.tick(1000);
+    expect(ofProcess(facts(python))).toBeUndefined();
+  });
+
+  it('is not held to an answer that came of a passing fault', () => {
+    const { ofProcess } = lookup(daemon('app', { cmdline: 'app' }));
+    const app = { pid: 500, comm: 'app', cmdline: ['app'] };
+    host.run(app);
+    host.remove('proc/500/cmdline');
+    mkdirSync(`${host.root}/proc/500/cmdline`);
+    expect(ofProcess(facts(app))).toBeUndefined();
+    host.tick(1000);
+    expect(ofProcess(facts(app))).toBeUndefined();
+    host.run(app);
+    host.tick(1000);
+    expect(ofProcess(facts(app))).toBe('app');
+  });
+});
+
+describe('tags and files', () => {
+  const { ofIdentifier, ofFile } = createLookup({
+    declared: [
+      daemon(
+        'nginx',
+        { comm: 'nginx' },
+        { logs: { identifiers: ['nginx', 'web'], files: ['/var/log/nginx/*.log'], parse: 'none' } },
+      ),
+      daemon(
+        'other',
+        { comm: 'o' },
+        { logs: { identifiers: ['web'], files: ['/var/log/**'], parse: 'none' } },
+      ),
+    ],
+    root: '/',
+    patterns,
+    now: () => 0,
+  });
+  it.each([
+    ['nginx', 'nginx'],
+    ['web', 'nginx'],
+    ['Nginx', undefined],
+    ['', undefined],
+  ])('the tag %j is of %s', (tag, name) => expect(ofIdentifier(tag)).toBe(name));
+  it.each([
+    ['/var/log/nginx/access.log', 'nginx'],
+    ['/var/log/nginx/old/access.log', 'other'],
+    ['/srv/x.log', undefined],
+  ])('the file %s is of %s', (path, name) => expect(ofFile(path)).toBe(name));
+});
+
+describe('this host', () => {
+  const here = (...declared: DaemonSpec[]) => createLookup({ declared, root: '/', patterns, now: Date.now });
+
+  it('tells our own children by what they run, and still when they have gone', async () => {
+    const child = spawn('sleep', ['987.125'], { stdio: 'ignore' });
+    await once(child, 'spawn');
+    const { ofPid } = here(
+      daemon('sleeper', { comm: 'sleep', cmdline: '987\\.125', user: String(process.geteuid!()) }),
+    );
+    expect(ofPid(child.pid!)).toBe('sleeper');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(ofPid(child.pid!)).toBe('sleeper');
+    expect(ofPid(process.pid)).toBeUndefined();
+  });
+
+  it('tells who listens on a port', async () => {
+    const server = createServer().listen(0, '::');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    expect(here(daemon('us', { port })).ofPid(process.pid)).toBe('us');
+    expect(here(daemon('us', { port, exe: '/nowhere' })).ofPid(process.pid)).toBeUndefined();
+    server.close();
+  });
+});

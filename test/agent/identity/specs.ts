@@ -1,0 +1,21 @@
+// Declared daemons for tests: what the configuration would make of a name and a match.
+import type { DaemonSpec, MatchSpec } from '../../../agent/core/daemon.ts';
+
+export const daemon = (name: string, match: MatchSpec, rest: Partial<DaemonSpec> = {}): DaemonSpec => ({
+  name,
+  match,
+  logs: { identifiers: [name], files: [], parse: 'none' },
+  health: [],
+  expect: {},
+  labels: {},
+  ...rest,
+});
+
+export const check = (name: string) => ({
+  name,
+  tcp: '127.0.0.1:1',
+  every: 10_000,
+  timeout: 1000,
+  failures: 1,
+  successes: 1,
+});

@@ -1,0 +1,123 @@
+// A host made of files: /proc, /etc and /run as a Linux would show them, changed by the test as time goes on.
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+export const BOOT = 1_700_000_000;
+
+export interface FakeProcess {
+  pid: number;
+  ppid?: number;
+  comm?: string;
+  state?: string;
+  flags?: number;
+  /** Seconds after boot. */
+  start?: number;
+  /** Ticks: own and of ended children. */
+  cpu?: [user: number, system: number, childUser?: number, childSystem?: number];
+  /** Minor, major, and those of ended children. */
+  faults?: [minor: number, major: number, childMinor?: number, childMajor?: number];
+  threads?: number;
+  /** Target of `exe`; none for kernel threads and zombies. */
+  exe?: string;
+  cmdline?: string[];
+  uid?: number;
+  cgroup?: string;
+  /** In KiB; no memory lines without it. */
+  memory?: { size: number; rss: number; anon?: number; swap?: number };
+  switches?: [voluntary: number, involuntary: number];
+  io?: [read: number, written: number];
+  /** Links of `fd`, in order. */
+  fds?: string[];
+  fdLimit?: number | 'unlimited';
+}
+
+export interface FakeHost {
+  readonly root: string;
+  /** Unix ms; `tick` moves it, and the uptime with it. */
+  now(): number;
+  tick(ms: number): void;
+  /** Starts or changes a process. */
+  run(process: FakeProcess): void;
+  kill(pid: number): void;
+  write(path: string, content: string, mtimeMs?: number): void;
+  remove(path: string): void;
+  close(): void;
+}
+
+export function createHost(): FakeHost {
+  const root = mkdtempSync(join(tmpdir(), 'eudaemon-host-'));
+  let at = (BOOT + 10_000) * 1000;
+
+  const host: FakeHost = {
+    root,
+    now: () => at,
+    tick(ms) {
+      at += ms;
+      host.write('proc/uptime', `${(at / 1000 - BOOT).toFixed(2)} 1.00\n`);
+    },
+    run(process) {
+      const at = (name: string) => `proc/${process.pid}/${name}`;
+      host.kill(process.pid);
+      host.write(at('stat'), statOf(process));
+      host.write(at('status'), statusOf(process));
+      host.write(at('cmdline'), (process.cmdline ?? []).map(each => `${each}\0`).join(''));
+      host.write(at('cgroup'), process.cgroup ?? '0::/\n');
+      const [read, written] = process.io ?? [0, 0];
+      host.write(
+        at('io'),
+        `rchar: 1\nwchar: 1\nread_bytes: ${read}\nwrite_bytes: ${written}\ncancelled_write_bytes: 7\n`,
+      );
+      host.write(
+        at('limits'),
+        `Limit                     Soft Limit           Hard Limit           Units     \nMax open files            ${process.fdLimit ?? 1024}                 4096                 files     \n`,
+      );
+      mkdirSync(join(root, at('fd')), { recursive: true });
+      for (const [fd, target] of (process.fds ?? []).entries())
+        symlinkSync(target, join(root, at(`fd/${fd}`)));
+      if (process.exe !== undefined) symlinkSync(process.exe, join(root, at('exe')));
+    },
+    kill: pid => host.remove(`proc/${pid}`),
+    write(path, content, mtimeMs) {
+      const file = join(root, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, content);
+      if (mtimeMs !== undefined) utimesSync(file, mtimeMs / 1000, mtimeMs / 1000);
+    },
+    remove: path => rmSync(join(root, path), { recursive: true, force: true }),
+    close: () => rmSync(root, { recursive: true, force: true }),
+  };
+  host.write('proc/stat', `cpu  1 2 3 4\nintr 5 6\nctxt 7\nbtime ${BOOT}\nprocesses 8\n`);
+  host.tick(0);
+  return host;
+}
+
+/** /proc/PID/stat: fields 1 to 24 and some of the rest. */
+export function statOf(process: FakeProcess): string {
+  const { pid, ppid = 1, comm = 'daemon', state = 'S', flags = 4194304, start = 0, threads = 1 } = process;
+  const [minor, major, childMinor = 0, childMajor = 0] = process.faults ?? [0, 0];
+  const [user, system, childUser = 0, childSystem = 0] = process.cpu ?? [0, 0];
+  return (
+    `${pid} (${comm}) ${state} ${ppid} ${pid} ${pid} 0 -1 ${flags} ${minor} ${childMinor} ${major} ${childMajor} ` +
+    `${user} ${system} ${childUser} ${childSystem} 20 0 ${threads} 0 ${Math.round(start * 100)} 1000000 250 ` +
+    `18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0\n`
+  );
+}
+
+function statusOf({
+  pid,
+  ppid = 1,
+  comm = 'daemon',
+  uid = 0,
+  memory,
+  switches = [0, 0],
+}: FakeProcess): string {
+  const lines = [`Name:\t${comm}`, `Pid:\t${pid}`, `PPid:\t${ppid}`, `Uid:\t${uid}\t${uid}\t${uid}\t${uid}`];
+  if (memory) {
+    lines.push(`VmSize:\t${memory.size} kB`, `VmRSS:\t${memory.rss} kB`);
+    if (memory.anon !== undefined) lines.push(`RssAnon:\t${memory.anon} kB`);
+    lines.push(`VmSwap:\t${memory.swap ?? 0} kB`);
+  }
+  lines.push(`voluntary_ctxt_switches:\t${switches[0]}`, `nonvoluntary_ctxt_switches:\t${switches[1]}`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,163 @@
+// One declared daemon: its instances, ends, checks and expectations, and the state they amount to.
+
+import type { EventSink } from '../core/collector.ts';
+import type { DaemonSpec, DaemonState, Exit, Instance, ProcessFacts } from '../core/daemon.ts';
+import * as events from './events.ts';
+import { type Condition, parseCondition } from './expect.ts';
+import { judge } from './liveness.ts';
+import { type Changes, createRoster } from './roster.ts';
+import type { CheckStatus, DaemonStatus } from './series.ts';
+
+export interface Daemon {
+  declare(spec: DaemonSpec): void;
+  processes(now: number, instances: readonly Instance[]): void;
+  exited(now: number, process: ProcessFacts, exit: Exit): void;
+  check(now: number, check: string, healthy: boolean, message: string): void;
+  status(now: number): DaemonStatus;
+}
+
+/** Times of restarts kept; a window holds no more. */
+const MAX_RESTARTS = 1000;
+const UNKNOWN: Exit = { reason: 'unknown' };
+
+export function createDaemon(initial: DaemonSpec, sink: EventSink, agentStartedAt: number): Daemon {
+  const { name } = initial;
+  const roster = createRoster();
+  const exits: Record<Exit['reason'], number> = { exit: 0, signal: 0, oom: 0, unknown: 0 };
+  const checks = new Map<string, CheckStatus>();
+  let spec = initial;
+  let conditions = new Map<string, Condition>();
+  let restarts = 0;
+  let restartTimes: number[] = [];
+  let lastExit: DaemonStatus['lastExit'];
+  let stuckSince: number | undefined;
+  let looked = false;
+  let state: DaemonState | undefined;
+  let since = agentStartedAt;
+
+  const take = (now: number, { began, ended, restarts: again }: Changes, exit: Exit) => {
+    for (const process of ended) {
+      exits[exit.reason]++;
+      lastExit = { ...exit, pid: process.pid, at: now };
+      sink.emit(events.exited(name, process, exit, now));
+    }
+    restarts += again;
+    for (let i = 0; i < again; i++) restartTimes.push(now);
+    restartTimes = restartTimes.slice(-MAX_RESTARTS);
+    for (const [i, process] of began.entries()) sink.emit(events.started(name, process, i < again, now));
+  };
+
+  const enough = (): boolean => {
+    const running = roster.tops.length;
+    return running > 0 && (conditions.get('instances')?.holds(running) ?? true);
+  };
+
+  /** Undefined when what it asks for is not known. */
+  const met = (expectation: string, condition: Condition, now: number): boolean | undefined => {
+    const { withinMs } = condition;
+    switch (expectation) {
+      case 'instances':
+        return condition.holds(roster.tops.length);
+      case 'restarts':
+        return condition.holds(
+          withinMs === undefined ? restarts : restartTimes.filter(at => now - at < withinMs).length,
+        );
+      case 'memory':
+        return asked(condition, total(roster.instances.map(({ memory }) => memory)));
+      default:
+        return asked(condition, worst(roster.instances.map(({ fdUsage }) => fdUsage)));
+    }
+  };
+
+  const settle = (now: number): DaemonState => {
+    const { tops } = roster;
+    const stuck = tops.length > 0 && tops.every(top => 'DTt'.includes(top.state));
+    stuckSince = stuck ? (stuckSince ?? now) : undefined;
+    const verdicts = spec.health.map(check => checks.get(check.name)?.healthy);
+    const next = judge(
+      {
+        instances: tops.length,
+        enough: enough(),
+        youngestMs: now - Math.max(...tops.map(({ startedAt }) => startedAt * 1000)),
+        restarts: restartTimes,
+        lastExit,
+        stuckMs: stuckSince === undefined ? 0 : now - stuckSince,
+        failingChecks: verdicts.filter(healthy => healthy === false).length,
+        silentChecks: verdicts.filter(healthy => healthy === undefined).length,
+      },
+      now,
+    );
+    // Before the first look at processes nothing can change.
+    if (looked && next !== state) {
+      if (state !== undefined) sink.emit(events.stateChanged(name, state, next, now));
+      state = next;
+      since = now;
+    }
+    return next;
+  };
+
+  return {
+    declare(wanted) {
+      spec = wanted;
+      conditions = new Map(
+        Object.entries({ instances: '>= 1', ...wanted.expect })
+          .filter(([, text]) => text !== undefined)
+          .map(([expectation, text]) => [expectation, parseCondition(text)]),
+      );
+      const names = new Set(wanted.health.map(check => check.name));
+      for (const check of checks.keys()) if (!names.has(check)) checks.delete(check);
+    },
+    processes(now, instances) {
+      take(now, roster.update(instances), UNKNOWN);
+      looked = true;
+      settle(now);
+    },
+    exited(now, process, exit) {
+      const changes = roster.end(process);
+      if (!changes) return;
+      take(now, changes, exit);
+      settle(now);
+    },
+    check(now, check, healthy, message) {
+      const before = checks.get(check);
+      const changed = before?.healthy !== healthy;
+      checks.set(check, { name: check, healthy, message, since: changed ? now : before.since });
+      // The first verdict of a check that holds is no news.
+      if (changed && (before || !healthy)) sink.emit(events.checkChanged(name, check, healthy, message, now));
+      settle(now);
+    },
+    status(now) {
+      return {
+        name,
+        labels: spec.labels,
+        state: settle(now),
+        since,
+        up: enough(),
+        instances: roster.tops.map(({ pid, startedAt }) => ({ pid, startedAt: startedAt * 1000 })),
+        processes: roster.instances.length,
+        restarts,
+        exits: { ...exits },
+        lastExit,
+        checks: [...checks.values()],
+        expectations: Array.from(conditions, ([expectation, condition]) => ({
+          name: expectation,
+          condition: condition.text,
+          met: met(expectation, condition, now),
+        })),
+      };
+    },
+  };
+}
+
+const asked = (condition: Condition, actual: number | undefined): boolean | undefined =>
+  actual === undefined ? undefined : condition.holds(actual);
+
+/** Of nothing 0; undefined when one of them is. */
+const total = (values: readonly (number | undefined)[]): number | undefined =>
+  values.reduce((sum, value) => (sum === undefined || value === undefined ? undefined : sum + value), 0);
+
+const worst = (values: readonly (number | undefined)[]): number | undefined =>
+  values.reduce(
+    (max, value) => (max === undefined || value === undefined ? undefined : Math.max(max, value)),
+    0,
+  );

@@ -1,0 +1,96 @@
+// The series of declared daemons. Every one of them has all of these from the first sample, process or not; only the
+// start time and what cannot be known are absent.
+
+import { DAEMON_STATES, type DaemonState, type Exit } from '../core/daemon.ts';
+import type { SampleSink } from '../core/meter.ts';
+import type { Desc } from '../core/metric.ts';
+
+const UP: Desc = {
+  name: 'eudaemon.daemon.up',
+  type: 'gauge',
+  help: 'Whether the expected instances of the daemon run.',
+  labels: ['daemon'],
+};
+const STATE: Desc = {
+  name: 'eudaemon.daemon.state',
+  type: 'gauge',
+  help: 'The state of the daemon: 1 for the one it is in, 0 for the others.',
+  labels: ['daemon', 'state'],
+};
+const INSTANCES: Desc = {
+  name: 'eudaemon.daemon.instances',
+  type: 'gauge',
+  help: 'Running instances of the daemon, their child processes not counted.',
+  labels: ['daemon'],
+};
+const START_TIME: Desc = {
+  name: 'eudaemon.daemon.start_time',
+  type: 'gauge',
+  unit: 's',
+  help: 'Unix time when the oldest running instance of the daemon began.',
+  labels: ['daemon'],
+};
+const RESTARTS: Desc = {
+  name: 'eudaemon.daemon.restarts',
+  type: 'counter',
+  help: 'Instances that began after another had ended.',
+  labels: ['daemon'],
+};
+const EXITS: Desc = {
+  name: 'eudaemon.daemon.exits',
+  type: 'counter',
+  help: 'Instances that ended, by reason as far as known.',
+  labels: ['daemon', 'reason'],
+};
+const EXPECTATION: Desc = {
+  name: 'eudaemon.expectation.met',
+  type: 'gauge',
+  help: 'Whether the expectation holds.',
+  labels: ['daemon', 'expectation'],
+};
+
+export const EXIT_REASONS: readonly Exit['reason'][] = ['exit', 'signal', 'oom', 'unknown'];
+
+/** A daemon as `eudaemon status` and the API tell it. Times in Unix ms. */
+export interface DaemonStatus {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly up: boolean;
+  readonly state: DaemonState;
+  /** When it came into this state. */
+  readonly since: number;
+  readonly instances: readonly { readonly pid: number; readonly startedAt: number }[];
+  /** Processes, instances and their children. */
+  readonly processes: number;
+  readonly restarts: number;
+  readonly exits: Readonly<Record<Exit['reason'], number>>;
+  readonly lastExit: (Exit & { readonly pid: number; readonly at: number }) | undefined;
+  readonly checks: readonly CheckStatus[];
+  /** `met` is undefined when it cannot be told. */
+  readonly expectations: readonly {
+    readonly name: string;
+    readonly condition: string;
+    readonly met: boolean | undefined;
+  }[];
+}
+
+export interface CheckStatus {
+  readonly name: string;
+  readonly healthy: boolean;
+  readonly message: string;
+  /** When it came to this verdict. */
+  readonly since: number;
+}
+
+export function writeSeries(out: SampleSink, daemon: DaemonStatus): void {
+  const { name, instances } = daemon;
+  out.set(UP, daemon.up ? 1 : 0, name);
+  for (const state of DAEMON_STATES) out.set(STATE, state === daemon.state ? 1 : 0, name, state);
+  out.set(INSTANCES, instances.length, name);
+  if (instances.length > 0)
+    out.set(START_TIME, Math.min(...instances.map(({ startedAt }) => startedAt)) / 1000, name);
+  out.set(RESTARTS, daemon.restarts, name);
+  for (const reason of EXIT_REASONS) out.set(EXITS, daemon.exits[reason], name, reason);
+  for (const { name: expectation, met } of daemon.expectations)
+    if (met !== undefined) out.set(EXPECTATION, met ? 1 : 0, name, expectation);
+}

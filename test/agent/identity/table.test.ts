@@ -1,0 +1,350 @@
+// The daemon table: series from the first sample, instances that come and go, expectations, checks and events.
+import { describe, expect, it } from 'vitest';
+import type { AgentEvent } from '../../../agent/core/collector.ts';
+import { DAEMON_STATES, type DaemonSpec, type Exit, type Instance } from '../../../agent/core/daemon.ts';
+import { createLatest } from '../../../agent/core/meter.ts';
+import { prometheusName } from '../../../agent/core/metric.ts';
+import { createTable } from '../../../agent/identity/table.ts';
+import { check, daemon } from './specs.ts';
+
+const T0 = 1_700_000_000_000;
+
+/** A table with one daemon `d` and a clock the test moves in seconds. */
+function world(spec: Partial<DaemonSpec> = {}, declared = [daemon('d', { comm: 'd' }, spec)]) {
+  let at = T0;
+  const events: AgentEvent[] = [];
+  const table = createTable({ declared, events: { emit: event => void events.push(event) }, startedAt: T0 });
+  const instance = (pid: number, rest: Partial<Instance> = {}): Instance => ({
+    pid,
+    ppid: 1,
+    startTicks: pid,
+    comm: 'd',
+    state: 'S',
+    claimed: true,
+    startedAt: at / 1000,
+    ...rest,
+  });
+  return {
+    table,
+    instance,
+    after(seconds: number) {
+      at += seconds * 1000;
+      return this;
+    },
+    look(...instances: Instance[]) {
+      table.reports.processes(at, new Map([['d', instances]]));
+      return this;
+    },
+    exited(process: Instance, exit: Exit) {
+      table.reports.exited(at, 'd', process, exit);
+      return this;
+    },
+    check(name: string, healthy: boolean, message = '') {
+      table.reports.check(at, 'd', name, healthy, message);
+      return this;
+    },
+    /** `name{label,…}` to value, of `d` without its name. */
+    series(): Record<string, number> {
+      const latest = createLatest();
+      latest.begin();
+      table.sample(latest, at);
+      const found: Record<string, number> = {};
+      for (const { desc, points } of latest.families())
+        for (const { labels, value } of points)
+          found[`${prometheusName(desc).replace('eudaemon_', '')}{${labels.join(',')}}`] = value;
+      return found;
+    },
+    state: () => table.snapshot(at)[0]!.state,
+    status: () => table.snapshot(at)[0]!,
+    told: () => events.splice(0).map(({ name, body }) => `${name.replace('eudaemon.', '')}: ${body}`),
+    events,
+  };
+}
+
+describe('series', () => {
+  it('are all there before anything was seen', () => {
+    const w = world({ expect: { memory: '< 2GiB', fd_usage: '< 80%', restarts: '< 3 in 10m' } });
+    const states = Object.fromEntries(
+      DAEMON_STATES.map(state => [`daemon_state{d,${state}}`, state === 'absent' ? 1 : 0]),
+    );
+    expect(w.series()).toEqual({
+      ...states,
+      'daemon_up{d}': 0,
+      'daemon_instances{d}': 0,
+      'daemon_restarts{d}': 0,
+      'daemon_exits{d,exit}': 0,
+      'daemon_exits{d,signal}': 0,
+      'daemon_exits{d,oom}': 0,
+      'daemon_exits{d,unknown}': 0,
+      'expectation_met{d,instances}': 0,
+      'expectation_met{d,memory}': 1,
+      'expectation_met{d,fd_usage}': 1,
+      'expectation_met{d,restarts}': 1,
+    });
+    expect(w.told()).toEqual([]);
+  });
+
+  it('tell of a daemon that runs', () => {
+    const w = world();
+    w.look(
+      w.instance(5, { startedAt: 1000.5 }),
+      w.instance(6, { startedAt: 2000 }),
+      w.instance(7, { claimed: false, ppid: 6 }),
+    );
+    expect(w.series()).toMatchObject({
+      'daemon_up{d}': 1,
+      'daemon_instances{d}': 2,
+      'daemon_start_time_seconds{d}': 1000.5,
+      'daemon_state{d,healthy}': 1,
+      'daemon_state{d,absent}': 0,
+      'expectation_met{d,instances}': 1,
+    });
+  });
+
+  it('lose the start time with the last instance, and nothing else', () => {
+    const w = world();
+    const before = Object.keys(w.look(w.instance(5)).series());
+    const after = Object.keys(w.look().series());
+    expect(before.filter(name => !after.includes(name))).toEqual(['daemon_start_time_seconds{d}']);
+  });
+
+  it('take no notice of daemons nobody declared', () => {
+    const w = world();
+    w.table.reports.check(T0, 'x', 'web', false, '');
+    w.table.reports.exited(T0, 'x', w.instance(5), { reason: 'exit' });
+    w.table.reports.processes(T0, new Map([['x', [w.instance(5)]]]));
+    expect(w.table.snapshot(T0).map(({ name, up }) => [name, up])).toEqual([['d', false]]);
+  });
+});
+
+describe('instances', () => {
+  it('that were there before us have neither started nor restarted', () => {
+    const w = world();
+    w.look(w.instance(5, { startedAt: 1 }));
+    expect(w.told()).toEqual([]);
+    expect(w.status()).toMatchObject({ restarts: 0, since: T0 });
+  });
+
+  it('that come, go and come back are events and a restart', () => {
+    const w = world();
+    w.look();
+    w.after(10).look(w.instance(5));
+    w.after(10).look();
+    expect(w.series()).toMatchObject({
+      'daemon_up{d}': 0,
+      'daemon_exits{d,unknown}': 1,
+      'daemon_restarts{d}': 0,
+    });
+    w.after(10).look(w.instance(6));
+    expect(w.series()).toMatchObject({
+      'daemon_up{d}': 1,
+      'daemon_exits{d,unknown}': 1,
+      'daemon_restarts{d}': 1,
+    });
+    expect(w.told()).toEqual([
+      'daemon.started: d started as process 5',
+      'daemon.state_changed: d is healthy, was absent',
+      'daemon.exited: d, process 5, ended after 10 s',
+      'daemon.state_changed: d is absent, was healthy',
+      'daemon.started: d restarted as process 6',
+      'daemon.state_changed: d is healthy, was absent',
+    ]);
+  });
+
+  it('replaced between two looks are a restart, also behind the same pid', () => {
+    const w = world();
+    w.look(w.instance(5))
+      .look(w.instance(6))
+      .look(w.instance(6, { startTicks: 99 }));
+    expect(w.status()).toMatchObject({ restarts: 2, up: true, exits: { unknown: 2 } });
+  });
+
+  it('added to others are no restart, and neither are those that stay', () => {
+    const w = world();
+    const [a, b] = [w.instance(5), w.instance(6)];
+    w.look(a).look(a, b).look(b).look(b);
+    expect(w.status()).toMatchObject({ restarts: 0, exits: { unknown: 1 } });
+    w.look(b, w.instance(7));
+    expect(w.status()).toMatchObject({ restarts: 1 });
+  });
+
+  it('left behind by their parent neither begin nor end as instances', () => {
+    const w = world();
+    const worker = w.instance(6, { ppid: 5, claimed: false });
+    w.look(w.instance(5), worker);
+    w.look({ ...worker, ppid: 1, claimed: true });
+    expect(w.status()).toMatchObject({ restarts: 0, exits: { unknown: 1 }, up: true });
+    w.look();
+    expect(w.status()).toMatchObject({ restarts: 0, exits: { unknown: 1 }, up: false });
+    w.look(w.instance(7));
+    expect(w.status()).toMatchObject({ restarts: 1 });
+  });
+});
+
+describe('ends told by others', () => {
+  it('count once, with their reason, at once', () => {
+    const w = world();
+    const five = w.instance(5);
+    w.look(five).after(10);
+    w.exited(five, { reason: 'signal', code: 9 });
+    expect(w.series()).toMatchObject({ 'daemon_up{d}': 0, 'daemon_exits{d,signal}': 1 });
+    w.exited(five, { reason: 'signal', code: 9 });
+    w.look();
+    expect(w.status()).toMatchObject({
+      exits: { signal: 1, unknown: 0 },
+      lastExit: { reason: 'signal', code: 9, pid: 5, at: T0 + 10_000 },
+    });
+    expect(w.told()).toEqual([
+      'daemon.exited: d, process 5, ended by signal 9 after 10 s',
+      'daemon.state_changed: d is absent, was healthy',
+    ]);
+  });
+
+  it('of children are of no account', () => {
+    const w = world();
+    const child = w.instance(6, { ppid: 5, claimed: false });
+    w.look(w.instance(5), child).exited(child, { reason: 'signal', code: 11 });
+    expect(w.status()).toMatchObject({ exits: { signal: 0 }, processes: 2 });
+  });
+
+  it('of lives between two looks are restarts', () => {
+    const w = world();
+    const five = w.instance(5);
+    w.look(five).exited(five, { reason: 'exit', code: 1 });
+    for (const pid of [6, 7, 8]) w.exited(w.instance(pid), { reason: 'exit', code: 1 });
+    expect(w.status()).toMatchObject({ restarts: 3, exits: { exit: 4 }, state: 'crash_looping' });
+    w.look(w.instance(9));
+    expect(w.status()).toMatchObject({ restarts: 4, exits: { exit: 4 } });
+  });
+
+  it.each([
+    [{ reason: 'exit', code: 0 }, 'stopped', 'with status 0', 9],
+    [{ reason: 'exit', code: 3 }, 'absent', 'with status 3', 17],
+    [{ reason: 'signal', code: 15 }, 'stopped', 'by signal 15', 9],
+    [{ reason: 'oom' }, 'absent', 'by the out-of-memory killer', 17],
+  ] as [Exit, string, string, number][])('%j: %s', (exit, state, words, severity) => {
+    const w = world();
+    const five = w.instance(5);
+    w.look(five).exited(five, exit);
+    expect(w.state()).toBe(state);
+    expect(w.events[0]).toMatchObject({ severity, body: expect.stringContaining(words) });
+    expect(w.events[0]!.attributes).toMatchObject({ 'process.pid': 5, 'eudaemon.exit.reason': exit.reason });
+  });
+});
+
+describe('states over time', () => {
+  it('a daemon that keeps restarting loops until it has been stable', () => {
+    const w = world();
+    w.look(w.instance(5));
+    for (const pid of [6, 7, 8]) w.after(10).look(w.instance(pid));
+    expect(w.state()).toBe('crash_looping');
+    w.after(119);
+    expect(w.state()).toBe('crash_looping');
+    w.after(1);
+    expect(w.state()).toBe('healthy');
+  });
+
+  it('a daemon that stands still is hung after half a minute, and well when it moves', () => {
+    const w = world();
+    const five = w.instance(5, { startedAt: 1 });
+    w.look({ ...five, state: 'T' }).after(29);
+    w.look({ ...five, state: 'D' });
+    expect(w.state()).toBe('healthy');
+    w.after(1);
+    expect(w.state()).toBe('hung');
+    w.look(five);
+    expect(w.state()).toBe('healthy');
+  });
+
+  it('checks make it starting, healthy and unhealthy', () => {
+    const w = world({ health: [check('web'), check('db')] });
+    w.look(w.instance(5)).check('web', true);
+    expect(w.state()).toBe('starting');
+    w.check('db', true);
+    expect(w.state()).toBe('healthy');
+    w.after(60).check('db', false, 'refused');
+    expect(w.state()).toBe('unhealthy');
+    w.check('db', true, 'ok');
+    expect(w.state()).toBe('healthy');
+    expect(w.told()).toEqual([
+      'daemon.state_changed: d is healthy, was starting',
+      'check.changed: check db of d fails: refused',
+      'daemon.state_changed: d is unhealthy, was healthy',
+      'check.changed: check db of d holds: ok',
+      'daemon.state_changed: d is healthy, was unhealthy',
+    ]);
+  });
+
+  it('a check that speaks before processes were seen changes nothing, but is told when it fails', () => {
+    const w = world({ health: [check('web')] });
+    w.check('web', false, 'refused').look(w.instance(5, { startedAt: 1 }));
+    expect(w.told()).toEqual(['check.changed: check web of d fails: refused']);
+    expect(w.state()).toBe('unhealthy');
+  });
+});
+
+describe('expectations', () => {
+  const met = (w: ReturnType<typeof world>, name: string) =>
+    w.status().expectations.find(expectation => expectation.name === name)?.met;
+
+  it('of instances decide over up', () => {
+    const w = world({ expect: { instances: '>= 2' } });
+    w.look(w.instance(5, { startedAt: 1 }));
+    expect([w.status().up, met(w, 'instances'), w.state()]).toEqual([false, false, 'unhealthy']);
+    w.look(w.instance(5, { startedAt: 1 }), w.instance(6));
+    expect([w.status().up, met(w, 'instances'), w.state()]).toEqual([true, true, 'healthy']);
+  });
+
+  it('of memory add up, of fds take the worst, of what is unknown say nothing', () => {
+    const w = world({ expect: { memory: '< 1000B', fd_usage: '<= 50%' } });
+    w.look(
+      w.instance(5, { memory: 600, fdUsage: 0.5 }),
+      w.instance(6, { memory: 399, fdUsage: 0.1, claimed: false }),
+    );
+    expect([met(w, 'memory'), met(w, 'fd_usage')]).toEqual([true, true]);
+    w.look(
+      w.instance(5, { memory: 600, fdUsage: 0.5 }),
+      w.instance(6, { memory: 400, fdUsage: 0.51, claimed: false }),
+    );
+    expect([met(w, 'memory'), met(w, 'fd_usage')]).toEqual([false, false]);
+    w.look(w.instance(5, { memory: 600 }), w.instance(6, { fdUsage: 0.9, claimed: false }));
+    expect([met(w, 'memory'), met(w, 'fd_usage')]).toEqual([undefined, undefined]);
+    expect(Object.keys(w.series()).filter(name => name.startsWith('expectation'))).toEqual([
+      'expectation_met{d,instances}',
+    ]);
+  });
+
+  it('of restarts look back as far as they say', () => {
+    const w = world({ expect: { restarts: '< 2 in 10m' } });
+    w.look(w.instance(5)).look(w.instance(6));
+    expect(met(w, 'restarts')).toBe(true);
+    w.after(60).look(w.instance(7));
+    expect(met(w, 'restarts')).toBe(false);
+    w.after(540);
+    expect(met(w, 'restarts')).toBe(true);
+  });
+
+  it('without a window count all restarts', () => {
+    const w = world({ expect: { restarts: '< 1' } });
+    w.look(w.instance(5)).look(w.instance(6)).after(86_400);
+    expect(met(w, 'restarts')).toBe(false);
+  });
+});
+
+it('a new configuration keeps what is known of those that stay', () => {
+  const w = world({ health: [check('web'), check('db')] });
+  w.look(w.instance(5)).check('web', true).check('db', false);
+  w.look(w.instance(6));
+  w.table.declare([
+    daemon('new', { comm: 'n' }),
+    daemon(
+      'd',
+      { comm: 'd' },
+      { health: [check('web')], expect: { instances: '>= 3' }, labels: { team: 'a' } },
+    ),
+  ]);
+  expect(w.table.snapshot(T0)).toMatchObject([
+    { name: 'new', up: false, restarts: 0 },
+    { name: 'd', up: false, restarts: 1, labels: { team: 'a' }, checks: [{ name: 'web', healthy: true }] },
+  ]);
+});

@@ -1,0 +1,124 @@
+// Looks at all processes of the host and tells what the declared daemons use, their children counted in.
+
+import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
+import type { Instance } from '../../agent/core/daemon.ts';
+import { type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
+import type { ProcessesOptions } from './options.ts';
+import { parseBootTime } from './parse.ts';
+import { createReader, type Reader } from './read.ts';
+import { type Figures, hasEnded, type Kept, readFigures, readStat } from './sample.ts';
+import { emptySums, fdShare, include, writeSums } from './sums.ts';
+import { createTally, type Usage } from './tally.ts';
+
+interface Seen {
+  readonly stat: Stat;
+  readonly daemon: string;
+  readonly figures: Figures;
+}
+
+/** One sampler. It needs no rights but for I/O, and before Linux 6.2 for the fds, of other users' processes. */
+export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] {
+  const { daemons, log, reports } = room;
+  const reader = createReader(room.root);
+  const tally = createTally();
+  const startedAt = room.now() / 1000;
+  let kept = new Map<number, Kept>();
+  let toldDenied = false;
+
+  const look = (now: number): Map<number, Seen> => {
+    const seen = new Map<number, Seen>();
+    for (const pid of reader.pids()) {
+      const stat = readStat(reader, pid);
+      const daemon = stat && daemons.ofProcess(stat);
+      if (!stat || daemon === undefined) continue;
+      const figures = readFigures(reader, pid, stat, kept.get(stat.pid), now);
+      if (figures) seen.set(stat.pid, { stat, daemon, figures });
+    }
+    kept = new Map(Array.from(seen, ([pid, { figures }]) => [pid, figures.kept]));
+    return seen;
+  };
+
+  const tellDenied = ({ stat, daemon, figures }: Seen) => {
+    if (toldDenied || !(figures.kept.ioDenied || figures.fdsDenied)) return;
+    toldDenied = true;
+    const what = figures.fdsDenied ? 'I/O and open files' : 'I/O';
+    log.warn(
+      `cannot read ${what} of process "${stat.pid}" of ${daemon}: permission denied; these series of daemons of other users are absent: give the agent CAP_SYS_PTRACE`,
+    );
+  };
+
+  return [
+    {
+      name: room.name,
+      everyMs: options.interval,
+      sample(out) {
+        const now = room.now();
+        const boot = bootTime(reader);
+        const seen = look(now);
+        const instances = new Map<string, Instance[]>();
+        const sums = new Map(daemons.declared.map(({ name }) => [name, emptySums()]));
+        const usages: Usage[] = [];
+        for (const each of seen.values()) {
+          const { stat, daemon, figures } = each;
+          const began = boot + stat.startTicks / TICKS_PER_SECOND;
+          usages.push(usageOf(each, began >= startedAt));
+          if (hasEnded(stat)) continue;
+          tellDenied(each);
+          include(sums.get(daemon)!, stat, figures);
+          const claimed = seen.get(stat.ppid)?.daemon !== daemon;
+          const list = instances.get(daemon);
+          if (list) list.push(instanceOf(each, claimed, began));
+          else instances.set(daemon, [instanceOf(each, claimed, began)]);
+        }
+        tally.update(usages);
+        reports.processes(now, instances);
+        for (const [daemon, sum] of sums) writeSums(out, daemon, sum, tally.totals(daemon));
+      },
+    },
+  ];
+}
+
+/** Unix seconds. */
+function bootTime(reader: Reader): number {
+  const boot = parseBootTime(reader.buf, reader.file('', 'stat'));
+  if (Number.isNaN(boot)) throw new Error('cannot read boot time: no "btime" in /proc/stat');
+  return boot;
+}
+
+function usageOf({ stat, daemon, figures: { status, io } }: Seen, fresh: boolean): Usage {
+  const { pid, ppid, startTicks } = stat;
+  return {
+    pid,
+    ppid,
+    startTicks,
+    daemon,
+    fresh,
+    own: [
+      stat.userTicks,
+      stat.systemTicks,
+      stat.minorFaults,
+      stat.majorFaults,
+      io.read,
+      io.written,
+      status.voluntary,
+      status.involuntary,
+    ],
+    inherited: [stat.childUserTicks, stat.childSystemTicks, stat.childMinorFaults, stat.childMajorFaults],
+  };
+}
+
+function instanceOf({ stat, figures }: Seen, claimed: boolean, startedAt: number): Instance {
+  const { pid, ppid, startTicks, comm, state } = stat;
+  const share = fdShare(figures);
+  return {
+    pid,
+    ppid,
+    startTicks,
+    comm,
+    state,
+    claimed,
+    startedAt,
+    ...(Number.isNaN(figures.status.resident) ? {} : { memory: figures.status.resident }),
+    ...(Number.isNaN(share) ? {} : { fdUsage: share }),
+  };
+}

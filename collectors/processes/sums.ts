@@ -1,0 +1,73 @@
+// Figures of one daemon added up over its processes. Pure. A figure that one process does not give is not known at all.
+
+import type { SampleSink } from '../../agent/core/meter.ts';
+import { type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
+import * as descs from './descs.ts';
+import type { Figures } from './sample.ts';
+import * as tally from './tally.ts';
+
+export interface Sums {
+  processes: number;
+  threads: number;
+  openFds: number;
+  maxFds: number;
+  resident: number;
+  virtual: number;
+  swap: number;
+  anonymous: number;
+  ioDenied: boolean;
+}
+
+export const emptySums = (): Sums => ({
+  processes: 0,
+  threads: 0,
+  openFds: 0,
+  maxFds: 0,
+  resident: 0,
+  virtual: 0,
+  swap: 0,
+  anonymous: 0,
+  ioDenied: false,
+});
+
+/** Open files of a process as a share of its soft limit; NaN when either is unknown. */
+export const fdShare = ({ openFds, kept }: Figures): number => openFds / kept.fdLimit;
+
+/** Adds a running process. Whatever is added to NaN stays unknown. */
+export function include(sums: Sums, { threads }: Stat, figures: Figures): void {
+  const { status, openFds, kept } = figures;
+  sums.processes++;
+  sums.threads += threads;
+  sums.openFds += openFds;
+  sums.maxFds = Math.max(sums.maxFds, fdShare(figures));
+  sums.resident += status.resident;
+  sums.virtual += status.virtual;
+  sums.swap += status.swap;
+  sums.anonymous += status.anonymous;
+  sums.ioDenied ||= kept.ioDenied;
+}
+
+/** Usage while there are processes; counters always, so that the first of them to grow is seen growing. */
+export function writeSums(out: SampleSink, daemon: string, sums: Sums, totals: Readonly<Float64Array>): void {
+  if (sums.processes > 0) {
+    for (const [desc, value] of [
+      [descs.THREADS, sums.threads],
+      [descs.OPEN_FDS, sums.openFds],
+      [descs.MAX_FDS, sums.maxFds],
+      [descs.RESIDENT, sums.resident],
+      [descs.VIRTUAL, sums.virtual],
+      [descs.SWAP, sums.swap],
+      [descs.ANONYMOUS, sums.anonymous],
+    ] as const)
+      if (!Number.isNaN(value)) out.set(desc, value, daemon);
+  }
+  out.set(descs.CPU, totals[tally.USER]! / TICKS_PER_SECOND, daemon, 'user');
+  out.set(descs.CPU, totals[tally.SYSTEM]! / TICKS_PER_SECOND, daemon, 'system');
+  out.set(descs.PAGE_FAULTS, totals[tally.MINOR_FAULTS]!, daemon, 'minor');
+  out.set(descs.PAGE_FAULTS, totals[tally.MAJOR_FAULTS]!, daemon, 'major');
+  out.set(descs.CONTEXT_SWITCHES, totals[tally.VOLUNTARY]!, daemon, 'voluntary');
+  out.set(descs.CONTEXT_SWITCHES, totals[tally.INVOLUNTARY]!, daemon, 'involuntary');
+  if (sums.ioDenied) return;
+  out.set(descs.IO_READ, totals[tally.READ]!, daemon);
+  out.set(descs.IO_WRITTEN, totals[tally.WRITTEN]!, daemon);
+}

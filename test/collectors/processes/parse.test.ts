@@ -1,0 +1,95 @@
+// Small files of /proc, as kernels old and new write them and as nobody does.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  parseBootTime,
+  parseIo,
+  parseOpenFilesLimit,
+  parseStatus,
+} from '../../../collectors/processes/parse.ts';
+
+const of = <T>(parse: (buf: Uint8Array, length: number) => T, text: string): T =>
+  parse(Buffer.from(text), Buffer.byteLength(text));
+const nan = Number.NaN;
+
+const STATUS: [what: string, text: string, expected: object][] = [
+  [
+    'a daemon, after an empty line',
+    '\nName:\tprometheus\nGroups:\nVmPeak:\t   58472 kB\nVmSize:\t   58440 kB\nVmHWM:\t    8028 kB\nVmRSS:\t    6716 kB\nRssAnon:\t    2092 kB\nRssFile:\t    4624 kB\nVmSwap:\t     660 kB\nThreads:\t1\nvoluntary_ctxt_switches:\t4742839\nnonvoluntary_ctxt_switches:\t1727500\n',
+    {
+      virtual: 59842560,
+      resident: 6877184,
+      anonymous: 2142208,
+      swap: 675840,
+      voluntary: 4742839,
+      involuntary: 1727500,
+    },
+  ],
+  [
+    'an old kernel, without RssAnon',
+    'Name:\tx\nVmSize:\t   16772 kB\nVmRSS:\t    7876 kB\nVmSwap:\t      10 kB\nvoluntary_ctxt_switches:\t72\nnonvoluntary_ctxt_switches:\t6\n',
+    { resident: 8065024, anonymous: nan, swap: 10240, voluntary: 72, involuntary: 6 },
+  ],
+  [
+    'blanks for the tab',
+    'Name:   kube-proxy\nVmRSS:     42652 kB\nThreads:        51\n',
+    { resident: 43675648, virtual: nan, voluntary: nan },
+  ],
+  [
+    'a kernel thread, without memory',
+    'Name:\tata_sff\nState:\tI (idle)\nThreads:\t1\nvoluntary_ctxt_switches:\t2\nnonvoluntary_ctxt_switches:\t0\n',
+    { virtual: 0, resident: 0, anonymous: 0, swap: 0, voluntary: 2, involuntary: 0 },
+  ],
+  ['a name that imitates a line', 'Name:\tVmRSS: 5 kB\nVmRSS:\t7 kB\n', { resident: 7168 }],
+  ['longer names that begin alike', 'VmRSSx:\t5 kB\nxVmRSS:\t6 kB\nVmRSS:\t7 kB', { resident: 7168 }],
+  ['no number', 'VmRSS:\tmany kB\n', { resident: 0, virtual: 0 }],
+  ['nothing', '', { resident: 0, voluntary: nan }],
+];
+
+describe('parseStatus', () => {
+  it.each(STATUS)('reads %s', (_, text, expected) => expect(of(parseStatus, text)).toMatchObject(expected));
+});
+
+describe('parseIo', () => {
+  it.each([
+    [
+      'a process',
+      'rchar: 1605958\nwchar: 69\nsyscr: 5534\nsyscw: 1\nread_bytes: 1814455\nwrite_bytes: 12\ncancelled_write_bytes: 9\n',
+      { read: 1814455, written: 12 },
+    ],
+    ['a kernel without task I/O accounting', 'rchar: 1\n', { read: nan, written: nan }],
+    ['only cancelled writes', 'cancelled_write_bytes: 9\n', { read: nan, written: nan }],
+  ])('reads %s', (_, text, expected) => expect(of(parseIo, text)).toEqual(expected));
+});
+
+describe('parseOpenFilesLimit', () => {
+  const limits = (soft: string) =>
+    `Limit                     Soft Limit           Hard Limit           Units     \nMax cpu time              unlimited            unlimited            seconds   \nMax open files            ${soft.padEnd(20)} 1048576              files     \n`;
+  it.each([
+    ['1024', 1024],
+    ['1048576', 1048576],
+    ['unlimited', Infinity],
+    ['', 1048576],
+    ['?', nan],
+  ])('reads "%s"', (soft, expected) => expect(of(parseOpenFilesLimit, limits(soft))).toBe(expected));
+  it('knows nothing of nothing', () => expect(of(parseOpenFilesLimit, 'Max open file 1\n')).toBeNaN());
+});
+
+describe('parseBootTime', () => {
+  it.each([
+    ['cpu  1 2\nintr 9\nbtime 1418183276\nprocesses 3\n', 1418183276],
+    ['btime 1418183276', 1418183276],
+    ['cpu  1 2\nxbtime 5\n', nan],
+    ['', nan],
+  ])('reads %j', (text, expected) => expect(of(parseBootTime, text)).toBe(expected));
+});
+
+it('takes any bytes', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), (bytes, led) => {
+      const buf = led ? Buffer.concat([Buffer.from('VmRSS:'), bytes]) : bytes;
+      for (const value of Object.values(parseStatus(buf, buf.length))) expect(value).not.toBeUndefined();
+      parseOpenFilesLimit(buf, buf.length);
+    }),
+  );
+});

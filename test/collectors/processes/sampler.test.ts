@@ -1,0 +1,353 @@
+// The sampler on a host of files: sums, children, instances and rights; and on this host against /proc itself.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createPatterns } from '../../../agent/config/patterns.ts';
+import type { Sampler } from '../../../agent/core/collector.ts';
+import type { DaemonLookup, DaemonSpec, Instance } from '../../../agent/core/daemon.ts';
+import { createLatest } from '../../../agent/core/meter.ts';
+import { prometheusName } from '../../../agent/core/metric.ts';
+import { parseStat } from '../../../agent/core/procstat.ts';
+import { create } from '../../../collectors/processes/index.ts';
+import { BOOT, createHost, type FakeHost } from '../../procfs.ts';
+import { have } from '../../tools.ts';
+
+/** Daemons by the name of their processes, or by their parent's; the tests of identity know better. */
+function byComm(root: string, ...names: string[]): DaemonLookup {
+  const own = (comm: string) => names.find(name => comm.startsWith(name));
+  const of = (pid: number): string | undefined => {
+    const stat = (() => {
+      try {
+        const bytes = readFileSync(`${root}/proc/${pid}/stat`);
+        return parseStat(bytes, bytes.length);
+      } catch {
+        return undefined;
+      }
+    })();
+    return stat && (own(stat.comm) ?? (stat.ppid > 1 ? of(stat.ppid) : undefined));
+  };
+  return {
+    declared: names.map(name => ({ name }) as DaemonSpec),
+    ofProcess: ({ pid }) => of(pid),
+    ofPid: of,
+    ofIdentifier: () => undefined,
+    ofFile: () => undefined,
+  };
+}
+
+interface World {
+  sampler: Sampler;
+  warnings: string[];
+  instances: ReadonlyMap<string, readonly Instance[]>;
+  /** One cycle: `name{label,…}` to value. */
+  cycle(): Record<string, number>;
+}
+
+function world(root: string, daemons: DaemonLookup, now: () => number): World {
+  const warnings: string[] = [];
+  const latest = createLatest();
+  const silent = () => {};
+  const log = {
+    debug: silent,
+    info: silent,
+    error: silent,
+    warn: (text: string) => void warnings.push(text),
+    room: () => log,
+  };
+  const [sampler] = create(
+    { interval: 10_000 },
+    {
+      name: 'processes',
+      root,
+      stateDir: '',
+      runDir: '',
+      log,
+      meter: {
+        instrument: () => ({ with: () => ({ add: silent, set: silent, observe: silent }), remove: silent }),
+      },
+      daemons,
+      patterns: createPatterns(),
+      now,
+      reports: {
+        processes: (_, instances) => {
+          found.instances = instances;
+        },
+        exited: silent,
+        check: silent,
+      },
+      events: { emit: silent },
+    },
+  );
+  const found: World = {
+    sampler: sampler!,
+    warnings,
+    instances: new Map(),
+    cycle() {
+      latest.begin();
+      sampler!.sample(latest, new AbortController().signal);
+      latest.end();
+      const series: Record<string, number> = {};
+      for (const { desc, points } of latest.families())
+        for (const { labels, value } of points)
+          series[`${prometheusName(desc).replace('eudaemon_daemon_', '')}{${labels.join(',')}}`] = value;
+      return series;
+    },
+  };
+  return found;
+}
+
+describe('a host of files', () => {
+  let host: FakeHost;
+  beforeEach(() => {
+    host = createHost();
+  });
+  afterEach(() => host.close());
+  const here = (...names: string[]) => world(host.root, byComm(host.root, ...names), host.now);
+
+  const COUNTERS = {
+    'cpu_seconds{d,user}': 0,
+    'cpu_seconds{d,system}': 0,
+    'page_faults{d,minor}': 0,
+    'page_faults{d,major}': 0,
+    'context_switches{d,voluntary}': 0,
+    'context_switches{d,involuntary}': 0,
+    'io_read_bytes{d}': 0,
+    'io_written_bytes{d}': 0,
+  };
+
+  it('has counters and nothing else for a daemon that is absent', () => {
+    const w = here('d');
+    expect(w.cycle()).toEqual(COUNTERS);
+    expect(w.instances.get('d')).toBeUndefined();
+  });
+
+  it('adds up a daemon, its children and theirs', () => {
+    host.run({
+      pid: 10,
+      comm: 'd',
+      start: 50.25,
+      cpu: [100, 20],
+      faults: [7, 1],
+      threads: 4,
+      memory: { size: 2000, rss: 1000, anon: 600, swap: 3 },
+      switches: [30, 3],
+      io: [4096, 8192],
+      fds: ['/dev/null', 'socket:[1]'],
+      fdLimit: 20,
+    });
+    host.run({
+      pid: 11,
+      ppid: 10,
+      comm: 'helper',
+      cpu: [5, 1],
+      faults: [2, 0],
+      threads: 1,
+      memory: { size: 200, rss: 100, anon: 60, swap: 0 },
+      switches: [4, 0],
+      io: [1, 2],
+      fds: ['a', 'b', 'c'],
+      fdLimit: 10,
+    });
+    host.run({ pid: 12, ppid: 11, comm: 'job', memory: { size: 1, rss: 1, anon: 1 }, fdLimit: 'unlimited' });
+    host.run({ pid: 20, comm: 'stranger', cpu: [999, 999] });
+    const w = here('d');
+    expect(w.cycle()).toEqual({
+      'threads{d}': 6,
+      'open_fds{d}': 5,
+      'max_fds_ratio{d}': 0.3,
+      'resident_memory_bytes{d}': 1101 * 1024,
+      'virtual_memory_bytes{d}': 2201 * 1024,
+      'anonymous_memory_bytes{d}': 661 * 1024,
+      'swap_bytes{d}': 3072,
+      'cpu_seconds{d,user}': 1.05,
+      'cpu_seconds{d,system}': 0.21,
+      'page_faults{d,minor}': 9,
+      'page_faults{d,major}': 1,
+      'context_switches{d,voluntary}': 34,
+      'context_switches{d,involuntary}': 3,
+      'io_read_bytes{d}': 4097,
+      'io_written_bytes{d}': 8194,
+    });
+    expect(w.instances.get('d')).toEqual([
+      {
+        pid: 10,
+        ppid: 1,
+        startTicks: 5025,
+        comm: 'd',
+        state: 'S',
+        claimed: true,
+        startedAt: BOOT + 50.25,
+        memory: 1000 * 1024,
+        fdUsage: 0.1,
+      },
+      expect.objectContaining({ pid: 11, claimed: false, memory: 100 * 1024, fdUsage: 0.3 }),
+      expect.objectContaining({ pid: 12, claimed: false, fdUsage: 0 }),
+    ]);
+  });
+
+  it('counts in no child another daemon claims, and no worker of its own as an instance', () => {
+    host.run({ pid: 10, comm: 'super', cpu: [1, 0] });
+    host.run({ pid: 11, ppid: 10, comm: 'web', cpu: [10, 0] });
+    host.run({ pid: 12, ppid: 11, comm: 'web', cpu: [100, 0] });
+    const w = here('super', 'web');
+    expect(w.cycle()).toMatchObject({ 'cpu_seconds{super,user}': 0.01, 'cpu_seconds{web,user}': 1.1 });
+    expect(w.instances.get('web')!.map(({ pid, claimed }) => [pid, claimed])).toEqual([
+      [11, true],
+      [12, false],
+    ]);
+  });
+
+  it('never counts back when an instance goes, nor when all do', () => {
+    host.run({ pid: 10, comm: 'd', cpu: [100, 0], io: [10, 10], memory: { size: 1, rss: 1 } });
+    host.run({ pid: 11, comm: 'd', cpu: [50, 0], io: [5, 5], memory: { size: 1, rss: 1 } });
+    const w = here('d');
+    w.cycle();
+    host.kill(10);
+    host.run({ pid: 11, comm: 'd', cpu: [51, 0], io: [6, 5], memory: { size: 1, rss: 1 } });
+    expect(w.cycle()).toMatchObject({
+      'cpu_seconds{d,user}': 1.51,
+      'io_read_bytes{d}': 16,
+      'resident_memory_bytes{d}': 1024,
+    });
+    host.kill(11);
+    const left = w.cycle();
+    expect(left).toEqual({
+      ...COUNTERS,
+      'cpu_seconds{d,user}': 1.51,
+      'io_read_bytes{d}': 16,
+      'io_written_bytes{d}': 15,
+    });
+    host.run({ pid: 12, comm: 'd', start: 10_001, cpu: [1, 0, 2, 0] });
+    expect(w.cycle()['cpu_seconds{d,user}']).toBeCloseTo(1.54);
+  });
+
+  it('leaves out what an old kernel does not tell', () => {
+    host.run({ pid: 10, comm: 'd', memory: { size: 2, rss: 1 } });
+    const series = here('d').cycle();
+    expect(series).toHaveProperty(['resident_memory_bytes{d}'], 1024);
+    expect(series).not.toHaveProperty(['anonymous_memory_bytes{d}']);
+  });
+
+  it('takes a zombie for ended, but not one whose threads go on', () => {
+    host.run({ pid: 10, comm: 'd', state: 'Z', threads: 1, cpu: [5, 0] });
+    const w = here('d');
+    expect(w.cycle()).toEqual({ ...COUNTERS, 'cpu_seconds{d,user}': 0.05 });
+    expect(w.instances.size).toBe(0);
+    host.run({ pid: 10, comm: 'd', state: 'Z', threads: 3, cpu: [5, 0] });
+    expect(w.cycle()).toMatchObject({ 'threads{d}': 3 });
+  });
+
+  it('passes over kernel threads and what vanishes or breaks off while it looks', () => {
+    host.run({ pid: 2, ppid: 0, comm: 'd', flags: 0x00200040 });
+    host.write('proc/10/stat', '');
+    host.write('proc/11/stat', '11 (d) S 1');
+    host.write('proc/12/stat', readFileSync('/proc/self/stat', 'latin1').replace(/\(.*\)/, '(d)'));
+    host.write('proc/self', 'not a pid');
+    const w = here('d');
+    expect(w.cycle()).toEqual(COUNTERS);
+    expect(w.instances.size).toBe(0);
+  });
+
+  it('reads limits again after a minute', () => {
+    const process = { pid: 10, comm: 'd', fds: ['a'], memory: { size: 1, rss: 1 } };
+    host.run({ ...process, fdLimit: 10 });
+    const w = here('d');
+    expect(w.cycle()['max_fds_ratio{d}']).toBe(0.1);
+    host.run({ ...process, fdLimit: 100 });
+    host.tick(59_000);
+    expect(w.cycle()['max_fds_ratio{d}']).toBe(0.1);
+    host.tick(1000);
+    expect(w.cycle()['max_fds_ratio{d}']).toBe(0.01);
+  });
+
+  it.each(['proc/stat', 'proc'])('fails, rather than telling that all daemons are gone, without %s', path => {
+    host.remove(path);
+    expect(() => here('d').cycle()).toThrow(/^cannot read boot time/);
+  });
+});
+
+describe('this host', () => {
+  const children: ChildProcess[] = [];
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  });
+  /** A shell under the name `name` that runs `script`; resolves when it has written its first line. */
+  const start = async (name: string, script: string) => {
+    const child = spawn('bash', ['-c', `printf ${name} > /proc/$$/comm; ${script}`], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    children.push(child);
+    await once(child.stdout!, 'data');
+    return child;
+  };
+  const status = (pid: number, key: string) =>
+    Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]);
+  const statm = (pid: number) => Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * 4096;
+
+  it('is told as /proc tells it', async () => {
+    const child = await start('eudaemon-t1', 'exec 7</dev/null 8</dev/null; echo ready; read');
+    const w = world('/', byComm('/', 'eudaemon-t1'), Date.now);
+    const pid = child.pid!;
+    const series = w.cycle();
+    const resident = series['resident_memory_bytes{eudaemon-t1}'];
+    expect([status(pid, 'VmRSS') * 1024, statm(pid)]).toContain(resident);
+    expect(series).toMatchObject({
+      'threads{eudaemon-t1}': 1,
+      'open_fds{eudaemon-t1}': readdirSync(`/proc/${pid}/fd`).length,
+      'virtual_memory_bytes{eudaemon-t1}': status(pid, 'VmSize') * 1024,
+      'context_switches{eudaemon-t1,voluntary}': status(pid, 'voluntary_ctxt_switches'),
+    });
+    const [instance] = w.instances.get('eudaemon-t1')!;
+    expect(instance).toMatchObject({ pid, ppid: process.pid, claimed: true, memory: resident });
+    expect(Math.abs(instance!.startedAt - Date.now() / 1000)).toBeLessThan(10);
+  });
+
+  it('counts the CPU of children while they run and once they have gone', async () => {
+    const burn = 'for ((i = 0; i < 400000; i++)); do :; done';
+    const child = await start('eudaemon-t2', `(echo up; ${burn}; echo burnt; read); echo over; read`);
+    const w = world('/', byComm('/', 'eudaemon-t2'), Date.now);
+    w.cycle();
+    await once(child.stdout!, 'data');
+    const cpu = (series: Record<string, number>) =>
+      series['cpu_seconds{eudaemon-t2,user}']! + series['cpu_seconds{eudaemon-t2,system}']!;
+    const burnt = cpu(w.cycle());
+    expect(burnt).toBeGreaterThan(0.1);
+    expect(w.instances.get('eudaemon-t2')!.map(({ claimed }) => claimed)).toEqual([true, false]);
+    child.stdin!.write('\n');
+    await once(child.stdout!, 'data');
+    const after = cpu(w.cycle());
+    expect(w.instances.get('eudaemon-t2')).toHaveLength(1);
+    expect(after).toBeGreaterThanOrEqual(burnt);
+    expect(after - burnt).toBeLessThan(0.1);
+  });
+
+  if (have('root'))
+    it('leaves out what it may not read, and says so once', async () => {
+      const child = await start('eudaemon-t3', 'echo ready; read');
+      const w = world('/', byComm('/', 'eudaemon-t3'), Date.now);
+      const all = Object.keys(w.cycle());
+      process.seteuid!(65_534);
+      try {
+        const refused = world('/', byComm('/', 'eudaemon-t3'), Date.now);
+        const some = Object.keys(refused.cycle());
+        refused.cycle();
+        expect(refused.instances.get('eudaemon-t3')).toMatchObject([{ pid: child.pid }]);
+        const missing = all.filter(name => !some.includes(name));
+        expect(missing).toEqual(
+          expect.arrayContaining(['io_read_bytes{eudaemon-t3}', 'io_written_bytes{eudaemon-t3}']),
+        );
+        expect(missing.filter(name => !/^(io|open_fds|max_fds)/.test(name))).toEqual([]);
+        expect(refused.warnings).toEqual([
+          expect.stringMatching(
+            new RegExp(
+              `^cannot read .* of process "${child.pid}" of eudaemon-t3: permission denied; .* CAP_SYS_PTRACE$`,
+            ),
+          ),
+        ]);
+      } finally {
+        process.seteuid!(0);
+      }
+      expect(w.warnings).toEqual([]);
+    });
+});

@@ -9,6 +9,7 @@ import type { DaemonSpec, MatchSpec } from '../../../agent/core/daemon.ts';
 import { parseStat } from '../../../agent/core/procstat.ts';
 import { createLookup } from '../../../agent/identity/lookup.ts';
 import { BOOT, createHost, type FakeHost, type FakeProcess, statOf } from '../../procfs.ts';
+import { have } from '../../tools.ts';
 import { daemon } from './specs.ts';
 
 const patterns = createPatterns();
@@ -347,4 +348,35 @@ describe('this host', () => {
     expect(here(daemon('us', { port, exe: '/nowhere' })).ofPid(process.pid)).toBeUndefined();
     server.close();
   });
+
+  if (have('root'))
+    it('goes by the name where the program of others may not be read, and says so once', async () => {
+      const child = spawn('sleep', ['987.25'], { stdio: 'ignore' });
+      await once(child, 'spawn');
+      const warnings: string[] = [];
+      const silent = () => {};
+      const log = {
+        debug: silent,
+        info: silent,
+        error: silent,
+        warn: (text: string) => void warnings.push(text),
+        room: () => log,
+      };
+      const exe = (path: string) => daemon(path, { exe: path, cmdline: '987\\.25' });
+      process.seteuid!(65_534);
+      try {
+        const declared = [exe('/usr/bin/other'), exe('/opt/sleep')];
+        const { ofPid } = createLookup({ declared, root: '/', patterns, now: Date.now, log });
+        expect(ofPid(child.pid!)).toBe('/opt/sleep');
+        ofPid(1);
+      } finally {
+        process.seteuid!(0);
+        child.kill('SIGKILL');
+      }
+      expect(warnings).toEqual([
+        expect.stringMatching(
+          /^cannot read executable of process "\d+": permission denied; .*CAP_SYS_PTRACE$/,
+        ),
+      ]);
+    });
 });

@@ -60,7 +60,7 @@ export async function runAgent({ config: first, load, env }: Assembly): Promise<
   const death = new Promise<Error>(resolve => {
     die = resolve;
   });
-  const data = createDataThread(new URL('./worker.ts', import.meta.url), { config, host }, die);
+  const data = createDataThread(workerModule(), { config, host }, die);
 
   const lookup = (from: Config) =>
     createLookup({
@@ -244,6 +244,10 @@ export async function runAgent({ config: first, load, env }: Assembly): Promise<
   log.info('stopped', { clean });
   return end instanceof Error || !clean ? 1 : 0;
 }
+
+/** The worker beside this module, which is a source file in a checkout and a part of the bundle when installed. */
+const workerModule = (): URL =>
+  new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 /** Throws SetupError that names the directory, the cause and the fix. */
 function makeDirectories({ state_dir, run_dir }: Config['agent']): void {

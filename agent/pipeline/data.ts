@@ -155,6 +155,8 @@ export function createData<C extends DataConfig>(room: {
         if (rejected > 0) ledger.dropped(reason, name, rejected);
       },
     });
+    ledger.delivered(name, 0);
+    ledger.dropped('spool_full', name, 0);
     pumps.set(name, { key, actor: pump });
   };
 

@@ -1,0 +1,163 @@
+// How files come to be followed: seen for the first time, taken up again after a restart, or found beside their log
+// because rotation moved them away while nobody looked.
+
+import { type Stats, statSync } from 'node:fs';
+import { codeOf } from '../../agent/core/errors.ts';
+import type { Checkpoint, Entry } from './checkpoint.ts';
+import type { Found } from './discover.ts';
+import type { LogFile } from './file.ts';
+import { type Fingerprint, fingerprint, fits, identityOf, isSame, keyOf } from './identity.ts';
+import type { Reader } from './reader.ts';
+import { filesBeside, findRotated } from './rotation.ts';
+import type { Shelf } from './shelf.ts';
+import type { Source } from './sources.ts';
+import type { Troubles } from './troubles.ts';
+
+/** A path that globs found. */
+export interface Candidate extends Found {
+  readonly source: Source;
+  /** What was there when it was last looked at. */
+  file: LogFile | undefined;
+}
+
+export interface Arrivals {
+  /** Entries of the checkpoint whose files were not seen again, not yet expired. */
+  unclaimed(now: number): Iterable<Entry>;
+  /** Takes up the files of the checkpoint, rotated ones first. */
+  restore(candidates: Iterable<Candidate>, now: number): void;
+  /** A file not followed before is at a candidate; `isFirst`: in the first look of this run. */
+  arrive(candidate: Candidate, stats: Stats, isFirst: boolean, now: number): LogFile;
+  /**
+   * Follows the rotated files beside `path` that nobody saw: born in `after..before`, from where they go beyond what
+   * `print` was taken of; with `copiesOnly` none but those. Returns how many.
+   */
+  recover(
+    source: Source,
+    path: string,
+    print: Fingerprint,
+    span: { readonly after: number; readonly before?: number; readonly copiesOnly?: boolean },
+    now: number,
+  ): number;
+}
+
+/** Entries are forgotten when their file was not there for so long; ms. */
+const EXPIRE_MS = 7 * 24 * 3_600_000;
+
+export function createArrivals(
+  root: string,
+  sources: readonly Source[],
+  checkpoint: Checkpoint,
+  shelf: Shelf,
+  reader: Reader,
+  troubles: Troubles,
+): Arrivals {
+  const waiting = new Map<string, Entry>();
+  const known = new Set(checkpoint.sources);
+  const nameOf = (source: Source, id: { dev: number; ino: number; birth: number }) =>
+    `${source.id}\u0000${keyOf(id)}`;
+
+  /** Of a source whose globs have changed, files are taken over by the one that has them now. */
+  const sourceOf = (entry: Entry) =>
+    sources.find(source => source.id === entry.source) ?? sources.find(source => source.has(entry.trail));
+
+  function resume(source: Source, entry: Entry, at: Found, now: number): LogFile {
+    const file = shelf.add(source, entry.trail, at, entry, now);
+    file.place(entry);
+    file.safe = file.position;
+    file.marked = file.offset;
+    file.restoredFrom = Math.max(entry.birth, entry.mtime);
+    file.unread = true;
+    return file;
+  }
+
+  const arrivals: Arrivals = {
+    *unclaimed(now) {
+      for (const entry of waiting.values()) if (now - entry.seen < EXPIRE_MS) yield entry;
+    },
+
+    restore(candidates, now) {
+      if (checkpoint.files.length === 0) return;
+      const here = new Map<string, Candidate>();
+      const paths = new Map<string, Candidate>();
+      for (const candidate of candidates) {
+        paths.set(`${candidate.source.id}\u0000${candidate.path}`, candidate);
+        const stats = statSync(candidate.target, { throwIfNoEntry: false });
+        if (stats) here.set(nameOf(candidate.source, identityOf(stats)), candidate);
+      }
+      const latest = new Map<string, { source: Source; entry: Entry }>();
+      for (const entry of [...checkpoint.files].sort((a, b) => a.birth - b.birth)) {
+        const source = sourceOf(entry);
+        if (source !== undefined) latest.set(`${source.id}\u0000${entry.trail}`, { source, entry });
+        const candidate = source && here.get(nameOf(source, entry));
+        const at = candidate ?? (source && moved(source, entry));
+        if (source === undefined || at === undefined)
+          waiting.set(`${entry.source}\u0000${keyOf(entry)}`, entry);
+        else {
+          const file = resume(source, entry, at, now);
+          if (candidate) candidate.file = file;
+        }
+      }
+      for (const [key, { source, entry }] of latest) {
+        const candidate = paths.get(key);
+        const stats = candidate && statSync(candidate.target, { throwIfNoEntry: false });
+        if (stats && isSame(identityOf(stats), entry)) continue;
+        const span = { after: Math.max(entry.birth, entry.mtime), before: stats?.birthtimeMs };
+        arrivals.recover(source, entry.trail, entry, span, now);
+      }
+    },
+
+    arrive(candidate, stats, isFirst, now) {
+      const { source, path } = candidate;
+      const id = identityOf(stats);
+      const entry = waiting.get(nameOf(source, id));
+      if (entry !== undefined) {
+        waiting.delete(nameOf(source, id));
+        return resume(source, entry, candidate, now);
+      }
+      const latest = shelf.latest(source, path);
+      if (latest !== undefined && !isFirst) {
+        const span = { after: latest.id.birth, before: id.birth };
+        arrivals.recover(source, path, latest.position, span, now);
+      }
+      const file = shelf.add(source, path, candidate, id, now);
+      const isNew = isFirst && !known.has(source.id);
+      if (isNew && source.fromEnd && stats.size > 0) file.startAt = stats.size;
+      file.isUnproven = !isNew;
+      return file;
+    },
+
+    recover(source, path, print, { after, before = Number.POSITIVE_INFINITY, copiesOnly = false }, now) {
+      let recovered = 0;
+      try {
+        for (const sibling of findRotated(root, path, after)) {
+          if (sibling.id.birth >= before || source.has(sibling.path)) continue;
+          if (shelf.get(source, sibling.id) !== undefined) continue;
+          const file = shelf.add(source, path, sibling, sibling.id, now);
+          const isCopy = print.offset > 0 && reader.reach(file) && fits(file.fd, sibling.size, print);
+          if (isCopy) file.place({ ...file.position, ...fingerprint(file.fd, print.offset) });
+          else if (copiesOnly) {
+            reader.close(file);
+            shelf.remove(file);
+            continue;
+          }
+          file.unread = true;
+          recovered++;
+        }
+      } catch (error) {
+        troubles.report(source, path, error);
+      }
+      return recovered;
+    },
+  };
+
+  function moved(source: Source, entry: Entry): Found | undefined {
+    try {
+      return filesBeside(root, entry.path).get(keyOf(entry));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') troubles.report(source, entry.path, error);
+      return undefined;
+    }
+  }
+
+  return arrivals;
+}

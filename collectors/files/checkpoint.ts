@@ -1,0 +1,103 @@
+// Where to go on after a restart: one file, replaced whole, so that a power cut leaves the old one or the new one. A
+// file that cannot be understood is set aside, never a reason not to start.
+
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf } from '../../agent/core/errors.ts';
+import type { Position } from './file.ts';
+import type { Identity } from './identity.ts';
+
+/** A file that was followed. */
+export interface Entry extends Identity, Position {
+  /** Id of its source. */
+  readonly source: string;
+  /** The path whose records are in it, and where it was last. */
+  readonly trail: string;
+  readonly path: string;
+  /** Its modification time when it was last seen: what is born later was never seen; ms. */
+  readonly mtime: number;
+  /** When it was last there; Unix ms. */
+  readonly seen: number;
+}
+
+export interface Checkpoint {
+  /** Ids of the sources that were followed. */
+  readonly sources: readonly string[];
+  readonly files: readonly Entry[];
+}
+
+const VERSION = 1;
+const EMPTY: Checkpoint = { sources: [], files: [] };
+const NUMBERS = [
+  'dev',
+  'ino',
+  'birth',
+  'mtime',
+  'offset',
+  'head',
+  'headLength',
+  'tail',
+  'mid',
+  'generation',
+  'seen',
+] as const;
+
+export interface CheckpointStore {
+  /** The last one saved, or an empty one; `setAside` hears the new name of a damaged file and what is wrong. */
+  load(now: number, setAside: (path: string, cause: unknown) => void): Checkpoint;
+  /** Outlives power loss when it returns. Throws the system's errors, and the old one stands. */
+  save(checkpoint: Checkpoint): void;
+}
+
+export function createCheckpointStore(stateDir: string): CheckpointStore {
+  const path = join(stateDir, 'checkpoints.json');
+  return {
+    load(now, setAside) {
+      try {
+        return parse(readFileSync(path, 'utf8'));
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return EMPTY;
+        const aside = `${path}.corrupt-${Math.floor(now)}`;
+        try {
+          renameSync(path, aside);
+        } catch {
+          // Unreadable and unmovable: the next save replaces it or says why not.
+        }
+        setAside(aside, error);
+        return EMPTY;
+      }
+    },
+    save(checkpoint) {
+      mkdirSync(stateDir, { recursive: true, mode: 0o750 });
+      const temporary = `${path}.tmp`;
+      const fd = openSync(temporary, 'w', 0o640);
+      try {
+        const bytes = Buffer.from(JSON.stringify({ version: VERSION, ...checkpoint }));
+        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(temporary, path);
+      const dir = openSync(stateDir, 'r');
+      try {
+        fsyncSync(dir);
+      } finally {
+        closeSync(dir);
+      }
+    },
+  };
+}
+
+function parse(text: string): Checkpoint {
+  const read = JSON.parse(text) as Partial<Checkpoint> & { version?: unknown };
+  const isEntry = (each: Partial<Entry>) =>
+    NUMBERS.every(name => Number.isFinite(each[name])) &&
+    typeof each.source === 'string' &&
+    typeof each.trail === 'string' &&
+    typeof each.path === 'string';
+  if (read.version !== VERSION) throw new Error(`version ${read.version} is not ${VERSION}`);
+  if (!Array.isArray(read.sources) || !Array.isArray(read.files) || !read.files.every(isEntry))
+    throw new Error('its content is not that of a checkpoint');
+  return { sources: read.sources, files: read.files };
+}

@@ -1,0 +1,85 @@
+// Copytruncate: a copy of a log appears, then the log is emptied. What was read of the log is not read again from its
+// copy, and what was not read of the log before it was emptied is read from there.
+
+import { basename, dirname, join } from 'node:path';
+import type { LogFile } from './file.ts';
+import { type Fingerprint, fingerprint, fits, isPrefix } from './identity.ts';
+import { originalsOf } from './rotation.ts';
+import type { Source } from './sources.ts';
+
+/** A log as it was before it was emptied. */
+interface Ghost {
+  readonly source: Source;
+  readonly path: string;
+  readonly print: Fingerprint;
+  /** Bytes seen but not read, and how long its lines are. */
+  unread: number;
+  readonly at: number;
+}
+
+/** How long a copy may come after its log was emptied, and how long it may stop growing before it counts as whole; ms. */
+const GHOST_MS = 30_000;
+const WHOLE_MS = 10_000;
+const MAX_GHOSTS = 1000;
+
+export interface Copies {
+  /** A log was emptied; `unread` bytes of it had been seen but not read. */
+  emptied(file: LogFile, print: Fingerprint, unread: number, now: number): void;
+  /** What was unread is being read from a copy. */
+  recovered(path: string): void;
+  /**
+   * Whether an unproven, open file can be read now, from its offset. `at` gives the followed file at a path. Throws the
+   * system's errors.
+   */
+  prove(file: LogFile, at: (path: string) => LogFile | undefined, now: number): boolean;
+  /** Tells of bytes that no copy turned up for. */
+  expire(now: number, lost: (path: string, bytes: number) => void): void;
+}
+
+export function createCopies(): Copies {
+  let ghosts: Ghost[] = [];
+  return {
+    emptied(file, print, unread, now) {
+      ghosts.push({ source: file.source, path: file.path, print, unread, at: now });
+    },
+    recovered(path) {
+      for (const ghost of ghosts) if (ghost.path === path) ghost.unread = 0;
+    },
+    prove(file, at, now) {
+      const dir = dirname(file.path);
+      for (const name of originalsOf(basename(file.path))) {
+        const path = join(dir, name);
+        for (const ghost of ghosts) {
+          if (ghost.source !== file.source || ghost.path !== path) continue;
+          const whole = fits(file.fd, file.size, ghost.print);
+          if (!whole && !(file.isCopy && file.size < ghost.print.offset)) continue;
+          begin(file, Math.min(file.size, ghost.print.offset));
+          ghost.unread = 0;
+          return true;
+        }
+        const original = at(path);
+        if (original === undefined || original === file || original.fd < 0) continue;
+        if (original.unread) return false;
+        if (!isPrefix(file.fd, original.fd, original.size, file.size)) continue;
+        file.isCopy = true;
+        if (now - file.changedAt < WHOLE_MS) return false;
+        begin(file, file.size);
+        return true;
+      }
+      file.isUnproven = false;
+      return true;
+    },
+    expire(now, lost) {
+      const kept = ghosts.filter(ghost => now - ghost.at < GHOST_MS).slice(-MAX_GHOSTS);
+      for (const ghost of ghosts)
+        if (ghost.unread > 0 && !kept.includes(ghost)) lost(ghost.path, ghost.unread);
+      ghosts = kept;
+    },
+  };
+}
+
+/** The first `offset` bytes of a copy were read from its log. */
+function begin(file: LogFile, offset: number): void {
+  file.place({ ...file.position, ...fingerprint(file.fd, offset) });
+  file.isUnproven = false;
+}

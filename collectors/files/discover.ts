@@ -1,0 +1,136 @@
+// Globs to paths below the room's root. Directories are read again when their modification time moved; of a directory
+// that was just changed twice, as its time may stand still while it changes again.
+
+import { type Dirent, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { codeOf } from '../../agent/core/errors.ts';
+import type { Patterns } from '../../agent/core/pattern.ts';
+
+/** Directories below a `**`. */
+const MAX_DEPTH = 16;
+/** A listing is not trusted for longer, whatever its directory's time says; ms. */
+const TRUST_MS = 10_000;
+const MAX_LINKS = 16;
+const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4|zip|Z)$/;
+const GLOB = /[*?[{]/;
+
+/** A path as the operator names it may be a link; `target` is what to open, with the root before it. */
+export interface Found {
+  readonly path: string;
+  readonly target: string;
+}
+
+export interface Discovery {
+  /** Paths of the globs that are no directory and no compressed file. `fault` hears of directories it cannot read. */
+  find(
+    globs: readonly string[],
+    now: number,
+    found: (file: Found) => void,
+    fault: (path: string, error: unknown) => void,
+  ): void;
+}
+
+type Segment =
+  | { readonly name: string }
+  | { readonly fits: (path: string) => boolean }
+  | { readonly deep: true };
+
+interface Listing {
+  entries: readonly Dirent[];
+  mtime: number;
+  settled: boolean;
+  readAt: number;
+}
+
+/** Whether a name says that its content is compressed. */
+export const isCompressed = (path: string): boolean => COMPRESSED.test(path);
+
+export function createDiscovery(root: string, patterns: Patterns): Discovery {
+  const listings = new Map<string, Listing>();
+  const compiled = new Map<string, readonly Segment[]>();
+
+  function segmentsOf(glob: string): readonly Segment[] {
+    let segments = compiled.get(glob);
+    if (segments === undefined) {
+      // A brace around a slash cannot be walked by segments: everything below is looked at.
+      const braced = glob.search(/\{[^}]*\//);
+      const cut = braced < 0 ? glob : `${glob.slice(0, glob.lastIndexOf('/', braced))}/**`;
+      segments = cut
+        .split('/')
+        .filter(part => part !== '')
+        .map(part =>
+          part === '**'
+            ? { deep: true }
+            : GLOB.test(part)
+              ? { fits: patterns.glob([`/${part}`]) }
+              : { name: part },
+        );
+      compiled.set(glob, segments);
+    }
+    return segments;
+  }
+
+  function list(path: string, now: number, fault: (path: string, error: unknown) => void): readonly Dirent[] {
+    const target = join(root, path);
+    try {
+      const mtime = statSync(target).mtimeMs;
+      const known = listings.get(path);
+      if (known?.mtime === mtime && known.settled && now - known.readAt < TRUST_MS) return known.entries;
+      const entries = readdirSync(target, { withFileTypes: true });
+      listings.set(path, { entries, mtime, settled: known?.mtime === mtime, readAt: now });
+      return entries;
+    } catch (error) {
+      listings.delete(path);
+      const code = codeOf(error);
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') fault(path, error);
+      return [];
+    }
+  }
+
+  return {
+    find(globs, now, found, fault) {
+      const offer = (path: string, isLink: boolean) => {
+        if (isCompressed(path)) return;
+        const target = join(root, path);
+        found({ path, target: isLink && root !== '/' ? follow(root, target) : target });
+      };
+      const walk = (dir: string, segments: readonly Segment[], i: number, depth: number): void => {
+        const segment = segments[i];
+        if (segment === undefined) return;
+        const last = i === segments.length - 1;
+        if ('name' in segment) {
+          const path = `${dir}/${segment.name}`;
+          if (last) offer(path, true);
+          else walk(path, segments, i + 1, depth);
+          return;
+        }
+        const deep = 'deep' in segment;
+        if (deep && !last) walk(dir, segments, i + 1, depth);
+        for (const entry of list(dir === '' ? '/' : dir, now, fault)) {
+          if (!deep && !segment.fits(`/${entry.name}`)) continue;
+          const path = `${dir}/${entry.name}`;
+          const isLink = entry.isSymbolicLink();
+          if (last && !entry.isDirectory()) offer(path, isLink);
+          if (deep && entry.isDirectory() && depth < MAX_DEPTH) walk(path, segments, i, depth + 1);
+          if (!deep && !last && (entry.isDirectory() || isLink)) walk(path, segments, i + 1, depth);
+        }
+      };
+      for (const glob of globs) walk('', segmentsOf(glob), 0, 0);
+    },
+  };
+}
+
+/** What an absolute link means inside the root, not outside of it. */
+function follow(root: string, path: string): string {
+  let target = path;
+  for (let i = 0; i < MAX_LINKS; i++) {
+    let link: string;
+    try {
+      link = readlinkSync(target);
+    } catch {
+      return target;
+    }
+    target = link.startsWith('/') ? join(root, link) : resolve(dirname(target), link);
+  }
+  return target;
+}

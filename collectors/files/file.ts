@@ -1,0 +1,114 @@
+// One followed file: what was read of it, what of that is safe, and where it is in its life.
+
+import { utf8 } from '../../agent/core/record.ts';
+import type { Found } from './discover.ts';
+import { hashOf, mix } from './hash.ts';
+import { type Fingerprint, type Identity, keyOf, UNREAD } from './identity.ts';
+import { Mid } from './lines.ts';
+import type { Source } from './sources.ts';
+import type { Trail } from './trail.ts';
+
+/** A place in a file a restart can go on from. */
+export interface Position extends Fingerprint {
+  /** A `Mid`. */
+  readonly mid: number;
+  /** How often the file was emptied and filled anew. */
+  readonly generation: number;
+}
+
+export const START: Position = { ...UNREAD, mid: Mid.None, generation: 0 };
+
+/** Mutable state with no logic but its own arithmetic; `follow.ts` moves it. */
+export class LogFile {
+  readonly id: Identity;
+  readonly source: Source;
+  readonly trail: Trail;
+  /** Where it was last seen, as the operator names it, and what to open, below the room's root. */
+  path: string;
+  target: string;
+  fd = -1;
+  /** What the last look saw, and the largest size since it was empty. */
+  size = 0;
+  mtime = 0;
+  links = 1;
+  peak = 0;
+  /** Number of the last look that found it, whether that was at `path`, and where else it was. */
+  seen = 0;
+  isHome = false;
+  alias: Found | undefined;
+  /** When a look last saw it change, and since when it is at no path of its source; room time in ms, 0 when it is. */
+  changedAt: number;
+  detachedAt = 0;
+
+  /** Everything before it was handed out or is held by the trail. */
+  offset = 0;
+  tail = UNREAD.tail;
+  head = UNREAD.head;
+  headLength = 0;
+  mid: number = Mid.None;
+  generation = 0;
+  /** A look saw it change, or the last read did not reach its end. */
+  unread = false;
+  /** Bytes behind the last newline, seen by the last read. */
+  rest = 0;
+  /** Set before the first opening: reading begins at the line that this byte is in; -1 otherwise. */
+  startAt = -1;
+  /** Its position is of an earlier run and not compared with the file yet: what was born later was not seen; ms. */
+  restoredFrom = 0;
+  /** It may be a copy of a file that was read; nothing of it is read before that is known. */
+  isUnproven = false;
+  /** It was seen to begin as a followed file does. */
+  isCopy = false;
+  /** It may begin with the hole that a writer leaves before its offset in an emptied file. */
+  hasHole = false;
+  /** Compressed: none of it is read. */
+  isIgnored = false;
+  /** The one that was at this path before; read to its end first. */
+  before: LogFile | undefined;
+
+  /** Outlives power loss. */
+  safe: Position;
+  /** The latest mark on its way to become safe. */
+  marked = -1;
+  uidHigh = 0;
+  uidLow = 0;
+
+  constructor(id: Identity, source: Source, trail: Trail, path: string, target: string, now: number) {
+    this.id = id;
+    this.source = source;
+    this.trail = trail;
+    this.path = path;
+    this.target = target;
+    this.changedAt = now;
+    this.safe = START;
+    this.place(START);
+  }
+
+  /** Goes on from a place. */
+  place(position: Position): void {
+    this.offset = position.offset;
+    this.tail = position.tail;
+    this.head = position.head;
+    this.headLength = position.headLength;
+    this.mid = position.mid;
+    this.generation = position.generation;
+    const name = hashOf(utf8(keyOf(this.id)));
+    this.uidHigh = Math.floor(name / 0x200000);
+    this.uidLow = mix((name % 0x200000) ^ (position.generation << 21));
+  }
+
+  /** Where it is read up to. */
+  get position(): Position {
+    const { offset, tail, head, headLength, mid, generation } = this;
+    return { offset, tail, head, headLength, mid, generation };
+  }
+
+  /** It was emptied: a new generation begins at its first byte. */
+  restart(): void {
+    this.place({ ...START, generation: this.generation + 1 });
+    this.hasHole = true;
+    this.peak = 0;
+    this.rest = 0;
+    this.marked = -1;
+  }
+}

@@ -1,0 +1,273 @@
+// Follows files: looks which there are and which changed, and reads those, in turns that never take long. Polling is the
+// truth; everything a turn needs to know is a stat away. Time comes as an argument.
+
+import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
+import { causeOf, codeOf } from '../../agent/core/errors.ts';
+import { LogRecord } from '../../agent/core/record.ts';
+import { createArrivals } from './arrivals.ts';
+import { createCheckpointStore, type Entry } from './checkpoint.ts';
+import { createCopies } from './copies.ts';
+import { createDiscovery } from './discover.ts';
+import type { LogFile } from './file.ts';
+import { createGauges } from './gauges.ts';
+import { createLooker } from './look.ts';
+import { createMarks } from './marks.ts';
+import { createReader, Outcome } from './reader.ts';
+import { createShelf } from './shelf.ts';
+import type { Source } from './sources.ts';
+import type { Pen } from './trail.ts';
+import { createTroubles } from './troubles.ts';
+
+/** An unfinished line goes out when its file has not changed for so long; a joined record when no line followed. */
+const QUIET_LINE_MS = 5000;
+const QUIET_RECORD_MS = 2000;
+/** A file that was moved away or deleted is let go when it has been quiet for so long. */
+const QUIET_MOVED_MS = 300_000;
+const QUIET_DELETED_MS = 5000;
+/** A deleted file that could not be read to its end for so long is given up, because it fills the disk. */
+const HELD_DELETED_MS = 3_600_000;
+/** Files that have been quiet for so long are closed; when this many are open, all that are read to their end. */
+const QUIET_OPEN_MS = 300_000;
+const MAX_OPEN = 1000;
+/** Bytes of one turn, of which every read takes at least SMALL_READ. */
+const TURN_BYTES = 4 * 2 ** 20;
+const SMALL_READ = 8192;
+/** The checkpoint is saved this often, or less when that would take more than a fiftieth of the time. */
+const SAVE_MS = 1000;
+const SAVE_SHARE = 50;
+/** To tell how many records a number of lost bytes were. */
+const LINE_BYTES = 150;
+
+export interface Follower {
+  /** Looks if `isDue`, and reads; returns whether there is more to read at once. */
+  turn(now: number, isDue: boolean): boolean;
+  /** The first `synced` pushed records are safe. */
+  committed(synced: number, now: number): void;
+  resume(): void;
+  faults(): readonly string[];
+  /** Hands over what is held and lets go of all files. `committed()` may still come. */
+  close(now: number): void;
+  /** Where files are that may change, for hints; another set when that changed. */
+  readonly directories: ReadonlySet<string>;
+}
+
+export function createFollower(sources: readonly Source[], room: StreamRoom, out: RecordSink): Follower {
+  const { root, log } = room;
+  const store = createCheckpointStore(room.stateDir);
+  const marks = createMarks();
+  /** Files whose held records have gone out since the last mark. */
+  const freed = new Set<LogFile>();
+  const pen: Pen = { record: new LogRecord(), out, released: file => freed.add(file) };
+  const gauges = createGauges(room.meter, sources);
+  const longest = Math.max(0, ...sources.map(source => source.limit.maxBytes));
+  const reader = createReader(pen, marks, longest, (file, lines) => gauges.longLines(file.source, lines));
+  const shelf = createShelf(room, pen);
+  const copies = createCopies();
+  const troubles = createTroubles(log, room.now);
+  const discovery = createDiscovery(root, room.patterns);
+  const checkpoint = store.load(room.now(), (path, cause) =>
+    log.error(`cannot read checkpoint, set aside as "${path}": ${causeOf(cause)}`),
+  );
+  const arrivals = createArrivals(root, sources, checkpoint, shelf, reader, troubles);
+  const looker = createLooker(root, sources, discovery, arrivals, shelf, troubles, log);
+  /** Files that were let go, as long as what was read of them is not safe. */
+  const leaving = new Set<LogFile>();
+  let full = false;
+  let closed = false;
+  let synced = 0;
+  let dirty = true;
+  let saveAt = 0;
+  let savedAt = 0;
+
+  function lose(path: string, bytes: number, how: string, reason: string): void {
+    log.warn(`cannot read log file "${path}" to its end: ${how}`, { bytes });
+    out.lost(reason, Math.ceil(bytes / LINE_BYTES));
+  }
+
+  /** Reads the unfinished line at the end, too. */
+  function finish(file: LogFile, now: number): void {
+    if (full || file.rest === 0 || !reader.reach(file)) return;
+    if (reader.read(file, now, true) === Outcome.Full) full = true;
+  }
+
+  function letGo(file: LogFile, now: number): void {
+    if (file.fd >= 0) finish(file, now);
+    reader.mark(file);
+    reader.close(file);
+    shelf.remove(file);
+    leaving.add(file);
+  }
+
+  function closeQuiet(before: number): void {
+    for (const file of shelf.files)
+      if (file.fd >= 0 && !file.unread && file.detachedAt === 0 && file.changedAt <= before)
+        if (file.trail.heldFrom(file) < 0) reader.close(file);
+  }
+
+  /** What time alone brings: the ends of unfinished lines, of held records, and of files. */
+  function tend(file: LogFile, now: number): void {
+    const quiet = now - file.changedAt;
+    if (!file.unread && quiet >= QUIET_LINE_MS) finish(file, now);
+    if (file.detachedAt === 0) return;
+    if (file.links > 0) reader.reach(file);
+    const gone = now - file.detachedAt;
+    if (file.fd < 0 && file.links === 0) {
+      if (file.size > file.offset && !file.isIgnored)
+        lose(file.path, file.size - file.offset, 'it was deleted', 'deleted');
+      letGo(file, now);
+    } else if (file.unread) {
+      if (file.links > 0 || gone < HELD_DELETED_MS) return;
+      lose(file.path, file.size - file.offset, 'it was deleted, and given up after an hour', 'deleted');
+      letGo(file, now);
+    } else if (Math.min(quiet, gone) >= (file.links === 0 ? QUIET_DELETED_MS : QUIET_MOVED_MS)) {
+      if (file.trail.heldFrom(file) < 0) letGo(file, now);
+    }
+  }
+
+  function look(now: number): void {
+    looker.look(now);
+    for (const file of shelf.files)
+      try {
+        tend(file, now);
+      } catch (error) {
+        troubles.report(file.source, file.path, error);
+      }
+    for (const trail of shelf.trails) if (!full && trail.isHolding) trail.flush(now - QUIET_RECORD_MS, now);
+    copies.expire(now, (path, bytes) =>
+      lose(path, bytes, 'it was emptied, and no copy was found', 'truncated'),
+    );
+    closeQuiet(reader.open < MAX_OPEN ? now - QUIET_OPEN_MS : now);
+    gauges.show(shelf.files);
+  }
+
+  /** It was emptied, or written anew: read it from its first byte, after what its copy may have of it. */
+  function startOver(file: LogFile, now: number): void {
+    const print = file.position;
+    copies.emptied(file, print, Math.max(0, file.peak - print.offset), now);
+    file.restart();
+    const span =
+      file.restoredFrom > 0 ? { after: file.restoredFrom } : { after: file.id.birth, copiesOnly: true };
+    file.restoredFrom = 0;
+    const { latest } = file.trail;
+    if (arrivals.recover(file.source, file.trail.path, print, span, now) > 0) {
+      copies.recovered(file.path);
+      file.before = file.trail.latest;
+      file.trail.latest = latest;
+    }
+    log.debug(`log file "${file.path}" was emptied or written anew; reading it from its first byte`);
+  }
+
+  /** Whether an older file at the same path comes first. */
+  function waits(file: LogFile): boolean {
+    if (file.before !== undefined && !shelf.files.has(file.before)) file.before = undefined;
+    return file.before?.unread ?? false;
+  }
+
+  /** Opens the file at a path for comparison, if one is followed there and can be read. */
+  function original(source: Source, path: string): LogFile | undefined {
+    const file = looker.at(source, path);
+    try {
+      return file !== undefined && reader.reach(file) ? file : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Reads a little of one file; returns the bytes that took, 0 when it has to wait. */
+  function read(file: LogFile, now: number): number {
+    try {
+      if (!reader.reach(file)) return 0;
+      troubles.clear(file.path);
+      if (
+        file.isUnproven &&
+        (file.size === 0 || !copies.prove(file, path => original(file.source, path), now))
+      )
+        return 0;
+      const outcome = reader.read(file, now, false);
+      if (outcome === Outcome.Replaced) startOver(file, now);
+      else if (outcome === Outcome.End) file.unread = false;
+      else if (outcome === Outcome.Full) full = true;
+      return Math.max(SMALL_READ, reader.bytes);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'EMFILE' || code === 'ENFILE') closeQuiet(now);
+      // Gone between the look and now: the next look finds out where to.
+      if (code !== 'ENOENT') troubles.report(file.source, file.path, error);
+      return 0;
+    }
+  }
+
+  /** Gives every unread file a little, again and again, until the turn's bytes are used up; returns whether they were. */
+  function drain(now: number): boolean {
+    let left = TURN_BYTES;
+    for (let moved = true; moved && !full && left > 0; ) {
+      moved = false;
+      for (const file of shelf.files) {
+        if (!file.unread || waits(file)) continue;
+        const bytes = read(file, now);
+        if (bytes === 0) continue;
+        moved = true;
+        left -= bytes;
+        if (full || left <= 0) break;
+        if (file.unread) shelf.last(file);
+      }
+    }
+    return !full && left <= 0;
+  }
+
+  function save(now: number): void {
+    const files: Entry[] = [...arrivals.unclaimed(now)];
+    for (const set of [shelf.files, leaving])
+      for (const file of set) {
+        const { id, source, path, trail, mtime, safe } = file;
+        if (file.startAt < 0 && !file.isUnproven)
+          files.push({ ...id, source: source.id, path, trail: trail.path, mtime, seen: now, ...safe });
+      }
+    dirty = false;
+    try {
+      store.save({ sources: sources.map(source => source.id), files });
+    } catch (error) {
+      dirty = true;
+      log.error(`cannot save checkpoint in "${room.stateDir}": ${causeOf(error)}`);
+    }
+    savedAt = now;
+    saveAt = now + Math.max(SAVE_MS, (room.now() - now) * SAVE_SHARE);
+  }
+
+  function settle(): void {
+    for (const file of freed) reader.mark(file);
+    freed.clear();
+    if (marks.commit(synced)) dirty = true;
+    for (const file of leaving) if (file.safe.offset === file.offset) leaving.delete(file);
+  }
+
+  return {
+    turn(now, isDue) {
+      if (isDue) look(now);
+      const more = drain(now);
+      settle();
+      if (dirty && (now >= saveAt || now < savedAt)) save(now);
+      return more;
+    },
+    committed(count, now) {
+      synced = count;
+      if (!closed) return;
+      settle();
+      if (dirty) save(now);
+    },
+    resume() {
+      full = false;
+    },
+    faults: () => troubles.faults(),
+    close(now) {
+      for (const trail of shelf.trails) trail.flush(Number.POSITIVE_INFINITY, now);
+      settle();
+      for (const file of shelf.files) reader.close(file);
+      closed = true;
+      save(now);
+    },
+    get directories() {
+      return looker.directories;
+    },
+  };
+}

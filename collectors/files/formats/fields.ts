@@ -1,0 +1,104 @@
+// Fields of structured lines become the record: time, severity and body by their usual names, the rest as attributes.
+// Pure.
+
+import type { LogRecord } from '../../../agent/core/record.ts';
+import { type Keys, Role } from './keys.ts';
+import { severityOf, severityOfLevel } from './severity.ts';
+import type { Stamp } from './stamp.ts';
+
+/** Puts fields into the record; a field whose role does not fit its value, or is taken, becomes an attribute. */
+export class Fields {
+  private readonly keys: Keys;
+  private readonly stamp: Stamp;
+  private hasBody = false;
+
+  constructor(keys: Keys, stamp: Stamp) {
+    this.keys = keys;
+    this.stamp = stamp;
+  }
+
+  begin(): void {
+    this.hasBody = false;
+  }
+
+  /** Names the next field: bytes `start..end`. */
+  key(buf: Uint8Array, start: number, end: number): void {
+    this.keys.find(buf, start, end);
+  }
+
+  text(record: LogRecord, buf: Uint8Array, start: number, end: number): void {
+    const { bytes } = this.keys;
+    if (!this.hasRole(record, buf, start, end)) record.attributes.text(bytes, buf, start, end);
+  }
+
+  number(record: LogRecord, value: number, whole: boolean): void {
+    const { bytes, role } = this.keys;
+    if (role === Role.Time && this.time(record, this.stamp.epoch(value))) return;
+    if (role === Role.Severity && record.severity === 0) {
+      record.severity = severityOfLevel(value);
+      if (record.severity > 0) return;
+    }
+    if (whole) record.attributes.int(bytes, value);
+    else record.attributes.double(bytes, value);
+  }
+
+  bool(record: LogRecord, value: boolean): void {
+    record.attributes.bool(this.keys.bytes, value);
+  }
+
+  /** An encoded AnyValue: bytes `start..end`. */
+  value(record: LogRecord, buf: Uint8Array, start: number, end: number): void {
+    record.attributes.value(this.keys.bytes, buf, start, end);
+  }
+
+  /** Whether the text was taken for what its field's role is. */
+  private hasRole(record: LogRecord, buf: Uint8Array, start: number, end: number): boolean {
+    const { keys, stamp } = this;
+    switch (keys.role) {
+      case Role.Body:
+        if (this.hasBody) return false;
+        this.hasBody = true;
+        record.buf = buf;
+        record.bodyStart = start;
+        record.bodyEnd = end;
+        return true;
+      case Role.Time:
+        return this.time(
+          record,
+          stamp.any(buf, start, end, record.observedSeconds) || stamp.epoch(numberIn(buf, start, end)),
+        );
+      case Role.Severity:
+        if (record.severity > 0) return false;
+        record.severity = severityOf(buf, start, end);
+        if (record.severity === 0) return false;
+        keys.find(buf, start, end);
+        record.severityText = keys.bytes;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  private time(record: LogRecord, valid: boolean): boolean {
+    if (!valid || record.seconds > 0) return false;
+    record.seconds = this.stamp.seconds;
+    record.nanos = this.stamp.nanos;
+    return true;
+  }
+}
+
+/** The decimal number that bytes `start..end` spell; -1 when they spell none. */
+function numberIn(buf: Uint8Array, start: number, end: number): number {
+  let value = 0;
+  let scale = 0;
+  for (let i = start; i < end; i++) {
+    const digit = buf[i]! - 48;
+    if (buf[i] === 0x2e && scale === 0) scale = 1;
+    else if (digit < 0 || digit > 9) return -1;
+    else {
+      value = value * 10 + digit;
+      scale *= 10;
+    }
+  }
+  return start === end ? -1 : value / (scale || 1);
+}

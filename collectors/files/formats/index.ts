@@ -1,0 +1,40 @@
+// The line formats by name.
+
+import type { LineFormat } from '../../../agent/core/daemon.ts';
+import type { Patterns } from '../../../agent/core/pattern.ts';
+import { createCri, createDocker, type Unwrap } from './container.ts';
+import type { Format } from './format.ts';
+import { createJson } from './json.ts';
+import { createLogfmt } from './logfmt.ts';
+import { createRegex } from './regex.ts';
+import { createSyslog } from './syslog.ts';
+import { createApache, createNginx } from './web.ts';
+
+/** A format either unwraps what a program wrote, before lines are joined, or reads the joined record. */
+export interface Parser {
+  readonly unwrap?: Unwrap;
+  readonly format?: Format;
+}
+
+/** Throws when a user's pattern does not compile; the configuration has checked it. */
+export function createParser(spec: LineFormat, patterns: Patterns): Parser {
+  if (typeof spec === 'object') return { format: createRegex(spec, patterns) };
+  switch (spec) {
+    case 'none':
+      return {};
+    case 'cri':
+      return { unwrap: createCri() };
+    case 'docker':
+      return { unwrap: createDocker() };
+    case 'json':
+      return { format: createJson() };
+    case 'logfmt':
+      return { format: createLogfmt() };
+    case 'nginx':
+      return { format: createNginx() };
+    case 'apache':
+      return { format: createApache() };
+    case 'syslog':
+      return { format: createSyslog() };
+  }
+}

@@ -1,0 +1,75 @@
+// Attribute keys that come out of log lines: each spelling is kept once, and may have a meaning. Pure.
+
+import { utf8 } from '../../../agent/core/record.ts';
+
+/** What a field is to the record. */
+export const Role = { None: 0, Time: 1, Severity: 2, Body: 3 } as const;
+
+/** Usual names of the fields that say when, how bad and what. */
+export const COMMON: Readonly<Record<string, number>> = {
+  time: Role.Time,
+  timestamp: Role.Time,
+  '@timestamp': Role.Time,
+  ts: Role.Time,
+  level: Role.Severity,
+  severity: Role.Severity,
+  lvl: Role.Severity,
+  levelname: Role.Severity,
+  'log.level': Role.Severity,
+  msg: Role.Body,
+  message: Role.Body,
+};
+
+/** A table of keys. Beyond its size new keys are copied each time, so that no input can make it grow. */
+export class Keys {
+  /** The key last found, and its role. */
+  bytes: Uint8Array = EMPTY;
+  role: number = Role.None;
+  private readonly slots: (Uint8Array | undefined)[] = new Array(SIZE);
+  private readonly roles = new Uint8Array(SIZE);
+  private count = 0;
+
+  constructor(roles: Readonly<Record<string, number>> = COMMON) {
+    for (const [key, role] of Object.entries(roles)) {
+      const bytes = utf8(key);
+      const slot = this.slotOf(bytes, 0, bytes.length);
+      this.slots[slot] = bytes;
+      this.roles[slot] = role;
+      this.count++;
+    }
+  }
+
+  /** Sets `bytes` and `role` for the key that is bytes `start..end`. */
+  find(buf: Uint8Array, start: number, end: number): void {
+    const slot = this.slotOf(buf, start, end);
+    let bytes = this.slots[slot];
+    if (bytes === undefined) {
+      bytes = new Uint8Array(buf.subarray(start, end));
+      if (this.count < SIZE / 2 && bytes.length <= MAX_BYTES) {
+        this.slots[slot] = bytes;
+        this.count++;
+      }
+    }
+    this.bytes = bytes;
+    this.role = this.roles[slot]!;
+  }
+
+  private slotOf(buf: Uint8Array, start: number, end: number): number {
+    let hash = 0x811c9dc5;
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ buf[i]!, 0x01000193);
+    for (let slot = (hash ^ (hash >>> 15)) & (SIZE - 1); ; slot = (slot + 1) & (SIZE - 1)) {
+      const known = this.slots[slot];
+      if (known === undefined || equal(known, buf, start, end)) return slot;
+    }
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+const SIZE = 2048;
+const MAX_BYTES = 128;
+
+function equal(known: Uint8Array, buf: Uint8Array, start: number, end: number): boolean {
+  if (known.length !== end - start) return false;
+  for (let i = 0; i < known.length; i++) if (known[i] !== buf[start + i]) return false;
+  return true;
+}

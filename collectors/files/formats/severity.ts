@@ -1,0 +1,47 @@
+// The words and numbers of severity that logs use, as OpenTelemetry SeverityNumbers. Pure.
+
+/** Lower-case ASCII letters of up to four bytes in one number. */
+const pack = (word: string): number =>
+  [...word.slice(0, 4)].reduce((packed, letter) => (packed << 8) | letter.charCodeAt(0), 0);
+
+const BY_WORD = new Map<number, number>(
+  Object.entries({
+    trace: 1,
+    finest: 1,
+    verbose: 1,
+    debug: 5,
+    dbg: 5,
+    fine: 5,
+    info: 9,
+    inf: 9,
+    notice: 10,
+    note: 10,
+    warning: 13,
+    wrn: 13,
+    error: 17,
+    err: 17,
+    severe: 17,
+    crit: 18,
+    alert: 19,
+    emergency: 21,
+    fatal: 21,
+    panic: 21,
+  }).map(([word, severity]) => [pack(word), severity]),
+);
+
+/** SeverityNumber of a word in any case, by its first four letters (`WARN`, `warning`); 0 when it is none. */
+export function severityOf(buf: Uint8Array, start: number, end: number): number {
+  if (end - start < 3 || end - start > 11) return 0;
+  let packed = 0;
+  for (let i = start; i < end; i++) {
+    const letter = buf[i]! | 0x20;
+    if (letter < 0x61 || letter > 0x7a) return 0;
+    if (i < start + 4) packed = (packed << 8) | letter;
+  }
+  return BY_WORD.get(packed) ?? 0;
+}
+
+/** SeverityNumber of a level of pino and bunyan (10 trace … 60 fatal); 0 for other numbers. */
+export function severityOfLevel(level: number): number {
+  return level >= 10 && level <= 60 && level % 10 === 0 ? [1, 5, 9, 13, 17, 21][level / 10 - 1]! : 0;
+}

@@ -1,0 +1,236 @@
+// The timestamps log lines carry, read from bytes. Pure: the zone of the process is asked only for times without one.
+
+/** A civil date and time, held as if it were UTC, and where it ended. One instance is reused for all lines. */
+export class Stamp {
+  /** Unix time of the last success. */
+  seconds = 0;
+  nanos = 0;
+  /** The first byte behind it. */
+  end = 0;
+  private buf: Uint8Array = new Uint8Array(0);
+  private at = 0;
+  private limit = 0;
+  private ok = true;
+  private quarter = Number.NaN;
+  private offset = 0;
+
+  /** ISO 8601 as RFC 3339 has it, also with a blank for the T, a comma for the point, and without a zone. */
+  iso(buf: Uint8Array, start: number, end: number): boolean {
+    this.begin(buf, start, end);
+    const year = this.digits(4);
+    this.byte(0x2d);
+    const month = this.digits(2);
+    this.byte(0x2d);
+    const day = this.digits(2);
+    if (this.peek() !== 0x54 && this.peek() !== 0x20 && this.peek() !== 0x74) return false;
+    this.at++;
+    return this.clock(year, month, day) && this.zone();
+  }
+
+  /** `10/Oct/2000:13:55:36 -0700`, the Common Log Format. */
+  clf(buf: Uint8Array, start: number, end: number): boolean {
+    this.begin(buf, start, end);
+    const day = this.digits(2);
+    this.byte(0x2f);
+    const month = this.month();
+    this.byte(0x2f);
+    const year = this.digits(4);
+    this.byte(0x3a);
+    if (!this.clock(year, month, day)) return false;
+    this.byte(0x20);
+    return this.zone();
+  }
+
+  /** `2024/01/02 15:04:05` in local time, as nginx's error log has it. */
+  slashed(buf: Uint8Array, start: number, end: number): boolean {
+    this.begin(buf, start, end);
+    const year = this.digits(4);
+    this.byte(0x2f);
+    const month = this.digits(2);
+    this.byte(0x2f);
+    const day = this.digits(2);
+    this.byte(0x20);
+    return this.clock(year, month, day) && this.local();
+  }
+
+  /** `Fri Sep 09 10:42:29.902022 2011` in local time, as Apache's error log has it. */
+  ctime(buf: Uint8Array, start: number, end: number): boolean {
+    this.begin(buf, start, end);
+    this.at += 4;
+    const month = this.month();
+    this.byte(0x20);
+    const day = this.padded();
+    this.byte(0x20);
+    const clock = this.at;
+    if (!this.clock(1970, 1, 1)) return false;
+    this.byte(0x20);
+    const year = this.digits(4);
+    const behind = this.at;
+    if (!this.ok) return false;
+    this.at = clock;
+    if (!this.clock(year, month, day) || !this.local()) return false;
+    this.end = behind;
+    return true;
+  }
+
+  /** `Oct 11 22:14:15` in local time (RFC 3164); of the years around `near`, Unix seconds, the nearest that is not in the future. */
+  bsd(buf: Uint8Array, start: number, end: number, near: number): boolean {
+    this.begin(buf, start, end);
+    const month = this.month();
+    this.byte(0x20);
+    const day = this.padded();
+    this.byte(0x20);
+    const clock = this.at;
+    const year = new Date((near + DAY) * 1000).getFullYear();
+    for (let back = 0; back < 2; back++) {
+      this.at = clock;
+      if (this.clock(year - back, month, day) && this.local() && this.seconds <= near + DAY) return true;
+    }
+    return false;
+  }
+
+  /** A number of seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by its size. */
+  epoch(value: number): boolean {
+    const unit = value < 1e11 ? 1 : value < 1e14 ? 1e3 : value < 1e17 ? 1e6 : 1e9;
+    if (!(value >= 1e8)) return false;
+    this.seconds = Math.floor(value / unit);
+    this.nanos = Math.floor((value - this.seconds * unit) * (1e9 / unit));
+    return true;
+  }
+
+  /** Whether bytes `start..end` are a time in any of these forms, and nothing more. */
+  any(buf: Uint8Array, start: number, end: number, near: number): boolean {
+    return (
+      (this.iso(buf, start, end) && this.end === end) ||
+      (this.clf(buf, start, end) && this.end === end) ||
+      (this.slashed(buf, start, end) && this.end === end) ||
+      (this.bsd(buf, start, end, near) && this.end === end) ||
+      (this.ctime(buf, start, end) && this.end === end)
+    );
+  }
+
+  private begin(buf: Uint8Array, start: number, end: number): void {
+    this.buf = buf;
+    this.at = start;
+    this.limit = end;
+    this.ok = true;
+  }
+
+  private peek(): number {
+    return this.at < this.limit ? this.buf[this.at]! : -1;
+  }
+
+  private byte(wanted: number): void {
+    if (this.peek() !== wanted) this.ok = false;
+    this.at++;
+  }
+
+  private digits(count: number): number {
+    let value = 0;
+    for (let i = 0; i < count; i++) {
+      const digit = this.peek() - 48;
+      if (digit < 0 || digit > 9) this.ok = false;
+      value = value * 10 + digit;
+      this.at++;
+    }
+    return value;
+  }
+
+  /** Two digits, or a blank and one. */
+  private padded(): number {
+    if (this.peek() !== 0x20) return this.digits(2);
+    this.at++;
+    return this.digits(1);
+  }
+
+  private month(): number {
+    const word = (this.peek() << 16) | ((this.buf[this.at + 1] ?? 0) << 8) | (this.buf[this.at + 2] ?? 0);
+    this.at += 3;
+    const index = MONTHS.indexOf(word);
+    if (index < 0 || this.at > this.limit) this.ok = false;
+    return index + 1;
+  }
+
+  /** `HH:MM:SS` with an optional fraction, then `seconds` as if the time were UTC. */
+  private clock(year: number, month: number, day: number): boolean {
+    const hour = this.digits(2);
+    this.byte(0x3a);
+    const minute = this.digits(2);
+    this.byte(0x3a);
+    const second = this.digits(2);
+    this.nanos = 0;
+    const point = this.peek();
+    if (point === 0x2e || point === 0x2c) this.fraction();
+    if (!this.ok || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
+      return false;
+    this.seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
+    this.end = this.at;
+    return true;
+  }
+
+  private fraction(): void {
+    let scale = 1e8;
+    const first = ++this.at;
+    for (; this.at < this.limit; this.at++, scale /= 10) {
+      const digit = this.buf[this.at]! - 48;
+      if (digit < 0 || digit > 9) break;
+      if (scale >= 1) this.nanos += digit * scale;
+    }
+    if (this.at === first) this.ok = false;
+  }
+
+  /** `Z`, `+01:00`, `-0700`, or none. */
+  private zone(): boolean {
+    const sign = this.peek();
+    if (sign === 0x5a || sign === 0x7a) this.at++;
+    else if (sign === 0x2b || sign === 0x2d) {
+      this.at++;
+      const hours = this.digits(2);
+      if (this.peek() === 0x3a) this.at++;
+      const offset = hours * 3600 + this.digits(2) * 60;
+      this.seconds -= sign === 0x2b ? offset : -offset;
+    } else return this.ok && this.local();
+    this.end = this.at;
+    return this.ok;
+  }
+
+  /** From local time to Unix time; the zone is asked once a quarter of an hour of log time. */
+  private local(): boolean {
+    const quarter = Math.floor(this.seconds / 900);
+    if (quarter !== this.quarter) {
+      const utc = new Date(quarter * 900_000);
+      const local = new Date(
+        utc.getUTCFullYear(),
+        utc.getUTCMonth(),
+        utc.getUTCDate(),
+        utc.getUTCHours(),
+        utc.getUTCMinutes(),
+      );
+      this.quarter = quarter;
+      this.offset = quarter * 900 - local.getTime() / 1000;
+    }
+    this.seconds -= this.offset;
+    return true;
+  }
+}
+
+const DAY = 86_400;
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map(
+  name => (name.charCodeAt(0) << 16) | (name.charCodeAt(1) << 8) | name.charCodeAt(2),
+);
+
+/** Days from 1970-01-01 in the proleptic Gregorian calendar. */
+function days(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year;
+  const era = Math.floor(y / 400);
+  const yearOfEra = y - era * 400;
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
+  return (
+    era * 146_097 +
+    yearOfEra * 365 +
+    Math.floor(yearOfEra / 4) -
+    Math.floor(yearOfEra / 100) +
+    dayOfYear -
+    719_468
+  );
+}

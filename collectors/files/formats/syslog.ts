@@ -1,0 +1,55 @@
+// Lines of files a syslog daemon wrote: RFC 3164 style or with an ISO 8601 time, with or without the `<PRI>`. Pure.
+
+import { SYSLOG_SEVERITY, utf8 } from '../../../agent/core/record.ts';
+import { Cursor } from './cursor.ts';
+import type { Format } from './format.ts';
+import { Stamp } from './stamp.ts';
+
+const FACILITY = utf8('syslog.facility');
+const HOSTNAME = utf8('syslog.hostname');
+const APPNAME = utf8('syslog.appname');
+const PROCID = utf8('syslog.procid');
+
+/** Longer tags are words of the message. RFC 3164 allows 32, daemons write more. */
+const MAX_TAG = 64;
+
+/** `[<PRI>]<time> <host> [tag[[pid]]:] message`; the body is the message. */
+export function createSyslog(): Format {
+  const line = new Cursor();
+  const stamp = new Stamp();
+  return record => {
+    const { buf, bodyStart, bodyEnd, attributes: a } = record;
+    line.begin(buf, bodyStart, bodyEnd);
+    if (line.skip(0x3c)) {
+      const priority = line.until(0x3e) ? line.number() : -1;
+      if (priority < 0 || priority > 191) return false;
+      const severity = SYSLOG_SEVERITY[priority & 7]!;
+      record.severity = severity.number;
+      record.severityText = severity.bytes;
+      a.int(FACILITY, priority >> 3);
+    }
+    const timed =
+      stamp.iso(buf, line.at, bodyEnd) || stamp.bsd(buf, line.at, bodyEnd, record.observedSeconds);
+    if (!timed) return false;
+    line.at = stamp.end;
+    if (!line.skip(0x20) || !line.word()) return false;
+    record.seconds = stamp.seconds;
+    record.nanos = stamp.nanos;
+    a.text(HOSTNAME, buf, line.from, line.to);
+    record.bodyStart = line.at;
+    const name = line.at;
+    while (line.at < bodyEnd && line.at - name <= MAX_TAG && isTag(buf[line.at]!)) line.at++;
+    const nameEnd = line.at;
+    if (nameEnd === name) return true;
+    const pid = line.skip(0x5b) && line.until(0x5d);
+    if (!line.skip(0x3a)) return true;
+    a.text(APPNAME, buf, name, nameEnd);
+    if (pid) a.text(PROCID, buf, line.from, line.to);
+    line.skip(0x20);
+    record.bodyStart = line.at;
+    return true;
+  };
+}
+
+/** Printable, and none of `:` `[` and blank. */
+const isTag = (byte: number): boolean => byte > 0x20 && byte !== 0x3a && byte !== 0x5b && byte !== 0x7f;

@@ -1,0 +1,74 @@
+// Bytes to lines: ranges of a borrowed buffer, no copy. Pure. A line without its newline stays where it is, in the file.
+
+const NEWLINE = 10;
+const RETURN = 13;
+
+/** What a file's next byte is in the middle of. */
+export const Mid = {
+  /** A line begins here. */
+  None: 0,
+  /** The beginning of this line was handed out; a newline at once ends it without another record. */
+  Part: 1,
+  /** The rest of this line is passed over. */
+  Skip: 2,
+} as const;
+
+/** What is special about a handed-out range. */
+export const Piece = { Whole: 0, Part: 1, Cut: 2 } as const;
+
+export interface LineSink {
+  /** Bytes `start..end`; the next line starts at `next`. `false`: take no more now. */
+  line(start: number, end: number, next: number, piece: number): boolean;
+}
+
+/** The limit of a line, and what becomes of a longer one: pieces that size, or its beginning alone. */
+export interface LineLimit {
+  readonly maxBytes: number;
+  readonly cut: boolean;
+}
+
+/** Reads lines out of buffers; `at` and `mid` say where and in what it stopped. One serves all files. */
+export class LineReader {
+  at = 0;
+  mid: number = Mid.None;
+  /** Lines longer than the limit, ever. */
+  long = 0;
+
+  /**
+   * Hands the lines of bytes `start..buf.length` to `sink`: without the newline and one return before it. Stops before a
+   * line without a newline that is not too long, and after a line for which the sink said `false`. Returns whether it did.
+   */
+  read(buf: Uint8Array, start: number, limit: LineLimit, sink: LineSink): boolean {
+    const size = buf.length;
+    let at = start;
+    let full = false;
+    while (at < size && !full) {
+      const newline = buf.indexOf(NEWLINE, at);
+      const end = newline < 0 ? size : newline > at && buf[newline - 1] === RETURN ? newline - 1 : newline;
+      if (this.mid === Mid.Skip) {
+        if (newline >= 0) this.mid = Mid.None;
+        at = newline < 0 ? size : newline + 1;
+      } else if (end - at > (newline < 0 ? limit.maxBytes + 1 : limit.maxBytes)) {
+        const stop = boundary(buf, at, at + limit.maxBytes);
+        if (this.mid === Mid.None) this.long++;
+        full = !sink.line(at, stop, stop, limit.cut ? Piece.Cut : Piece.Part);
+        this.mid = limit.cut ? Mid.Skip : Mid.Part;
+        at = stop;
+      } else if (newline < 0) break;
+      else {
+        const rest = this.mid === Mid.Part && end === at;
+        this.mid = Mid.None;
+        if (!rest) full = !sink.line(at, end, newline + 1, Piece.Whole);
+        at = newline + 1;
+      }
+    }
+    this.at = at;
+    return !full;
+  }
+}
+
+/** The last place at or before `end` that is not inside a UTF-8 sequence, within three bytes. */
+function boundary(buf: Uint8Array, start: number, end: number): number {
+  for (let i = end; i > end - 4 && i > start; i--) if ((buf[i]! & 0xc0) !== 0x80) return i;
+  return end;
+}

@@ -1,0 +1,166 @@
+// One look: which paths there are, which file is at each, and which files changed. Opens and reads nothing itself.
+
+import { fstatSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Log } from '../../agent/core/log.ts';
+import type { Arrivals, Candidate } from './arrivals.ts';
+import type { Discovery } from './discover.ts';
+import type { LogFile } from './file.ts';
+import { keyOf } from './identity.ts';
+import { filesBeside, type Sibling } from './rotation.ts';
+import type { Shelf } from './shelf.ts';
+import type { Source } from './sources.ts';
+import type { Troubles } from './troubles.ts';
+
+/** The globs are walked this often. */
+const DISCOVER_MS = 1000;
+
+export interface Looker {
+  /** Marks the files that changed as unread, and tells which are at no path of their source. */
+  look(now: number): void;
+  /** The file that the last look found at a path. */
+  at(source: Source, path: string): LogFile | undefined;
+  /** Where the files of the globs are, or would be; another set after each walk. */
+  readonly directories: ReadonlySet<string>;
+}
+
+export function createLooker(
+  root: string,
+  sources: readonly Source[],
+  discovery: Discovery,
+  arrivals: Arrivals,
+  shelf: Shelf,
+  troubles: Troubles,
+  log: Log,
+): Looker {
+  /** What the globs found, by source and path; undefined for paths that are another's or excluded. */
+  const candidates = new Map<Source, Map<string, Candidate | undefined>>();
+  let directories = new Set<string>();
+  const listed = new Map<string, ReadonlyMap<string, Sibling>>();
+  let looks = 0;
+  let walkedAt = 0;
+
+  function discover(source: Source, now: number): void {
+    const known = candidates.get(source);
+    const found = new Map<string, Candidate | undefined>();
+    discovery.find(
+      source.include,
+      now,
+      at => {
+        directories.add(dirname(at.path));
+        const before = known?.get(at.path);
+        const isSame = known?.has(at.path) && (before === undefined || before.target === at.target);
+        if (isSame) found.set(at.path, before);
+        else found.set(at.path, source.has(at.path) ? { ...at, source, file: undefined } : undefined);
+      },
+      (path, error) => troubles.report(source, path, error),
+    );
+    candidates.set(source, found);
+    if (known === undefined && found.size === 0)
+      log.info(`no log file fits ${source.include.join(' ')} yet`, { daemon: source.daemon });
+  }
+
+  function* all(): Iterable<Candidate> {
+    for (const found of candidates.values())
+      for (const candidate of found.values()) if (candidate !== undefined) yield candidate;
+  }
+
+  /** Finds out which file is at a candidate. */
+  function visit(candidate: Candidate, now: number): void {
+    const { source, path, target } = candidate;
+    const stats = statSync(target, { throwIfNoEntry: false });
+    if (stats === undefined) return;
+    if (!stats.isFile()) {
+      if (stats.isDirectory()) troubles.report(source, path, new Error('is a directory'));
+      return;
+    }
+    let { file } = candidate;
+    if (file === undefined || !isAt(file, stats) || !shelf.files.has(file)) {
+      file = shelf.get(source, identity(stats)) ?? arrivals.arrive(candidate, stats, looks === 1, now);
+      candidate.file = file;
+    }
+    file.seen = looks;
+    if (file.path === path) file.isHome = true;
+    else file.alias = candidate;
+    observe(file, stats, now);
+  }
+
+  /** The closed file under another name, if it has one; a directory is read once a look. */
+  function beside(file: LogFile): Sibling | undefined {
+    const dir = dirname(file.path);
+    let files = listed.get(dir);
+    if (files === undefined) {
+      files = filesBeside(root, file.path);
+      listed.set(dir, files);
+    }
+    return files.get(keyOf(file.id));
+  }
+
+  /** Finds out where a file has gone that is at no candidate. */
+  function settle(file: LogFile, now: number): void {
+    if (file.seen === looks) {
+      if (!file.isHome && file.alias !== undefined) {
+        file.path = file.alias.path;
+        file.target = file.alias.target;
+      }
+      file.detachedAt = 0;
+    } else {
+      if (file.detachedAt === 0) file.detachedAt = now;
+      if (file.fd < 0) {
+        const at = beside(file);
+        file.links = at === undefined ? 0 : 1;
+        if (at === undefined) return;
+        file.path = at.path;
+        file.target = at.target;
+        file.unread = true;
+      } else observe(file, fstatSync(file.fd), now);
+    }
+    file.isHome = false;
+    file.alias = undefined;
+  }
+
+  return {
+    at: (source, path) => candidates.get(source)?.get(path)?.file,
+    get directories() {
+      return directories;
+    },
+    look(now) {
+      looks++;
+      if (looks === 1 || now - walkedAt >= DISCOVER_MS || now < walkedAt) {
+        directories = new Set();
+        for (const source of sources) discover(source, now);
+        shelf.sweep();
+        walkedAt = now;
+      }
+      if (looks === 1) arrivals.restore(all(), now);
+      for (const candidate of all())
+        try {
+          visit(candidate, now);
+        } catch (error) {
+          troubles.report(candidate.source, candidate.path, error);
+        }
+      listed.clear();
+      for (const file of shelf.files)
+        try {
+          settle(file, now);
+        } catch (error) {
+          troubles.report(file.source, file.path, error);
+        }
+    },
+  };
+}
+
+const identity = (stats: Stats) => ({ dev: stats.dev, ino: stats.ino, birth: stats.birthtimeMs });
+
+const isAt = ({ id }: LogFile, stats: Stats): boolean =>
+  id.ino === stats.ino && id.dev === stats.dev && id.birth === stats.birthtimeMs;
+
+function observe(file: LogFile, stats: Stats, now: number): void {
+  file.links = stats.nlink;
+  if (stats.size === file.size && stats.mtimeMs === file.mtime) return;
+  file.size = stats.size;
+  file.mtime = stats.mtimeMs;
+  if (file.size > file.peak) file.peak = file.size;
+  file.changedAt = now;
+  file.unread = !file.isIgnored;
+}

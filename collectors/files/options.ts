@@ -1,0 +1,89 @@
+// Options of the collector `files`: log files that belong to no declared daemon.
+
+import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
+import {
+  choose,
+  describe,
+  fallback,
+  formatted,
+  list,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+  size,
+  string,
+} from '../../agent/core/options.ts';
+
+export interface FilesEntry {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly start_at: 'beginning' | 'end';
+  readonly parse: LineFormat;
+  readonly multiline?: Multiline;
+  /** Bytes of a line or joined record. */
+  readonly max_line: number;
+  readonly long_lines: 'split' | 'cut';
+}
+
+export type FilesOptions = readonly FilesEntry[];
+
+/** What an entry that says nothing gets, and every declared daemon. */
+export const DEFAULTS = {
+  exclude: [] as string[],
+  start_at: 'end',
+  parse: 'none',
+  max_line: 2 ** 20,
+  long_lines: 'split',
+} as const;
+
+const isMap = (input: unknown): boolean => typeof input === 'object';
+
+const parse: Schema<LineFormat> = choose<LineFormat>(
+  {
+    when: isMap,
+    schema: object({
+      regex: formatted('regex'),
+      time: optional(string()),
+      severity: optional(string()),
+      body: optional(string()),
+    }),
+  },
+  {
+    when: () => true,
+    schema: oneOf('none', 'json', 'logfmt', 'cri', 'docker', 'nginx', 'apache', 'syslog'),
+  },
+);
+
+const multiline: Schema<Multiline> = choose<Multiline>(
+  { when: isMap, schema: object({ start: formatted('regex') }) },
+  {
+    when: () => true,
+    schema: oneOf('java', 'python', 'go', 'ruby', 'node', 'dotnet', 'php', 'rust'),
+  },
+);
+
+const entries: Schema<FilesEntry[]> = list(
+  object({
+    include: describe(list(formatted('glob'), true), 'Globs of absolute paths.'),
+    exclude: fallback(list(formatted('glob'), true), DEFAULTS.exclude),
+    start_at: describe(
+      fallback(oneOf('beginning', 'end'), DEFAULTS.start_at),
+      'Where files are begun that had content before the first start; files that appear later are read whole.',
+    ),
+    parse: describe(fallback(parse, DEFAULTS.parse), 'What a line is.'),
+    multiline: describe(optional(multiline), 'Which lines make one record.'),
+    max_line: describe(fallback(size(1), DEFAULTS.max_line), 'Bytes of the longest line or joined record.'),
+    long_lines: describe(
+      fallback(oneOf('split', 'cut'), DEFAULTS.long_lines),
+      'Whether a longer line becomes several records or loses its end.',
+    ),
+  }),
+);
+
+/** `files:` with nothing behind it is an empty list. */
+export const options: Schema<FilesOptions> = {
+  ...entries,
+  fallback: [],
+  parse: (input, path, checker) => (input === null ? [] : entries.parse(input, path, checker)),
+};

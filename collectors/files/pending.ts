@@ -1,0 +1,88 @@
+// A record that is not complete yet: its text so far, and from which places of which files it came.
+
+import type { LogFile } from './file.ts';
+import type { Unwrapped } from './formats/container.ts';
+
+const NEWLINE = 10;
+/** Larger texts give their memory back once they are sent. */
+const KEPT_BYTES = 64 * 1024;
+
+/** One a path and output stream; its text is limited by the trail. */
+export class Pending {
+  bytes: Uint8Array = new Uint8Array(0);
+  length = 0;
+  lines = 0;
+  /** State of the multiline rule behind the last line. */
+  state = 0;
+  /** The last line goes on in the next. */
+  open = false;
+  /** Nothing joins it once its line ends. */
+  complete = false;
+  /** When something was last added; room time in ms. */
+  at = 0;
+  seconds = 0;
+  nanos = 0;
+  sourceBytes = 0;
+  uidHigh = 0;
+  uidLow = 0;
+  position = 0;
+  /** The file it began in. */
+  first!: LogFile;
+  private files: LogFile[] = [];
+  private offsets: number[] = [];
+
+  begin(line: Unwrapped, file: LogFile, position: number): void {
+    this.length = 0;
+    this.sourceBytes = 0;
+    this.seconds = line.seconds;
+    this.nanos = line.nanos;
+    this.first = file;
+    this.uidHigh = file.uidHigh;
+    this.uidLow = file.uidLow;
+    this.position = position;
+  }
+
+  newline(): void {
+    this.room(1);
+    this.bytes[this.length++] = NEWLINE;
+  }
+
+  add(line: Unwrapped, sourceBytes: number): void {
+    const size = line.end - line.start;
+    this.room(size);
+    this.bytes.set(line.buf.subarray(line.start, line.end), this.length);
+    this.length += size;
+    this.lines++;
+    this.sourceBytes += sourceBytes;
+  }
+
+  /** The file gives to this record from `offset` on. */
+  hold(file: LogFile, offset: number): void {
+    if (this.files.includes(file)) return;
+    this.files.push(file);
+    this.offsets.push(offset);
+  }
+
+  heldFrom(file: LogFile): number {
+    return this.offsets[this.files.indexOf(file)] ?? -1;
+  }
+
+  /** Empty again; returns the files it came from. */
+  clear(): readonly LogFile[] {
+    const { files } = this;
+    this.files = [];
+    this.offsets = [];
+    this.length = 0;
+    this.lines = 0;
+    this.open = false;
+    if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(0);
+    return files;
+  }
+
+  private room(size: number): void {
+    if (this.length + size <= this.bytes.length) return;
+    const larger = new Uint8Array(Math.max(1024, this.bytes.length * 2, this.length + size));
+    larger.set(this.bytes.subarray(0, this.length));
+    this.bytes = larger;
+  }
+}

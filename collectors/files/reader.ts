@@ -1,0 +1,164 @@
+// Reads followed files into their trails: one call, one pread into one buffer that all files share, a limited number of
+// bytes. The bytes before the offset are read again each time and prove that the file is still the one that was read.
+
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import type { LogFile } from './file.ts';
+import { hashOf } from './hash.ts';
+import { fingerprint, fits, identityOf, isSame, readRange, TAIL_BYTES, tailOf } from './identity.ts';
+import { type LineLimit, LineReader, Mid, Piece } from './lines.ts';
+import type { Marks } from './marks.ts';
+import type { Pen } from './trail.ts';
+
+/** What a read came to. */
+export const Outcome = {
+  /** The end; perhaps an unfinished line behind it. */
+  End: 0,
+  /** The budget: there is more. */
+  More: 1,
+  /** The pipeline is full. */
+  Full: 2,
+  /** The content before the offset is another: the file was emptied, or written anew. */
+  Replaced: 3,
+} as const;
+
+/** Bytes of one file at a time: what a busy file may take before the others have their turn. */
+const CHUNK_BYTES = 2 ** 20;
+/** How far back the beginning of a line is looked for. */
+const MAX_BACK = 64 * 1024;
+const HEAD_BYTES = 1024;
+const NEWLINE = 10;
+
+export interface Reader {
+  /** Descriptors held open. */
+  readonly open: number;
+  /** Bytes of the last read. */
+  readonly bytes: number;
+  /** Opens the file if it is not; false when another one is there now. Throws the system's errors. */
+  reach(file: LogFile): boolean;
+  /** Reads on. `all`: also the unfinished line at the end. Throws the system's errors. */
+  read(file: LogFile, now: number, all: boolean): number;
+  /** Notes how far the file is read, for its checkpoint. Throws the system's errors. */
+  mark(file: LogFile): void;
+  close(file: LogFile): void;
+}
+
+/** `longest` is the largest line limit of all sources; `onLong` hears how many lines of a file were over it. */
+export function createReader(
+  pen: Pen,
+  marks: Marks,
+  longest: number,
+  onLong: (file: LogFile, lines: number) => void,
+): Reader {
+  const chunk = Math.max(CHUNK_BYTES, longest + 2);
+  const buffer = new Uint8Array(TAIL_BYTES + chunk);
+  const lines = new LineReader();
+  let open = 0;
+  let bytes = 0;
+
+  function close(file: LogFile): void {
+    if (file.fd < 0) return;
+    closeSync(file.fd);
+    file.fd = -1;
+    open--;
+  }
+
+  /** Lines of the buffer's first `size` bytes, from byte `start`; returns whether the pipeline takes more. */
+  function deliver(file: LogFile, start: number, size: number, limit: LineLimit, all: boolean): boolean {
+    const data = buffer.subarray(0, size);
+    lines.mid = file.mid;
+    const { long } = lines;
+    let more = lines.read(data, start, limit, file.trail);
+    if (all && more && lines.at < size) {
+      more = file.trail.line(lines.at, size, size, Piece.Part);
+      lines.at = size;
+      lines.mid = Mid.Part;
+    }
+    file.mid = lines.mid;
+    if (lines.long > long) onLong(file, lines.long - long);
+    return more;
+  }
+
+  function mark(file: LogFile): void {
+    const held = file.trail.heldFrom(file);
+    const offset = held < 0 ? file.offset : held;
+    if (offset === file.marked || file.fd < 0) return;
+    const headLength = Math.min(HEAD_BYTES, file.offset);
+    if (file.headLength < headLength) {
+      file.headLength = headLength;
+      file.head = hashOf(readRange(file.fd, 0, headLength));
+    }
+    const position =
+      held < 0
+        ? file.position
+        : { ...file.position, offset: held, tail: tailOf(file.fd, held), mid: Mid.None };
+    marks.add(file, position, pen.out.pushed);
+  }
+
+  return {
+    get open() {
+      return open;
+    },
+    get bytes() {
+      return bytes;
+    },
+    close,
+    mark,
+    reach(file) {
+      if (file.fd >= 0) return true;
+      // A FIFO in the file's place must not hold us up.
+      file.fd = openSync(file.target, constants.O_RDONLY | constants.O_NONBLOCK);
+      open++;
+      if (!isSame(identityOf(fstatSync(file.fd)), file.id)) {
+        close(file);
+        return false;
+      }
+      if (file.startAt >= 0) {
+        file.place({ ...file.position, ...fingerprint(file.fd, lineStart(file.fd, file.startAt)) });
+        file.startAt = -1;
+        mark(file);
+      }
+      return true;
+    },
+    read(file, now, all) {
+      bytes = 0;
+      if (file.restoredFrom > 0) {
+        if (!fits(file.fd, fstatSync(file.fd).size, file.position)) return Outcome.Replaced;
+        file.restoredFrom = 0;
+      }
+      const before = Math.min(TAIL_BYTES, file.offset);
+      const size = readSync(file.fd, buffer, 0, before + chunk, file.offset - before);
+      if (size < before || hashOf(buffer, 0, before) !== file.tail) return Outcome.Replaced;
+      bytes = size - before;
+      if (file.offset === 0 && buffer[0] === 0x1f && buffer[1] === 0x8b && size > 1) {
+        file.isIgnored = true;
+        return Outcome.End;
+      }
+      let start = before;
+      if (file.hasHole) {
+        while (start < size && buffer[start] === 0) start++;
+        file.hasHole = start === size;
+      }
+      file.trail.begin(file, buffer, file.offset - before, now);
+      const more = deliver(file, start, size, file.source.limit, all);
+      const at = lines.at;
+      if (at > before) {
+        file.offset += at - before;
+        file.tail = hashOf(buffer, Math.max(0, at - TAIL_BYTES), at);
+        mark(file);
+      }
+      file.rest = 0;
+      if (!more) return Outcome.Full;
+      if (size === before + chunk) return Outcome.More;
+      file.rest = size - at;
+      return Outcome.End;
+    },
+  };
+}
+
+/** Where the line that byte `offset` is in begins; `offset` itself when it begins too far back. */
+function lineStart(fd: number, offset: number): number {
+  const from = Math.max(0, offset - MAX_BACK);
+  const bytes = readRange(fd, from, offset);
+  const newline = bytes.lastIndexOf(NEWLINE);
+  return newline >= 0 ? from + newline + 1 : from === 0 ? 0 : offset;
+}

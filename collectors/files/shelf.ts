@@ -1,0 +1,93 @@
+// The files that are followed, and the trails they write to.
+
+import { basename } from 'node:path';
+import type { StreamRoom } from '../../agent/core/collector.ts';
+import { encodeTextAttribute } from '../../agent/core/protobuf.ts';
+import type { Found } from './discover.ts';
+import { LogFile } from './file.ts';
+import { type Identity, keyOf } from './identity.ts';
+import { podLogOf } from './kubernetes.ts';
+import type { Source } from './sources.ts';
+import { type Pen, Trail } from './trail.ts';
+
+export interface Shelf {
+  readonly files: ReadonlySet<LogFile>;
+  readonly trails: Iterable<Trail>;
+  get(source: Source, id: Identity): LogFile | undefined;
+  /** The file last begun at a path. */
+  latest(source: Source, path: string): LogFile | undefined;
+  /** A file that was not followed before, last of the trail of `trailPath`. */
+  add(source: Source, trailPath: string, at: Found, id: Identity, now: number): LogFile;
+  remove(file: LogFile): void;
+  /** Puts a file behind all others in the order of `files`. */
+  last(file: LogFile): void;
+  /** Forgets the trails that no file writes to. */
+  sweep(): void;
+}
+
+export function createShelf(room: StreamRoom, pen: Pen): Shelf {
+  const files = new Set<LogFile>();
+  const byKey = new Map<string, LogFile>();
+  const trails = new Map<string, Trail>();
+  const nameOf = (source: Source, name: string) => `${source.id}\u0000${name}`;
+
+  function trailOf(source: Source, path: string): Trail {
+    const key = nameOf(source, path);
+    let trail = trails.get(key);
+    if (trail === undefined) {
+      trail = createTrail(source, path);
+      trails.set(key, trail);
+    }
+    return trail;
+  }
+
+  function createTrail(source: Source, path: string): Trail {
+    const name = basename(path);
+    const pod = podLogOf(path);
+    const service = source.daemon ?? pod?.container ?? name;
+    const fields = [
+      encodeTextAttribute('log.file.path', path),
+      encodeTextAttribute('log.file.name', name),
+      encodeTextAttribute('log.iostream', 'stdout'),
+      encodeTextAttribute('log.iostream', 'stderr'),
+    ];
+    const streams = [
+      [0, 1],
+      [0, 1, 2],
+      [0, 1, 3],
+    ].map(parts => new Uint8Array(Buffer.concat(parts.map(i => fields[i]!))));
+    const origin = room.origins.of(service, source.daemon, undefined, pod?.attributes);
+    return new Trail(source, path, origin, streams, pen);
+  }
+
+  return {
+    files,
+    get trails() {
+      return trails.values();
+    },
+    get: (source, id) => byKey.get(nameOf(source, keyOf(id))),
+    latest: (source, path) => trails.get(nameOf(source, path))?.latest,
+    add(source, trailPath, at, id, now) {
+      const trail = trailOf(source, trailPath);
+      const file = new LogFile(id, source, trail, at.path, at.target, now);
+      file.before = trail.latest;
+      trail.latest = file;
+      files.add(file);
+      byKey.set(nameOf(source, keyOf(id)), file);
+      return file;
+    },
+    remove(file) {
+      files.delete(file);
+      byKey.delete(nameOf(file.source, keyOf(file.id)));
+      if (file.trail.latest === file) file.trail.latest = undefined;
+    },
+    last(file) {
+      files.delete(file);
+      files.add(file);
+    },
+    sweep() {
+      for (const [key, trail] of trails)
+        if (trail.latest === undefined && !trail.isHolding) trails.delete(key);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+// Whose files are followed, and how: one source a declared daemon with log files, one an entry of the options.
+
+import type { StreamRoom } from '../../agent/core/collector.ts';
+import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
+import { createParser, type Parser } from './formats/index.ts';
+import type { LineLimit } from './lines.ts';
+import { createRule, type Rule } from './multiline.ts';
+import { DEFAULTS, type FilesOptions } from './options.ts';
+
+export interface Source {
+  /** Changes when its globs do: only then files that were there before are new to it. */
+  readonly id: string;
+  readonly daemon: string | undefined;
+  readonly include: readonly string[];
+  /** Whether a path is its own. */
+  readonly has: (path: string) => boolean;
+  /** At the first start ever, files with content are read from their end. */
+  readonly fromEnd: boolean;
+  readonly limit: LineLimit;
+  readonly parser: Parser;
+  readonly rule: Rule | undefined;
+}
+
+interface Spec {
+  readonly id: string;
+  readonly daemon?: string;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly start_at: 'beginning' | 'end';
+  readonly parse: LineFormat;
+  readonly multiline?: Multiline;
+  readonly max_line: number;
+  readonly long_lines: 'split' | 'cut';
+}
+
+/** A file of a declared daemon belongs to that daemon alone, whatever entries match it. */
+export function createSources(options: FilesOptions, room: StreamRoom): Source[] {
+  const specs: Spec[] = room.daemons.declared
+    .filter(({ logs }) => logs.files.length > 0)
+    .map(({ name, logs }) => ({
+      ...DEFAULTS,
+      id: `daemon ${name} ${logs.files.join(' ')}`,
+      daemon: name,
+      include: logs.files,
+      parse: logs.parse,
+      multiline: logs.multiline,
+    }));
+  const taken = new Map<string, number>();
+  for (const entry of options) {
+    const globs = [...entry.include, ...entry.exclude.map(glob => `!${glob}`)].join(' ');
+    const twin = taken.get(globs) ?? 0;
+    taken.set(globs, twin + 1);
+    specs.push({ ...entry, id: `files ${globs}${twin > 0 ? ` #${twin + 1}` : ''}` });
+  }
+  return specs.map(spec => {
+    const included = room.patterns.glob(spec.include);
+    const excluded = room.patterns.glob(spec.exclude);
+    return {
+      id: spec.id,
+      daemon: spec.daemon,
+      include: spec.include,
+      has: path =>
+        included(path) &&
+        !(spec.exclude.length > 0 && excluded(path)) &&
+        room.daemons.ofFile(path) === spec.daemon,
+      fromEnd: spec.start_at === 'end',
+      limit: { maxBytes: spec.max_line, cut: spec.long_lines === 'cut' },
+      parser: createParser(spec.parse, room.patterns),
+      rule: spec.multiline === undefined ? undefined : createRule(spec.multiline, room.patterns),
+    };
+  });
+}

@@ -1,0 +1,205 @@
+// The records of one path, whichever files were at it: a record begun in one file ends in the next, so rotation cuts no
+// stack trace in two.
+
+import type { RecordSink } from '../../agent/core/collector.ts';
+import { type LogRecord, type Origin, utf8 } from '../../agent/core/record.ts';
+import type { LogFile } from './file.ts';
+import { Unwrapped } from './formats/container.ts';
+import { type LineSink, Piece } from './lines.ts';
+import { Verdict } from './multiline.ts';
+import { Pending } from './pending.ts';
+import type { Source } from './sources.ts';
+
+const PARSE_ERROR = utf8('eudaemon.parse_error');
+const PARTIAL = utf8('eudaemon.partial');
+const TRUNCATED = utf8('eudaemon.truncated');
+
+/** Lines of a joined record. */
+const MAX_LINES = 1000;
+
+/** What all trails write with; `record` is the one in flight. */
+export interface Pen {
+  readonly record: LogRecord;
+  readonly out: RecordSink;
+  /** Called when a held record has gone out: the file's position may move. */
+  released(file: LogFile): void;
+}
+
+export class Trail implements LineSink {
+  readonly source: Source;
+  readonly path: string;
+  /** The file last begun at this path. */
+  latest: LogFile | undefined;
+  private readonly origin: Origin;
+  /** Encoded attributes of every record, by stream: none, stdout, stderr. */
+  private readonly fields: readonly Uint8Array[];
+  private readonly pen: Pen;
+  private readonly pendings: (Pending | undefined)[] = [undefined, undefined, undefined];
+  private readonly unwrapped = new Unwrapped();
+  private file!: LogFile;
+  private buf: Uint8Array = new Uint8Array(0);
+  private base = 0;
+  private now = 0;
+
+  constructor(source: Source, path: string, origin: Origin, fields: readonly Uint8Array[], pen: Pen) {
+    this.source = source;
+    this.path = path;
+    this.origin = origin;
+    this.fields = fields;
+    this.pen = pen;
+  }
+
+  /** The lines that follow are of `file`; byte 0 of `buf` is byte `base` of it. */
+  begin(file: LogFile, buf: Uint8Array, base: number, now: number): void {
+    this.file = file;
+    this.buf = buf;
+    this.base = base;
+    this.now = now;
+    const { record } = this.pen;
+    record.origin = this.origin;
+    record.observedSeconds = Math.floor(now / 1000);
+    record.observedNanos = (now % 1000) * 1e6;
+  }
+
+  line(start: number, end: number, next: number, piece: number): boolean {
+    const { unwrap } = this.source.parser;
+    if (unwrap === undefined && this.source.rule === undefined) {
+      this.fill(this.buf, start, end, start, next, 0);
+      return this.send(piece);
+    }
+    const { unwrapped } = this;
+    if (unwrap === undefined) {
+      unwrapped.buf = this.buf;
+      unwrapped.start = start;
+      unwrapped.end = end;
+      unwrapped.partial = piece === Piece.Part;
+    } else if (!unwrap(this.buf, start, end, unwrapped)) {
+      this.fill(this.buf, start, end, start, next, 0);
+      this.pen.record.attributes.bool(PARSE_ERROR, true);
+      return this.send(piece);
+    }
+    return this.join(unwrapped, start, next, piece);
+  }
+
+  /** Takes a line into the record it belongs to, and sends what is complete. */
+  private join(line: Unwrapped, start: number, next: number, piece: number): boolean {
+    this.pendings[line.stream] ??= new Pending();
+    const pending = this.pendings[line.stream]!;
+    const { rule, limit } = this.source;
+    const size = line.end - line.start;
+    let more = true;
+    let joins = pending.open;
+    let complete = pending.complete;
+    if (!joins) {
+      const verdict = rule?.(pending.state, line.buf, line.start, line.end) ?? Verdict.Single;
+      pending.state = verdict >> 2;
+      joins = (verdict & 3) === Verdict.Continue && pending.lines > 0;
+      complete = (verdict & 3) === Verdict.Single;
+    }
+    const isFull = pending.length + size >= limit.maxBytes || pending.lines >= MAX_LINES;
+    if (pending.lines > 0 && (!joins || isFull)) {
+      more = this.emit(pending, joins && pending.open);
+      joins = false;
+    }
+    if (!joins && complete && !line.partial) {
+      this.fill(line.buf, line.start, line.end, start, next, line.stream);
+      this.stamp(line.seconds, line.nanos);
+      return this.send(piece) && more;
+    }
+    if (!joins) pending.begin(line, this.file, this.base + start);
+    else if (!pending.open) pending.newline();
+    pending.add(line, next - start);
+    pending.hold(this.file, this.base + start);
+    pending.open = line.partial;
+    pending.complete = complete;
+    pending.at = this.now;
+    if (complete && !line.partial) return this.emit(pending, false) && more;
+    return more;
+  }
+
+  /** Where the records of `file` begin that are still held; -1 when none is. */
+  heldFrom(file: LogFile): number {
+    let from = -1;
+    for (const pending of this.pendings) {
+      const at = pending?.heldFrom(file) ?? -1;
+      if (at >= 0 && (from < 0 || at < from)) from = at;
+    }
+    return from;
+  }
+
+  get isHolding(): boolean {
+    return this.pendings.some(pending => pending !== undefined && pending.lines > 0);
+  }
+
+  /** Sends held records to which nothing was added since `before`, room time in ms. */
+  flush(before: number, now: number): void {
+    for (const pending of this.pendings)
+      if (pending !== undefined && pending.lines > 0 && pending.at <= before) {
+        this.begin(pending.first, pending.bytes, 0, now);
+        this.emit(pending, pending.open);
+        pending.state = 0;
+      }
+  }
+
+  private emit(pending: Pending, isPartial: boolean): boolean {
+    const { record } = this.pen;
+    const stream = this.pendings.indexOf(pending);
+    this.fill(pending.bytes, 0, pending.length, 0, pending.sourceBytes, stream);
+    record.sourceHigh = pending.uidHigh;
+    record.sourceLow = pending.uidLow;
+    record.position = pending.position;
+    this.stamp(pending.seconds, pending.nanos);
+    const more = this.send(isPartial ? Piece.Part : Piece.Whole);
+    for (const file of pending.clear()) this.pen.released(file);
+    return more;
+  }
+
+  private fill(
+    buf: Uint8Array,
+    bodyStart: number,
+    bodyEnd: number,
+    start: number,
+    next: number,
+    stream: number,
+  ): void {
+    const { record } = this.pen;
+    record.clear();
+    record.buf = buf;
+    record.bodyStart = bodyStart;
+    record.bodyEnd = bodyEnd;
+    record.sourceHigh = this.file.uidHigh;
+    record.sourceLow = this.file.uidLow;
+    record.position = this.base + start;
+    record.sourceBytes = next - start;
+    record.attributes.fields(this.fields[stream]!);
+  }
+
+  private stamp(seconds: number, nanos: number): void {
+    this.pen.record.seconds = seconds;
+    this.pen.record.nanos = nanos;
+  }
+
+  private send(piece: number): boolean {
+    const { record, out } = this.pen;
+    const { format } = this.source.parser;
+    if (format !== undefined) {
+      const { buf, bodyStart, bodyEnd, attributes } = record;
+      const { size } = attributes;
+      if (!format(record)) {
+        record.buf = buf;
+        record.bodyStart = bodyStart;
+        record.bodyEnd = bodyEnd;
+        record.seconds = 0;
+        record.severity = 0;
+        record.severityText = NONE;
+        attributes.size = size;
+        attributes.bool(PARSE_ERROR, true);
+      }
+    }
+    if (piece === Piece.Part) record.attributes.bool(PARTIAL, true);
+    else if (piece === Piece.Cut) record.attributes.bool(TRUNCATED, true);
+    return out.push(record);
+  }
+}
+
+const NONE = new Uint8Array(0);

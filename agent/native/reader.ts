@@ -1,5 +1,5 @@
 // A thread that does nothing but move datagrams from the kernel into the ring: whatever the rest of the agent is
-// busy with, no logger waits for it. Ends within 200 ms of the stop flag.
+// busy with, no logger waits for it. Ends within 200 ms of the stop flag, with nothing left in the sockets.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadNative } from './index.ts';
@@ -20,6 +20,8 @@ const MSG_DONTWAIT = 0x40;
 const MSG_WAITFORONE = 0x10000;
 const POLLIN = 1;
 const WAKE_MS = 200;
+/** At the end, for senders that do not stop. */
+const LAST_CALLS = 1000;
 const EINTR = 4;
 const EAGAIN = 11;
 
@@ -31,23 +33,30 @@ function read({ address, size, shared, sockets }: ReaderTask): void {
   const writer = new RingWriter(memory, shared);
   // One socket may sleep in recvmmsg itself, which saves a call.
   const alone = sockets.length === 1;
-  const flags = MSG_TRUNC | (alone ? MSG_WAITFORONE : MSG_DONTWAIT);
   // struct pollfd
   const polls = new Int32Array(sockets.flatMap(({ fd }) => [fd, POLLIN]));
 
-  while (Atomics.load(shared, Cell.Stop) === 0) {
-    if (!alone && libc.poll(new Uint8Array(polls.buffer), sockets.length, WAKE_MS) <= 0) continue;
-    for (let i = 0; i < sockets.length; i++) {
-      const { fd, udp } = sockets[i]!;
-      memory.words[Head.Udp] = udp ? 1 : 0;
-      const count = libc.recvmmsg(fd, address + memory.headers, size.slots, flags, 0);
-      if (count > 0) writer.take(count, i, udp, Date.now());
-      else if (count < 0) {
-        const errno = libc.errno();
-        if (errno !== EAGAIN && errno !== EINTR) throw systemError('recvmmsg', errno);
-      }
+  /** One receive call on socket number `i`; how many messages there were. */
+  const receive = (i: number, flags: number): number => {
+    const { fd, udp } = sockets[i]!;
+    memory.words[Head.Udp] = udp ? 1 : 0;
+    const count = libc.recvmmsg(fd, address + memory.headers, size.slots, MSG_TRUNC | flags, 0);
+    if (count > 0) writer.take(count, i, udp, Date.now());
+    else if (count < 0) {
+      const errno = libc.errno();
+      if (errno !== EAGAIN && errno !== EINTR) throw systemError('recvmmsg', errno);
     }
+    return count;
+  };
+
+  while (Atomics.load(shared, Cell.Stop) === 0) {
+    if (alone) receive(0, MSG_WAITFORONE);
+    else if (libc.poll(new Uint8Array(polls.buffer), sockets.length, WAKE_MS) > 0)
+      for (let i = 0; i < sockets.length; i++) receive(i, MSG_DONTWAIT);
   }
+  // What the kernel has taken from its sender already would go with the socket.
+  for (let i = 0; i < sockets.length; i++)
+    for (let calls = 0; calls < LAST_CALLS && receive(i, MSG_DONTWAIT) > 0; ) calls++;
 }
 
 if (parentPort) read(workerData as ReaderTask);

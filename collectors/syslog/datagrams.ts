@@ -17,7 +17,7 @@ const PAGE = 4096;
 /** Records between two looks at the clock of the event loop, and between two points the ring can be released at. */
 const PASS = 512;
 /** How long `close()` waits for the last records to be in the spool. */
-const PATIENCE_MS = 1000;
+const PATIENCE_MS = 2000;
 
 const pages = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE;
 

@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { basename, join } from 'node:path';
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import type { ProcessFacts } from '../../agent/core/daemon.ts';
+import { parseStat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import { encodeIntAttribute, encodeTextAttribute } from '../../agent/core/protobuf.ts';
 import type { Origin } from '../../agent/core/record.ts';
 import { ByteCache } from './byte-cache.ts';
@@ -37,8 +38,7 @@ export interface Senders {
 const RECHECK_MS = 1000;
 const MAX_SENDERS = 4096;
 const NOTHING = new Uint8Array(0);
-/** USER_HZ, and how far a start time may be off: btime is in whole seconds. */
-const TICK_MS = 10;
+/** The boot time is in whole seconds. */
 const START_SLACK_MS = 2000;
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
@@ -70,17 +70,13 @@ export function createSenders(room: Pick<StreamRoom, 'root' | 'daemons' | 'origi
   );
   let bootMs: number | undefined;
 
-  /** /proc/PID/stat (proc(5)): the name may hold spaces and parentheses. */
   const factsOf = (pid: number, at: number): ProcessFacts | undefined => {
     try {
-      const stat = readFileSync(proc(`${pid}`, 'stat'), 'latin1');
+      const bytes = readFileSync(proc(`${pid}`, 'stat'));
+      const facts = parseStat(bytes, bytes.length);
       bootMs ??= Number(/^btime (\d+)/m.exec(readFileSync(proc('stat'), 'latin1'))?.[1] ?? 0) * 1000;
-      const close = stat.lastIndexOf(')');
-      const fields = stat.slice(close + 2).split(' ');
-      const startTicks = Number(fields[19]);
-      if (bootMs + startTicks * TICK_MS > at + START_SLACK_MS) return undefined;
-      const comm = Buffer.from(stat.slice(stat.indexOf('(') + 1, close), 'latin1').toString();
-      return { pid, ppid: Number(fields[1]), startTicks, comm };
+      const startedMs = bootMs + ((facts?.startTicks ?? 0) * 1000) / TICKS_PER_SECOND;
+      return startedMs > at + START_SLACK_MS ? undefined : facts;
     } catch {
       return undefined;
     }

@@ -42,10 +42,12 @@ export interface Assembly {
   /** Reads the configuration again; throws ConfigError. */
   readonly load: () => Promise<Config>;
   readonly env: NodeJS.ProcessEnv;
+  /** Called once when everything listens; `url` is empty while Prometheus is off. */
+  readonly ready: (url: string) => void;
 }
 
 /** Runs the agent until a signal or a death ends it; resolves with the exit code. Throws when it cannot start. */
-export async function runAgent({ config: first, load, env }: Assembly): Promise<number> {
+export async function runAgent({ config: first, load, env, ready }: Assembly): Promise<number> {
   let config = first;
   const startedAt = Date.now();
   const clock = systemClock;
@@ -227,6 +229,7 @@ export async function runAgent({ config: first, load, env }: Assembly): Promise<
   started = true;
   const unwatch = notifier.watch(() => true);
   notifier.ready(status());
+  ready(url);
   log.info('ready', {
     version: VERSION,
     pid: process.pid,

@@ -1,8 +1,12 @@
 // `eudaemon run`: the agent in the foreground, until a signal ends it.
 
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { DEFAULT_SOCKET, type SyslogOptions } from '../../collectors/syslog/options.ts';
 import { runAgent } from '../assemble.ts';
+import type { Config } from '../config/index.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
+import { VERSION } from '../core/version.ts';
 import { readConfig } from './config.ts';
 import type { Command } from './index.ts';
 
@@ -15,9 +19,29 @@ SIGTERM and SIGINT drain and stop; SIGHUP reloads the configuration; SIGUSR1 reo
   async run(argv) {
     const { config: file } = parse(argv);
     const load = () => readConfig(file, process.env);
-    return runAgent({ config: await load(), load, env: process.env });
+    const config = await load();
+    const ready = (url: string) => {
+      // A supervisor's journal wants lines of its own kind; a person wants to know where to look.
+      if (!process.env['NOTIFY_SOCKET']) process.stdout.write(whereToLook(config, url));
+    };
+    return runAgent({ config, load, env: process.env, ready });
   },
 };
+
+/** The socket, the pages and the first command to try. */
+function whereToLook(config: Config, url: string): string {
+  const lines = [`eudaemon ${VERSION} is ready, pid ${process.pid}`];
+  if (url) lines.push(`  console  ${url}/`, `  metrics  ${url}/metrics`);
+  const syslog = config.collectors['syslog'] as SyslogOptions | false;
+  if (syslog) {
+    const [first] = syslog.listen;
+    const path = first ? first.path : join(config.agent.run_dir, DEFAULT_SOCKET);
+    if (path) lines.push(`  syslog   ${path}`, `  try      logger -u ${path} -t hello "a first line"`);
+  }
+  if (config.exporters['store']) lines.push('  logs     eudaemon logs hello');
+  lines.push('  status   eudaemon status');
+  return `${lines.join('\n')}\n`;
+}
 
 function parse(argv: string[]): { config?: string } {
   try {

@@ -8,7 +8,7 @@ import type { Desc } from '../../agent/core/metric.ts';
 import { loadNative } from '../../agent/native/index.ts';
 import { passedSockets } from './activation.ts';
 import { type DatagramSocket, type Datagrams, receiveDatagrams } from './datagrams.ts';
-import type { ListenOptions, SyslogOptions } from './options.ts';
+import { DEFAULT_SOCKET, type ListenOptions, type SyslogOptions } from './options.ts';
 import { Recorder } from './record.ts';
 import { createSenders } from './sender.ts';
 import { clearPath, ownSocketFile, type SocketFile } from './socket-file.ts';
@@ -95,7 +95,7 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
         if (!out.push(record)) isFull = true;
       };
       streams = receiveStreams(native, room, options, senders, take, full);
-      const inRunDir: ListenOptions = { path: join(room.runDir, 'syslog.sock'), type: 'dgram', mode: 0o666 };
+      const inRunDir: ListenOptions = { path: join(room.runDir, DEFAULT_SOCKET), type: 'dgram', mode: 0o666 };
       for (const listen of options.listen.length > 0 ? options.listen : [inRunDir]) {
         try {
           await bind(listen, streams);

@@ -16,6 +16,9 @@ import {
   string,
 } from '../../agent/core/options.ts';
 
+/** The socket in the run directory that is opened when `listen` is empty. */
+export const DEFAULT_SOCKET = 'syslog.sock';
+
 const endpoint = () =>
   pattern('an address such as "127.0.0.1:5514" or "[::]:514"', /^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]*):\d{1,5}$/);
 

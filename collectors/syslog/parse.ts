@@ -8,6 +8,7 @@ import { TimeParser } from './parse-time.ts';
 const LESS = 0x3c;
 const GREATER = 0x3e;
 const LF = 0x0a;
+const NUL = 0;
 const SPACE = 0x20;
 const HIGHEST_PRIORITY = 191;
 
@@ -17,11 +18,13 @@ export class Parser {
   private readonly time = new TimeParser();
 
   /**
-   * Fills `m` from bytes `start..end`; `now` in Unix ms places times without a year. One line feed at the end is the
-   * sender's, not the message's.
+   * Fills `m` from bytes `start..end`; `now` in Unix ms places times without a year. A line feed, a NUL or both at the
+   * end are the sender's terminator, not the message's, unless it holds other NULs.
    */
   parse(m: Message, buf: Uint8Array, start: number, end: number, now: number): void {
-    const stop = end > start && buf[end - 1] === LF ? end - 1 : end;
+    let stop = end;
+    if (stop > start && buf[stop - 1] === NUL && buf.indexOf(NUL, start) === stop - 1) stop--;
+    if (stop > start && buf[stop - 1] === LF) stop--;
     m.reset(buf, start, stop);
     const text = priorityEnd(m, start, stop);
     if (text === start) {

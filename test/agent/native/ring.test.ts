@@ -1,9 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadNative } from '../../../agent/native/index.ts';
@@ -203,41 +205,30 @@ for i in range(20):
 });
 
 describe('after kill -9', () => {
-  /** Runs the victim up to a word of it. */
-  async function victim(
-    messages: number,
-    untaken: number,
-  ): Promise<{ child: ChildProcess; said(word: string): Promise<void> }> {
-    const script = join(import.meta.dirname, 'victim.ts');
-    const child = spawn(process.execPath, [script, dir, String(messages), String(untaken)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+  /** A process takes messages into its ring, receives some more, and is killed. */
+  async function killedWith(taken: readonly string[], untaken: readonly string[] = []): Promise<void> {
+    const script = fileURLToPath(new URL('./victim.ts', import.meta.url));
+    const child = spawn(process.execPath, [script, dir, String(taken.length), String(untaken.length)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
-    const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const said = async (word: string) => {
-      for (;;) {
-        const { value, done } = await lines.next();
-        if (done) throw new Error(`the victim ended before it said ${word}`);
-        if (value === word) return;
-      }
+      const { value } = await lines.next();
+      if (value !== word) throw new Error(`the victim said ${value} instead of ${word}`);
     };
     await said('ready');
-    return { child, said };
+    for (const message of taken) await send(message);
+    await said('stopped');
+    for (const message of untaken) await send(message);
+    child.stdin.write('go');
+    await said('full');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
   }
 
-  const dead = (child: ChildProcess) =>
-    new Promise<void>(resolve => {
-      child.once('exit', () => resolve());
-      child.kill('SIGKILL');
-    });
-
   it('every message received is taken up again: entries, and what the last call had just received', async () => {
-    const { child, said } = await victim(30, 3);
     const messages = Array.from({ length: 33 }, (_, i) => `message ${i} ${'y'.repeat(i * 20)}`);
-    for (const message of messages.slice(0, 30)) await send(message);
-    await said('stopped');
-    for (const message of messages.slice(30)) await send(message);
-    await said('full');
-    await dead(child);
+    await killedWith(messages.slice(0, 30), messages.slice(30));
 
     const ring = open();
     const positions = new Set<number>();
@@ -253,10 +244,7 @@ describe('after kill -9', () => {
   });
 
   it('what was released is gone, and what was not comes under the name it had', async () => {
-    const { child, said } = await victim(10, 0);
-    for (let i = 0; i < 10; i++) await send(`message ${i}`);
-    await said('full');
-    await dead(child);
+    await killedWith(Array.from({ length: 10 }, (_, i) => `message ${i}`));
 
     const first = openRing(native, ringPath(), SIZE, 0);
     const names: number[] = [];
@@ -274,12 +262,8 @@ describe('after kill -9', () => {
   });
 
   it('a damaged file costs no more than what was in it', async () => {
-    const { child, said } = await victim(20, 2);
-    for (let i = 0; i < 20; i++) await send(`message ${i}`);
-    await said('stopped');
-    for (let i = 0; i < 2; i++) await send(`late ${i}`);
-    await said('full');
-    await dead(child);
+    const messages = Array.from({ length: 22 }, (_, i) => `message ${i}`);
+    await killedWith(messages.slice(0, 20), messages.slice(20));
     const image = readFileSync(ringPath());
     const damage = fc.array(fc.tuple(fc.nat(image.length - 1), fc.nat(255)), { minLength: 1, maxLength: 30 });
     fc.assert(

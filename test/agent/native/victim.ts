@@ -1,6 +1,7 @@
 // A process that receives into a ring and is killed: run as `node victim.ts <dir> <messages> <untaken>`. It says
-// `ready`, takes that many messages into the ring, receives the untaken ones without making entries of them, says
-// `full` and waits for its end.
+// `ready`, takes that many messages into the ring, says `stopped`, waits for a word, receives the untaken ones in one
+// call without making entries of them, says `full` and waits for its end.
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { loadNative } from '../../../agent/native/index.ts';
 import { openRing } from '../../../agent/native/ring.ts';
@@ -21,7 +22,6 @@ for (let seen = 0; seen < Number(messages); ) {
 await ring.stop();
 console.log('stopped');
 const memory = Reflect.get(ring, 'memory') as RingMemory;
-for (let received = 0; received < Number(untaken); )
-  received += Math.max(0, native.libc.recvmmsg(fd, memory.address + memory.headers, 8, 0x20 | 0x10000, 0));
+await once(process.stdin, 'data');
+if (Number(untaken) > 0) native.libc.recvmmsg(fd, memory.address + memory.headers, 8, 0x20 | 0x10000, 0);
 console.log('full');
-setInterval(() => {}, 1000);

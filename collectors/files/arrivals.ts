@@ -6,7 +6,7 @@ import { codeOf } from '../../agent/core/errors.ts';
 import type { Checkpoint, Entry } from './checkpoint.ts';
 import type { Found } from './discover.ts';
 import type { LogFile } from './file.ts';
-import { type Fingerprint, fingerprint, fits, identityOf, isSame, keyOf } from './identity.ts';
+import { type Fingerprint, fingerprint, fits, identityOf, isSame, keyOf, UNREAD } from './identity.ts';
 import type { Reader } from './reader.ts';
 import { filesBeside, findRotated } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
@@ -28,16 +28,10 @@ export interface Arrivals {
   /** A file not followed before is at a candidate; `isFirst`: in the first look of this run. */
   arrive(candidate: Candidate, stats: Stats, isFirst: boolean, now: number): LogFile;
   /**
-   * Follows the rotated files beside `path` that nobody saw: born in `after..before`, from where they go beyond what
-   * `print` was taken of; with `copiesOnly` none but those. Returns how many.
+   * Follows the rotated files beside `path` that nobody saw, as they were born after `after` in ms; a copy of what
+   * `print` was taken of, from there. Returns how many.
    */
-  recover(
-    source: Source,
-    path: string,
-    print: Fingerprint,
-    span: { readonly after: number; readonly before?: number; readonly copiesOnly?: boolean },
-    now: number,
-  ): number;
+  recover(source: Source, path: string, print: Fingerprint, after: number, now: number): number;
 }
 
 /** Entries are forgotten when their file was not there for so long; ms. */
@@ -65,7 +59,8 @@ export function createArrivals(
     file.place(entry);
     file.safe = file.position;
     file.marked = file.offset;
-    file.restoredFrom = Math.max(entry.birth, entry.mtime);
+    file.isRestored = true;
+    file.unseenSince = entry.unseenSince;
     file.unread = true;
     return file;
   }
@@ -98,11 +93,11 @@ export function createArrivals(
         }
       }
       for (const [key, { source, entry }] of latest) {
-        const candidate = paths.get(key);
-        const stats = candidate && statSync(candidate.target, { throwIfNoEntry: false });
-        if (stats && isSame(identityOf(stats), entry)) continue;
-        const span = { after: Math.max(entry.birth, entry.mtime), before: stats?.birthtimeMs };
-        arrivals.recover(source, entry.trail, entry, span, now);
+        const { target } = paths.get(key) ?? {};
+        const stats = target === undefined ? undefined : statSync(target, { throwIfNoEntry: false });
+        // The same file still: whether its content is, shows when it is read.
+        if (stats === undefined || !isSame(identityOf(stats), entry))
+          arrivals.recover(source, entry.trail, entry, entry.unseenSince, now);
       }
     },
 
@@ -115,31 +110,23 @@ export function createArrivals(
         return resume(source, entry, candidate, now);
       }
       const latest = shelf.latest(source, path);
-      if (latest !== undefined && !isFirst) {
-        const span = { after: latest.id.birth, before: id.birth };
-        arrivals.recover(source, path, latest.position, span, now);
-      }
-      const file = shelf.add(source, path, candidate, id, now);
       const isNew = isFirst && !known.has(source.id);
+      if (latest !== undefined) arrivals.recover(source, path, latest.position, latest.unseenSince, now);
+      else if (!isNew) arrivals.recover(source, path, UNREAD, id.birth, now);
+      const file = shelf.add(source, path, candidate, id, now);
       if (isNew && source.fromEnd && stats.size > 0) file.startAt = stats.size;
       file.isUnproven = !isNew;
       return file;
     },
 
-    recover(source, path, print, { after, before = Number.POSITIVE_INFINITY, copiesOnly = false }, now) {
+    recover(source, path, print, after, now) {
       let recovered = 0;
       try {
         for (const sibling of findRotated(root, path, after)) {
-          if (sibling.id.birth >= before || source.has(sibling.path)) continue;
-          if (shelf.get(source, sibling.id) !== undefined) continue;
+          if (source.has(sibling.path) || shelf.get(source, sibling.id) !== undefined) continue;
           const file = shelf.add(source, path, sibling, sibling.id, now);
-          const isCopy = print.offset > 0 && reader.reach(file) && fits(file.fd, sibling.size, print);
-          if (isCopy) file.place({ ...file.position, ...fingerprint(file.fd, print.offset) });
-          else if (copiesOnly) {
-            reader.close(file);
-            shelf.remove(file);
-            continue;
-          }
+          if (print.offset > 0 && reader.reach(file) && fits(file.fd, sibling.size, print))
+            file.place({ ...file.position, ...fingerprint(file.fd, print.offset) });
           file.unread = true;
           recovered++;
         }

@@ -14,8 +14,8 @@ export interface Entry extends Identity, Position {
   /** The path whose records are in it, and where it was last. */
   readonly trail: string;
   readonly path: string;
-  /** Its modification time when it was last seen: what is born later was never seen; ms. */
-  readonly mtime: number;
+  /** What was born beside it later was not seen; ms. */
+  readonly unseenSince: number;
   /** When it was last there; Unix ms. */
   readonly seen: number;
 }
@@ -32,7 +32,7 @@ const NUMBERS = [
   'dev',
   'ino',
   'birth',
-  'mtime',
+  'unseenSince',
   'offset',
   'head',
   'headLength',

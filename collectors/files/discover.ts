@@ -1,5 +1,5 @@
-// Globs to paths below the room's root. Directories are read again when their modification time moved; of a directory
-// that was just changed twice, as its time may stand still while it changes again.
+// Globs to paths below the room's root. Directories are read again when their modification time moved; one that was
+// just changed is read twice, as its time may stand still while it changes again.
 
 import { type Dirent, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -8,8 +8,6 @@ import type { Patterns } from '../../agent/core/pattern.ts';
 
 /** Directories below a `**`. */
 const MAX_DEPTH = 16;
-/** A listing is not trusted for longer, whatever its directory's time says; ms. */
-const TRUST_MS = 10_000;
 const MAX_LINKS = 16;
 const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4|zip|Z)$/;
 const GLOB = /[*?[{]/;
@@ -21,10 +19,13 @@ export interface Found {
 }
 
 export interface Discovery {
+  /** Whether a directory changed since the last walk, or there was none. */
+  isStale(): boolean;
+  /** Begins a walk: what is known of directories is forgotten. */
+  begin(): void;
   /** Paths of the globs that are no directory and no compressed file. `fault` hears of directories it cannot read. */
   find(
     globs: readonly string[],
-    now: number,
     found: (file: Found) => void,
     fault: (path: string, error: unknown) => void,
   ): void;
@@ -36,17 +37,19 @@ type Segment =
   | { readonly deep: true };
 
 interface Listing {
-  entries: readonly Dirent[];
-  mtime: number;
-  settled: boolean;
-  readAt: number;
+  readonly entries: readonly Dirent[];
+  /** 0 when the directory could not be read. */
+  readonly mtime: number;
+  /** It was read when its time had stood still since the walk before. */
+  readonly isSettled: boolean;
 }
 
 /** Whether a name says that its content is compressed. */
 export const isCompressed = (path: string): boolean => COMPRESSED.test(path);
 
 export function createDiscovery(root: string, patterns: Patterns): Discovery {
-  const listings = new Map<string, Listing>();
+  let listings = new Map<string, Listing>();
+  let before = listings;
   const compiled = new Map<string, readonly Segment[]>();
 
   function segmentsOf(glob: string): readonly Segment[] {
@@ -70,25 +73,36 @@ export function createDiscovery(root: string, patterns: Patterns): Discovery {
     return segments;
   }
 
-  function list(path: string, now: number, fault: (path: string, error: unknown) => void): readonly Dirent[] {
-    const target = join(root, path);
-    try {
-      const mtime = statSync(target).mtimeMs;
-      const known = listings.get(path);
-      if (known?.mtime === mtime && known.settled && now - known.readAt < TRUST_MS) return known.entries;
-      const entries = readdirSync(target, { withFileTypes: true });
-      listings.set(path, { entries, mtime, settled: known?.mtime === mtime, readAt: now });
-      return entries;
-    } catch (error) {
-      listings.delete(path);
-      const code = codeOf(error);
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') fault(path, error);
-      return [];
+  function list(path: string, fault: (path: string, error: unknown) => void): readonly Dirent[] {
+    let listing = listings.get(path);
+    if (listing === undefined) {
+      const target = join(root, path);
+      const mtime = mtimeOf(target);
+      try {
+        const entries = readdirSync(target, { withFileTypes: true });
+        listing = { entries, mtime, isSettled: before.get(path)?.mtime === mtime };
+      } catch (error) {
+        const code = codeOf(error);
+        if (code !== 'ENOENT' && code !== 'ENOTDIR') fault(path, error);
+        listing = { entries: [], mtime, isSettled: true };
+      }
+      listings.set(path, listing);
     }
+    return listing.entries;
   }
 
   return {
-    find(globs, now, found, fault) {
+    isStale() {
+      if (listings === before) return true;
+      for (const [path, { mtime, isSettled }] of listings)
+        if (!isSettled || mtimeOf(join(root, path)) !== mtime) return true;
+      return false;
+    },
+    begin() {
+      before = listings;
+      listings = new Map();
+    },
+    find(globs, found, fault) {
       const offer = (path: string, isLink: boolean) => {
         if (isCompressed(path)) return;
         const target = join(root, path);
@@ -106,7 +120,7 @@ export function createDiscovery(root: string, patterns: Patterns): Discovery {
         }
         const deep = 'deep' in segment;
         if (deep && !last) walk(dir, segments, i + 1, depth);
-        for (const entry of list(dir === '' ? '/' : dir, now, fault)) {
+        for (const entry of list(dir === '' ? '/' : dir, fault)) {
           if (!deep && !segment.fits(`/${entry.name}`)) continue;
           const path = `${dir}/${entry.name}`;
           const isLink = entry.isSymbolicLink();
@@ -118,6 +132,15 @@ export function createDiscovery(root: string, patterns: Patterns): Discovery {
       for (const glob of globs) walk('', segmentsOf(glob), 0, 0);
     },
   };
+}
+
+/** 0 when there is nothing, or no way to it. */
+function mtimeOf(path: string): number {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  } catch {
+    return 0;
+  }
 }
 
 /** What an absolute link means inside the root, not outside of it. */

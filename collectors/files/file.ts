@@ -53,8 +53,10 @@ export class LogFile {
   rest = 0;
   /** Set before the first opening: reading begins at the line that this byte is in; -1 otherwise. */
   startAt = -1;
-  /** Its position is of an earlier run and not compared with the file yet: what was born later was not seen; ms. */
-  restoredFrom = 0;
+  /** Its position is of an earlier run and was not compared with the file yet. */
+  isRestored = false;
+  /** Its modification time when it was last read to its end: what was born beside it later was not seen; ms. */
+  unseenSince: number;
   /** It may be a copy of a file that was read; nothing of it is read before that is known. */
   isUnproven = false;
   /** It was seen to begin as a followed file does. */
@@ -80,6 +82,7 @@ export class LogFile {
     this.path = path;
     this.target = target;
     this.changedAt = now;
+    this.unseenSince = id.birth;
     this.safe = START;
     this.place(START);
   }

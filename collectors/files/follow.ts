@@ -145,11 +145,9 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     const print = file.position;
     copies.emptied(file, print, Math.max(0, file.peak - print.offset), now);
     file.restart();
-    const span =
-      file.restoredFrom > 0 ? { after: file.restoredFrom } : { after: file.id.birth, copiesOnly: true };
-    file.restoredFrom = 0;
+    file.isRestored = false;
     const { latest } = file.trail;
-    if (arrivals.recover(file.source, file.trail.path, print, span, now) > 0) {
+    if (arrivals.recover(file.source, file.trail.path, print, file.unseenSince, now) > 0) {
       copies.recovered(file.path);
       file.before = file.trail.latest;
       file.trail.latest = latest;
@@ -219,9 +217,9 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     const files: Entry[] = [...arrivals.unclaimed(now)];
     for (const set of [shelf.files, leaving])
       for (const file of set) {
-        const { id, source, path, trail, mtime, safe } = file;
+        const { id, source, path, trail, unseenSince, safe } = file;
         if (file.startAt < 0 && !file.isUnproven)
-          files.push({ ...id, source: source.id, path, trail: trail.path, mtime, seen: now, ...safe });
+          files.push({ ...id, source: source.id, path, trail: trail.path, unseenSince, seen: now, ...safe });
       }
     dirty = false;
     try {

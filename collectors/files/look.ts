@@ -12,8 +12,8 @@ import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
 import type { Troubles } from './troubles.ts';
 
-/** The globs are walked this often. */
-const DISCOVER_MS = 1000;
+/** The globs are walked when a directory changed, and this often when none seems to have. */
+const WALK_MS = 10_000;
 
 export interface Looker {
   /** Marks the files that changed as unread, and tells which are at no path of their source. */
@@ -40,12 +40,11 @@ export function createLooker(
   let looks = 0;
   let walkedAt = 0;
 
-  function discover(source: Source, now: number): void {
+  function discover(source: Source): void {
     const known = candidates.get(source);
     const found = new Map<string, Candidate | undefined>();
     discovery.find(
       source.include,
-      now,
       at => {
         directories.add(dirname(at.path));
         const before = known?.get(at.path);
@@ -126,9 +125,10 @@ export function createLooker(
     },
     look(now) {
       looks++;
-      if (looks === 1 || now - walkedAt >= DISCOVER_MS || now < walkedAt) {
+      if (discovery.isStale() || now - walkedAt >= WALK_MS || now < walkedAt) {
         directories = new Set();
-        for (const source of sources) discover(source, now);
+        discovery.begin();
+        for (const source of sources) discover(source);
         shelf.sweep();
         walkedAt = now;
       }
@@ -162,5 +162,5 @@ function observe(file: LogFile, stats: Stats, now: number): void {
   file.mtime = stats.mtimeMs;
   if (file.size > file.peak) file.peak = file.size;
   file.changedAt = now;
-  file.unread = !file.isIgnored;
+  file.unread = !file.isIgnored && !(file.isUnproven && file.size === 0);
 }

@@ -121,9 +121,9 @@ export function createReader(
     },
     read(file, now, all) {
       bytes = 0;
-      if (file.restoredFrom > 0) {
+      if (file.isRestored) {
         if (!fits(file.fd, fstatSync(file.fd).size, file.position)) return Outcome.Replaced;
-        file.restoredFrom = 0;
+        file.isRestored = false;
       }
       const before = Math.min(TAIL_BYTES, file.offset);
       const size = readSync(file.fd, buffer, 0, before + chunk, file.offset - before);
@@ -150,6 +150,7 @@ export function createReader(
       if (!more) return Outcome.Full;
       if (size === before + chunk) return Outcome.More;
       file.rest = size - at;
+      file.unseenSince = Math.max(file.unseenSince, file.mtime);
       return Outcome.End;
     },
   };

@@ -2,6 +2,7 @@
 // stack trace in two.
 
 import type { RecordSink } from '../../agent/core/collector.ts';
+import { encodeTextAttribute } from '../../agent/core/protobuf.ts';
 import { type LogRecord, type Origin, utf8 } from '../../agent/core/record.ts';
 import type { LogFile } from './file.ts';
 import { Unwrapped } from './formats/container.ts';
@@ -10,7 +11,6 @@ import { Verdict } from './multiline.ts';
 import { Pending } from './pending.ts';
 import type { Source } from './sources.ts';
 
-const PARSE_ERROR = utf8('eudaemon.parse_error');
 const PARTIAL = utf8('eudaemon.partial');
 const TRUNCATED = utf8('eudaemon.truncated');
 
@@ -33,6 +33,7 @@ export class Trail implements LineSink {
   private readonly origin: Origin;
   /** Encoded attributes of every record, by stream: none, stdout, stderr. */
   private readonly fields: readonly Uint8Array[];
+  private readonly parseError: Uint8Array;
   private readonly pen: Pen;
   private readonly pendings: (Pending | undefined)[] = [undefined, undefined, undefined];
   private readonly unwrapped = new Unwrapped();
@@ -46,6 +47,7 @@ export class Trail implements LineSink {
     this.path = path;
     this.origin = origin;
     this.fields = fields;
+    this.parseError = encodeTextAttribute('eudaemon.parse_error', source.parser.error);
     this.pen = pen;
   }
 
@@ -75,7 +77,7 @@ export class Trail implements LineSink {
       unwrapped.partial = piece === Piece.Part;
     } else if (!unwrap(this.buf, start, end, unwrapped)) {
       this.fill(this.buf, start, end, start, next, 0);
-      this.pen.record.attributes.bool(PARSE_ERROR, true);
+      this.pen.record.attributes.fields(this.parseError);
       return this.send(piece);
     }
     return this.join(unwrapped, start, next, piece);
@@ -193,7 +195,7 @@ export class Trail implements LineSink {
         record.severity = 0;
         record.severityText = NONE;
         attributes.size = size;
-        attributes.bool(PARSE_ERROR, true);
+        attributes.fields(this.parseError);
       }
     }
     if (piece === Piece.Part) record.attributes.bool(PARTIAL, true);

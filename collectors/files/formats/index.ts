@@ -14,27 +14,31 @@ import { createApache, createNginx } from './web.ts';
 export interface Parser {
   readonly unwrap?: Unwrap;
   readonly format?: Format;
+  /** What the record of a line that is not of this format says of it. */
+  readonly error: string;
 }
 
 /** Throws when a user's pattern does not compile; the configuration has checked it. */
 export function createParser(spec: LineFormat, patterns: Patterns): Parser {
-  if (typeof spec === 'object') return { format: createRegex(spec, patterns) };
+  if (typeof spec === 'object')
+    return { format: createRegex(spec, patterns), error: 'the regex does not match' };
+  const error = `not ${spec}`;
   switch (spec) {
     case 'none':
-      return {};
+      return { error };
     case 'cri':
-      return { unwrap: createCri() };
+      return { unwrap: createCri(), error };
     case 'docker':
-      return { unwrap: createDocker() };
+      return { unwrap: createDocker(), error };
     case 'json':
-      return { format: createJson() };
+      return { format: createJson(), error };
     case 'logfmt':
-      return { format: createLogfmt() };
+      return { format: createLogfmt(), error };
     case 'nginx':
-      return { format: createNginx() };
+      return { format: createNginx(), error };
     case 'apache':
-      return { format: createApache() };
+      return { format: createApache(), error };
     case 'syslog':
-      return { format: createSyslog() };
+      return { format: createSyslog(), error };
   }
 }

@@ -1,0 +1,150 @@
+// A collector of files on a real directory, with a clock of its own and a sink that keeps what it was given.
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createPatterns } from '../../../agent/config/patterns.ts';
+import type { RecordSink, StreamRoom } from '../../../agent/core/collector.ts';
+import type { DaemonSpec, LogSpec } from '../../../agent/core/daemon.ts';
+import { type DecodedRecord, decodeLogs } from '../../../agent/core/decode.ts';
+import { encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
+import { createMeter } from '../../../agent/core/meter.ts';
+import { ProtoWriter } from '../../../agent/core/protobuf.ts';
+import { createOrigins, type LogRecord } from '../../../agent/core/record.ts';
+import { createFollower, type Follower } from '../../../collectors/files/follow.ts';
+import { DEFAULTS, type FilesEntry } from '../../../collectors/files/options.ts';
+import { createSources } from '../../../collectors/files/sources.ts';
+
+/** A record as a receiver of OTLP sees it. */
+export function received(record: LogRecord): DecodedRecord {
+  const w = new ProtoWriter();
+  encodeRecord(w, record);
+  const resource = encodeResource(record.origin, []);
+  return [...decodeLogs(sealRequest([{ resource, records: w.copy() }]))][0]!;
+}
+
+export const daemon = (name: string, logs: Partial<LogSpec>): DaemonSpec => ({
+  name,
+  match: {},
+  logs: { identifiers: [], files: [], parse: 'none', ...logs },
+  health: [],
+  expect: {},
+  labels: {},
+});
+
+export class Rig {
+  readonly top = mkdtempSync(join(tmpdir(), 'eudaemon-files-'));
+  readonly dir = join(this.top, 'log');
+  /** Every record of every run. */
+  readonly records: DecodedRecord[] = [];
+  readonly lost: string[] = [];
+  readonly messages: string[] = [];
+  readonly meter = createMeter();
+  readonly room: StreamRoom;
+  entries: FilesEntry[] = [];
+  daemons: DaemonSpec[] = [];
+  now = Date.UTC(2026, 10, 1);
+  /** Records the sink takes until it says that it is full. */
+  space = Number.POSITIVE_INFINITY;
+  follower: Follower | undefined;
+  pushed = 0;
+
+  constructor(options: { root?: (dir: string) => string } = {}) {
+    mkdirSync(this.dir);
+    const { messages } = this;
+    const write = (message: string) => messages.push(message);
+    const log = { debug() {}, info: write, warn: write, error: write, room: () => log };
+    const self = this;
+    this.room = {
+      name: 'files',
+      root: options.root?.(this.top) ?? '/',
+      stateDir: join(this.top, 'state'),
+      runDir: this.top,
+      log,
+      meter: this.meter,
+      patterns: createPatterns(),
+      origins: createOrigins(),
+      now: () => this.now,
+      daemons: {
+        get declared() {
+          return self.daemons;
+        },
+        ofProcess: () => undefined,
+        ofPid: () => undefined,
+        ofIdentifier: () => undefined,
+        ofFile: path => this.daemons.find(each => this.room.patterns.glob(each.logs.files)(path))?.name,
+      },
+    };
+  }
+
+  path(name: string): string {
+    return join(this.dir, name);
+  }
+
+  /** Follows what an entry with these keys names, globs in the directory. */
+  follow(entry: Partial<FilesEntry> & { include: string[] }): void {
+    this.entries.push({ ...DEFAULTS, ...entry, include: entry.include.map(glob => this.path(glob)) });
+  }
+
+  start(): void {
+    this.pushed = 0;
+    const self = this;
+    const out: RecordSink = {
+      get pushed() {
+        return self.pushed;
+      },
+      push: record => {
+        this.records.push(received(record));
+        this.pushed++;
+        return --this.space > 0;
+      },
+      drop: () => {},
+      lost: (reason, estimate) => this.lost.push(`${reason} ${estimate}`),
+    };
+    this.follower = createFollower(createSources(this.entries, this.room), this.room, out);
+    this.turn(0);
+  }
+
+  /** Lets time pass in steps of a look, and reads all there is to read. */
+  turn(ms = 250): void {
+    for (let left = ms; this.follower !== undefined; left -= 250) {
+      this.now += Math.min(250, Math.max(0, left));
+      for (let isDue = true; this.follower.turn(this.now, isDue); ) isDue = false;
+      if (left <= 250) return;
+    }
+  }
+
+  /** All that was pushed is safe. */
+  commit(): void {
+    this.follower?.committed(this.pushed, this.now);
+  }
+
+  stop(): void {
+    this.follower?.close(this.now);
+    this.commit();
+    this.follower = undefined;
+  }
+
+  /** Ends at once, as SIGKILL does. */
+  kill(): void {
+    this.follower = undefined;
+  }
+
+  get bodies(): string[] {
+    return this.records.map(record => String(record.body));
+  }
+
+  /** Waits until the clock of the file system has moved on. */
+  tick(): void {
+    const probe = join(this.top, 'probe');
+    const stamp = () => {
+      writeFileSync(probe, 'x');
+      return statSync(probe).mtimeMs;
+    };
+    for (const before = stamp(); stamp() === before; );
+  }
+
+  remove(): void {
+    this.follower?.close(this.now);
+    rmSync(this.top, { recursive: true, force: true });
+  }
+}

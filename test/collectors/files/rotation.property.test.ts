@@ -1,0 +1,188 @@
+// Whatever happens to a log between looks, every line comes out once, whole, and in its order: random actions on a real
+// directory against a model that only remembers what was written.
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Rig } from './rig.ts';
+
+const ACTIONS = [
+  'write',
+  'write',
+  'write',
+  'piece',
+  'look',
+  'look',
+  'commit',
+  'quiet',
+  'rename',
+  'copytruncate',
+  'delete',
+  'replace',
+  'full',
+  'stop',
+  'kill',
+  'start',
+] as const;
+type Action = (typeof ACTIONS)[number];
+
+/** Words are unique; a line is one word or several written in pieces. */
+class Writer {
+  readonly rig = new Rig();
+  /** Words written, in order; those that nobody had a chance to read may be missing. */
+  readonly words: string[] = [];
+  readonly excused = new Set<string>();
+  /** Those without a newline: at the end of a file they come when it has been quiet. */
+  readonly pieces = new Set<string>();
+  wasKilled = false;
+  /** No look has seen a file at the path: what is rotated away from it now was never heard of. */
+  private isUnheard = true;
+  private count = 0;
+  private rotated = 0;
+  private readonly log = this.rig.path('app.log');
+  private readonly include: string;
+
+  constructor(include: string) {
+    this.include = include;
+  }
+
+  word(): string {
+    const word = `w${this.count++}.`;
+    this.words.push(word);
+    return word;
+  }
+
+  run(action: Action): void {
+    const { rig, log } = this;
+    switch (action) {
+      case 'write':
+        for (let i = 0; i < 3; i++) appendFileSync(log, `${this.word()}\n`);
+        return;
+      case 'piece':
+        this.pieces.add(this.word());
+        appendFileSync(log, this.words.at(-1)!);
+        return;
+      case 'look':
+        this.turn(250);
+        return;
+      case 'commit':
+        this.turn(0);
+        rig.commit();
+        this.turn(1000);
+        return;
+      case 'quiet':
+        this.turn(6000);
+        return;
+      case 'rename':
+        if (!existsSync(log)) return;
+        rig.tick();
+        if (this.isUnheard && this.include === 'app.log') this.excuse();
+        this.shift();
+        renameSync(log, `${log}.1`);
+        if (this.count % 2 === 0) writeFileSync(log, '');
+        rig.tick();
+        return;
+      case 'copytruncate':
+        if (!existsSync(log)) return;
+        rig.tick();
+        if (this.isUnheard && this.include === 'app.log') this.excuse();
+        this.shift();
+        copyFileSync(log, `${log}.1`);
+        truncateSync(log);
+        rig.tick();
+        return;
+      case 'delete':
+        this.turn(250);
+        this.excuse();
+        rmSync(log, { force: true });
+        this.isUnheard = true;
+        rig.tick();
+        return;
+      case 'replace':
+        this.turn(250);
+        this.excuse();
+        writeFileSync(`${log}.new`, `${this.word()}\n`);
+        renameSync(`${log}.new`, log);
+        rig.tick();
+        return;
+      case 'full':
+        this.turn(250);
+        rig.space = 2;
+        this.turn(250);
+        rig.space = Number.POSITIVE_INFINITY;
+        rig.follower?.resume();
+        return;
+      case 'stop':
+        rig.stop();
+        return;
+      case 'kill':
+        if (rig.follower) this.wasKilled = true;
+        rig.kill();
+        return;
+      case 'start':
+        if (rig.follower === undefined) rig.start();
+        this.turn(0);
+        return;
+    }
+  }
+
+  private turn(ms: number): void {
+    if (this.rig.follower !== undefined && existsSync(this.log)) this.isUnheard = false;
+    this.rig.turn(ms);
+  }
+
+  /** What nobody could read of the file need not come. */
+  private excuse(): void {
+    if (!existsSync(this.log)) return;
+    const content = readFileSync(this.log, 'utf8');
+    for (const word of content.match(/w\d+\./g) ?? []) if (!this.came(word)) this.excused.add(word);
+  }
+
+  private came(word: string): boolean {
+    return this.rig.bodies.some(body => body.includes(word));
+  }
+
+  private shift(): void {
+    for (let i = this.rotated++; i > 0; i--)
+      if (existsSync(`${this.log}.${i}`)) renameSync(`${this.log}.${i}`, `${this.log}.${i + 1}`);
+  }
+}
+
+function run(include: string, actions: readonly Action[]): void {
+  const writer = new Writer(include);
+  const { rig } = writer;
+  try {
+    rig.follow({ include: [include], start_at: 'beginning' });
+    rig.start();
+    for (const action of actions) writer.run(action);
+    writer.run('start');
+    rig.turn(20_000);
+    const came = rig.bodies.flatMap(body => body.match(/w\d+\./g) ?? []);
+    expect(writer.words.filter(word => !came.includes(word) && !writer.excused.has(word))).toEqual([]);
+    expect(rig.bodies.join('').replace(/w\d+\./g, '')).toBe('');
+    if (writer.wasKilled) return;
+    expect(came.filter((word, i) => came.indexOf(word) !== i)).toEqual([]);
+    const ordered = (words: readonly string[]) =>
+      words.filter(word => came.includes(word) && !writer.pieces.has(word));
+    if (include === 'app.log') expect(ordered(came)).toEqual(ordered(writer.words));
+  } finally {
+    rig.remove();
+  }
+}
+
+describe.each(['app.log', 'app.log*'])('the files of %s', include => {
+  it('give every line once, whatever is done to them', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...ACTIONS), { maxLength: 30 }), actions => run(include, actions)),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -9,8 +9,10 @@ import type { PrometheusOptions } from '../exporters/prometheus/options.ts';
 import { createRegistry } from '../exporters/prometheus/registry.ts';
 import { createScrape } from '../exporters/prometheus/scrape.ts';
 import { createApi, storeDirectory } from './api.ts';
+import { createFinder } from './cli/find.ts';
 import { type Config, createPatterns } from './config/index.ts';
 import { createDataThread } from './control/data.ts';
+import { createDiscovery, discovering } from './control/discovery.ts';
 import { type Actor, createGroup } from './control/group.ts';
 import { createHttp, type Http } from './control/http.ts';
 import { createLog } from './control/log.ts';
@@ -25,6 +27,7 @@ import { causeOf, SetupError } from './core/errors.ts';
 import { createLatest } from './core/meter.ts';
 import type { Desc, Family } from './core/metric.ts';
 import { VERSION } from './core/version.ts';
+import type { Discovered } from './identity/discover.ts';
 import { identifyHost } from './identity/host.ts';
 import { createLookup } from './identity/lookup.ts';
 import { createTable } from './identity/table.ts';
@@ -48,15 +51,21 @@ export interface Assembly {
 
 /** Runs the agent until a signal or a death ends it; resolves with the exit code. Throws when it cannot start. */
 export async function runAgent({ config: first, load, env, ready }: Assembly): Promise<number> {
-  let config = first;
   const startedAt = Date.now();
   const clock = systemClock;
   const { now } = clock;
-  const log = createLog({ level: config.agent.log_level, format: config.agent.log_format });
+  const log = createLog({ level: first.agent.log_level, format: first.agent.log_format });
   const { meter, families: ownFamilies } = createRegistry(now);
   meter.instrument(BUILD_INFO).with(VERSION, process.version).set(1);
   const patterns = createPatterns();
-  const host = identifyHost(config.agent.host_root, env);
+  const host = identifyHost(first.agent.host_root, env);
+  const discovery = createDiscovery<Config, Discovered>({
+    ...createFinder({ patterns, now }),
+    log: log.room('identity'),
+  });
+  /** As the files say it; `config` has the discovered daemons as well. */
+  let written = first;
+  let config = discovery.extend(written);
 
   let die: (error: Error) => void = () => {};
   const death = new Promise<Error>(resolve => {
@@ -98,13 +107,7 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
     ...[...pushes.values()].flatMap(push => push.fault() ?? []),
   ];
 
-  const apply = async (next: Config) => {
-    // Two addresses cannot change under a running agent: its listener and the directories its data lives in.
-    for (const key of ['state_dir', 'run_dir', 'host_root'] as const)
-      if (next.agent[key] !== config.agent[key])
-        throw new SetupError(`cannot change agent.${key} in a reload: restart the agent`);
-    if (JSON.stringify(next.exporters['prometheus']) !== JSON.stringify(config.exporters['prometheus']))
-      throw new SetupError('cannot change exporters.prometheus in a reload: restart the agent');
+  const bring = async (next: Config) => {
     config = next;
     table.declare(next.daemons);
     room.daemons = lookup(next);
@@ -112,6 +115,29 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
     await sampling.apply(next);
     await applyPushes();
   };
+  /** One change at a time. */
+  let turn: Promise<void> = Promise.resolve();
+  const inTurn = (change: () => Promise<void>) => {
+    const changed = turn.then(change);
+    turn = changed.catch(() => {});
+    return changed;
+  };
+  const apply = (next: Config) =>
+    inTurn(async () => {
+      // Two addresses cannot change under a running agent: its listener and the directories its data lives in.
+      for (const key of ['state_dir', 'run_dir', 'host_root'] as const)
+        if (next.agent[key] !== config.agent[key])
+          throw new SetupError(`cannot change agent.${key} in a reload: restart the agent`);
+      if (JSON.stringify(next.exporters['prometheus']) !== JSON.stringify(config.exporters['prometheus']))
+        throw new SetupError('cannot change exporters.prometheus in a reload: restart the agent');
+      written = next;
+      await bring(discovery.extend(written));
+    });
+  const discoverAgain = () =>
+    inTurn(async () => {
+      const next = discovery.extend(written);
+      if (JSON.stringify(next.daemons) !== JSON.stringify(config.daemons)) await bring(next);
+    });
   let problems: readonly string[] = [];
   let loadedAt = startedAt;
   const notifier = createNotifier(env, (path, message) => {
@@ -126,7 +152,7 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
     notifier.ready(status());
     return found;
   };
-  const status = () => `watching ${config.daemons.length} declared daemons`;
+  const status = () => `watching ${config.daemons.length} daemons`;
 
   const pushKeys = new Map<string, string>();
   const applyPushes = async () => {
@@ -210,6 +236,7 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
       },
     },
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
+    discovering(discoverAgain, log),
     {
       name: 'metric exporters',
       start: applyPushes,

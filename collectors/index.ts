@@ -4,6 +4,7 @@ import type { CollectorEntry } from '../agent/core/collector.ts';
 import { options as files } from './files/options.ts';
 import { options as health } from './health/options.ts';
 import { options as host } from './host/options.ts';
+import { options as journald } from './journald/options.ts';
 import { options as processes } from './processes/options.ts';
 import { options as syslog } from './syslog/options.ts';
 
@@ -45,5 +46,12 @@ export const collectors: readonly CollectorEntry[] = [
     options: host,
     byDefault: true,
     load: () => import('./host/index.ts'),
+  }),
+  line({
+    name: 'journald',
+    thread: 'data',
+    options: journald,
+    byDefault: false,
+    load: () => import('./journald/index.ts'),
   }),
 ];

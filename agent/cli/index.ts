@@ -17,6 +17,11 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./check.ts')).check,
   status: async () => (await import('./status.ts')).status,
   logs: async () => (await import('./logs.ts')).logs,
+  top: async () => (await import('./top.ts')).top,
+  probe: async () => (await import('./probe.ts')).probe,
+  discover: async () => (await import('./discover.ts')).discover,
+  rules: async () => (await import('./rules.ts')).rules,
+  dashboard: async () => (await import('./dashboard.ts')).dashboard,
   version: async () => (await import('./version.ts')).version,
   help: async () => (await import('./help.ts')).help,
 };

@@ -7,7 +7,9 @@ export const version: Command = {
   summary: 'the version of the agent and of its runtime',
   usage: 'eudaemon version',
   async run() {
-    process.stdout.write(`eudaemon ${VERSION} (node ${process.version}, ${process.platform} ${process.arch})\n`);
+    process.stdout.write(
+      `eudaemon ${VERSION} (node ${process.version}, ${process.platform} ${process.arch})\n`,
+    );
     return 0;
   },
 };

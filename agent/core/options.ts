@@ -61,11 +61,6 @@ export const integer = (minimum = 0, maximum = Number.MAX_SAFE_INTEGER): Schema<
       : undefined,
   );
 
-export const number = (minimum = -Infinity, maximum = Infinity): Schema<number> =>
-  scalar('a number in range', { type: 'number' }, input =>
-    typeof input === 'number' && input >= minimum && input <= maximum ? input : undefined,
-  );
-
 /** Milliseconds from `10s`; `minimum` in ms. */
 export const duration = (minimum = 0): Schema<number> =>
   scalar(

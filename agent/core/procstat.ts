@@ -8,6 +8,10 @@ export interface Stat {
   /** One letter: R S D Z T t X I P. */
   readonly state: string;
   readonly ppid: number;
+  /** Its id; the process whose pid that is leads it. */
+  readonly session: number;
+  /** Device number of the controlling terminal; 0 for none. */
+  readonly terminal: number;
   readonly kernelThread: boolean;
   readonly minorFaults: number;
   readonly majorFaults: number;
@@ -63,6 +67,8 @@ export function parseStat(buf: Uint8Array, length: number): Stat | undefined {
     comm: decoder.decode(buf.subarray(open + 1, close)),
     state: String.fromCharCode(buf[close + 2]!),
     ppid: fields[4]!,
+    session: fields[6]!,
+    terminal: fields[7]!,
     kernelThread: (fields[9]! & PF_KTHREAD) !== 0,
     minorFaults: fields[10]!,
     childMinorFaults: fields[11]!,

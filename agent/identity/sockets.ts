@@ -28,9 +28,7 @@ export function createSockets(root: string, now: () => number): (port: number) =
   const refresh = (at: number) => {
     if (at - readAt < FRESH_MS) return;
     readAt = at;
-    listeners = new Map();
-    for (const net of ['net', '1/net'])
-      for (const family of ['tcp', 'tcp6']) readListeners(join(proc, net, family), listeners);
+    listeners = readListeners(proc);
   };
 
   return port => {
@@ -49,7 +47,15 @@ export function createSockets(root: string, now: () => number): (port: number) =
 
 const NOBODY: ReadonlySet<number> = new Set();
 
-function readListeners(path: string, into: Map<number, Set<string>>): void {
+/** Inodes of the sockets that listen on each TCP port, in our network namespace and in that of pid 1. */
+export function readListeners(proc: string): Map<number, Set<string>> {
+  const listeners = new Map<number, Set<string>>();
+  for (const net of ['net', '1/net'])
+    for (const family of ['tcp', 'tcp6']) readTable(join(proc, net, family), listeners);
+  return listeners;
+}
+
+function readTable(path: string, into: Map<number, Set<string>>): void {
   let fd: number;
   try {
     fd = openSync(path, 'r');

@@ -15,6 +15,7 @@ export interface Libc {
   recvmmsg(fd: number, vector: number, count: number, flags: number, timeout: number): number;
   poll(fds: Bytes, count: number, timeoutMs: number): number;
   close(fd: number): number;
+  dup(fd: number): number;
   mmap(at: number, size: number, protection: number, flags: number, fd: number, offset: number): number;
   munmap(address: number, size: number): number;
   flock(fd: number, operation: number): number;
@@ -39,6 +40,7 @@ export function loadLibc(): Libc {
     recvmmsg: call('recvmmsg', 'int', 'int', 'uintptr', 'uint', 'int', 'uintptr'),
     poll: call('poll', 'int', 'uint8_t *', 'ulong', 'int'),
     close: call('close', 'int', 'int'),
+    dup: call('dup', 'int', 'int'),
     mmap: call('mmap', 'uintptr', 'uintptr', 'size_t', 'int', 'int', 'int', 'int64'),
     munmap: call('munmap', 'int', 'uintptr', 'size_t'),
     flock: call('flock', 'int', 'int', 'int'),

@@ -38,8 +38,10 @@ export interface Sockets {
   bindUnix(path: string): number;
   /** Binds a UDP socket to a numeric address; the IPv6 any address takes IPv4 too. Throws. */
   bindUdp(address: string, port: number): number;
-  /** Makes a datagram socket that was passed on ready to receive from; undefined when it is none. */
+  /** Makes a datagram socket ready to receive from; undefined when it is none. */
   adopt(fd: number): 'unix' | 'udp' | undefined;
+  /** A second descriptor of the same socket, so that the first outlives a `close()`. */
+  duplicate(fd: number): number;
   /** Who connected a Unix stream socket; undefined when the kernel cannot tell. */
   peerOf(fd: number): Credentials | undefined;
   /** Sends one datagram (path or `@name`) without waiting; false when nobody took it. */
@@ -125,6 +127,7 @@ export function createSockets(libc: Libc): Sockets {
     bindUnix: path => bind(unixAddress(path)),
     bindUdp: (address, port) => bind(inetAddress(address, port)),
     adopt,
+    duplicate: fd => libc.dup(fd),
     peerOf(fd) {
       const value = new Int32Array(3);
       const length = int32(12);

@@ -4,6 +4,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { codeOf } from '../../agent/core/errors.ts';
 import type { Checkpoint, Entry } from './checkpoint.ts';
+import type { Copies } from './copies.ts';
 import type { Found } from './discover.ts';
 import type { LogFile } from './file.ts';
 import { type Fingerprint, fingerprint, fits, identityOf, isSame, keyOf, UNREAD } from './identity.ts';
@@ -43,6 +44,7 @@ export function createArrivals(
   checkpoint: Checkpoint,
   shelf: Shelf,
   reader: Reader,
+  copies: Copies,
   troubles: Troubles,
 ): Arrivals {
   const waiting = new Map<string, Entry>();
@@ -85,9 +87,10 @@ export function createArrivals(
         if (source !== undefined) latest.set(`${source.id}\u0000${entry.trail}`, { source, entry });
         const candidate = source && here.get(nameOf(source, entry));
         const at = candidate ?? (source && moved(source, entry));
-        if (source === undefined || at === undefined)
+        if (source === undefined || at === undefined) {
           waiting.set(`${entry.source}\u0000${keyOf(entry)}`, entry);
-        else {
+          if (source) copies.emptied(source, entry.trail, entry, 0, now);
+        } else {
           const file = resume(source, entry, at, now);
           if (candidate) candidate.file = file;
         }

@@ -23,8 +23,8 @@ const WHOLE_MS = 10_000;
 const MAX_GHOSTS = 1000;
 
 export interface Copies {
-  /** A log was emptied; `unread` bytes of it had been seen but not read. */
-  emptied(file: LogFile, print: Fingerprint, unread: number, now: number): void;
+  /** The log at `path` was emptied, or is gone; `unread` bytes of it had been seen but not read. */
+  emptied(source: Source, path: string, print: Fingerprint, unread: number, now: number): void;
   /** What was unread is being read from a copy. */
   recovered(path: string): void;
   /**
@@ -39,15 +39,15 @@ export interface Copies {
 export function createCopies(): Copies {
   let ghosts: Ghost[] = [];
   return {
-    emptied(file, print, unread, now) {
-      ghosts.push({ source: file.source, path: file.path, print, unread, at: now });
+    emptied(source, path, print, unread, now) {
+      ghosts.push({ source, path, print, unread, at: now });
     },
     recovered(path) {
       for (const ghost of ghosts) if (ghost.path === path) ghost.unread = 0;
     },
     prove(file, at, now) {
-      const dir = dirname(file.path);
-      for (const name of originalsOf(basename(file.path))) {
+      const dir = dirname(file.trail.path);
+      for (const name of originalsOf(basename(file.trail.path))) {
         const path = join(dir, name);
         for (const ghost of ghosts) {
           if (ghost.source !== file.source || ghost.path !== path) continue;

@@ -32,7 +32,7 @@ const MAX_OPEN = 1000;
 /** Bytes of one turn, of which every read takes at least SMALL_READ. */
 const TURN_BYTES = 4 * 2 ** 20;
 const SMALL_READ = 8192;
-/** The checkpoint is saved this often, or less when that would take more than a fiftieth of the time. */
+/** The checkpoint is saved this often, and with every new file; less when that takes more than a fiftieth of the time. */
 const SAVE_MS = 1000;
 const SAVE_SHARE = 50;
 /** To tell how many records a number of lost bytes were. */
@@ -68,7 +68,7 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
   const checkpoint = store.load(room.now(), (path, cause) =>
     log.error(`cannot read checkpoint, set aside as "${path}": ${causeOf(cause)}`),
   );
-  const arrivals = createArrivals(root, sources, checkpoint, shelf, reader, troubles);
+  const arrivals = createArrivals(root, sources, checkpoint, shelf, reader, copies, troubles);
   const looker = createLooker(root, sources, discovery, arrivals, shelf, troubles, log);
   /** Files that were let go, as long as what was read of them is not safe. */
   const leaving = new Set<LogFile>();
@@ -76,8 +76,9 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
   let closed = false;
   let synced = 0;
   let dirty = true;
-  let saveAt = 0;
+  let count = 0;
   let savedAt = 0;
+  let savePause = 0;
 
   function lose(path: string, bytes: number, how: string, reason: string): void {
     log.warn(`cannot read log file "${path}" to its end: ${how}`, { bytes });
@@ -109,6 +110,9 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     const quiet = now - file.changedAt;
     if (!file.unread && quiet >= QUIET_LINE_MS) finish(file, now);
     if (file.detachedAt === 0) return;
+    // What came and went at its path since is told by no file there.
+    if (file.detachedAt === now && file.trail.latest === file)
+      arrivals.recover(file.source, file.trail.path, file.position, file.unseenSince, now);
     if (file.links > 0) reader.reach(file);
     const gone = now - file.detachedAt;
     if (file.fd < 0 && file.links === 0) {
@@ -143,16 +147,17 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
   /** It was emptied, or written anew: read it from its first byte, after what its copy may have of it. */
   function startOver(file: LogFile, now: number): void {
     const print = file.position;
-    copies.emptied(file, print, Math.max(0, file.peak - print.offset), now);
+    copies.emptied(file.source, file.trail.path, print, Math.max(0, file.peak - print.offset), now);
     file.restart();
     file.isRestored = false;
-    const { latest } = file.trail;
-    if (arrivals.recover(file.source, file.trail.path, print, file.unseenSince, now) > 0) {
-      copies.recovered(file.path);
-      file.before = file.trail.latest;
-      file.trail.latest = latest;
-    }
-    log.debug(`log file "${file.path}" was emptied or written anew; reading it from its first byte`);
+    const { trail } = file;
+    const { latest } = trail;
+    trail.latest = file.before;
+    if (arrivals.recover(file.source, trail.path, print, file.unseenSince, now) > 0)
+      copies.recovered(trail.path);
+    file.before = trail.latest;
+    trail.latest = latest;
+    log.info(`log file "${file.path}" was emptied or written anew; reading it from its first byte`);
   }
 
   /** Whether an older file at the same path comes first. */
@@ -217,9 +222,20 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     const files: Entry[] = [...arrivals.unclaimed(now)];
     for (const set of [shelf.files, leaving])
       for (const file of set) {
-        const { id, source, path, trail, unseenSince, safe } = file;
+        const { id, source, path, trail, unseenSince } = file;
+        // What was seen of the head is true whatever became of its records.
+        const { head, headLength } = file.safe.generation === file.generation ? file : file.safe;
+        const position = { ...file.safe, head, headLength };
         if (file.startAt < 0 && !file.isUnproven)
-          files.push({ ...id, source: source.id, path, trail: trail.path, unseenSince, seen: now, ...safe });
+          files.push({
+            ...id,
+            source: source.id,
+            path,
+            trail: trail.path,
+            unseenSince,
+            seen: now,
+            ...position,
+          });
       }
     dirty = false;
     try {
@@ -229,7 +245,8 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
       log.error(`cannot save checkpoint in "${room.stateDir}": ${causeOf(error)}`);
     }
     savedAt = now;
-    saveAt = now + Math.max(SAVE_MS, (room.now() - now) * SAVE_SHARE);
+    count = shelf.count;
+    savePause = (room.now() - now) * SAVE_SHARE;
   }
 
   function settle(): void {
@@ -244,7 +261,9 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
       if (isDue) look(now);
       const more = drain(now);
       settle();
-      if (dirty && (now >= saveAt || now < savedAt)) save(now);
+      const pause = shelf.count > count ? savePause : Math.max(savePause, SAVE_MS);
+      if (shelf.count > count) dirty = true;
+      if (dirty && (now - savedAt >= pause || now < savedAt)) save(now);
       return more;
     },
     committed(count, now) {

@@ -11,9 +11,9 @@ export interface Identity {
   readonly birth: number;
 }
 
-/** What a file's content was when `offset` bytes of it were read. */
+/** What a file's content was: hashes of its head, as far as that was seen, and of what stands before `offset`. */
 export interface Fingerprint {
-  /** Bytes hashed from the start, at most HEAD_BYTES and `offset`. */
+  /** Bytes hashed from the start, at most HEAD_BYTES. */
   readonly headLength: number;
   readonly head: number;
   readonly offset: number;
@@ -21,7 +21,7 @@ export interface Fingerprint {
   readonly tail: number;
 }
 
-const HEAD_BYTES = 1024;
+export const HEAD_BYTES = 1024;
 export const TAIL_BYTES = 256;
 
 /** The fingerprint of a file of which nothing was read. */

@@ -4,7 +4,16 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { LogFile } from './file.ts';
 import { hashOf } from './hash.ts';
-import { fingerprint, fits, identityOf, isSame, readRange, TAIL_BYTES, tailOf } from './identity.ts';
+import {
+  fingerprint,
+  fits,
+  HEAD_BYTES,
+  identityOf,
+  isSame,
+  readRange,
+  TAIL_BYTES,
+  tailOf,
+} from './identity.ts';
 import { type LineLimit, LineReader, Mid, Piece } from './lines.ts';
 import type { Marks } from './marks.ts';
 import type { Pen } from './trail.ts';
@@ -25,7 +34,6 @@ export const Outcome = {
 const CHUNK_BYTES = 2 ** 20;
 /** How far back the beginning of a line is looked for. */
 const MAX_BACK = 64 * 1024;
-const HEAD_BYTES = 1024;
 const NEWLINE = 10;
 
 export interface Reader {
@@ -78,15 +86,23 @@ export function createReader(
     return more;
   }
 
+  /** Whether a file that the buffer holds from its first byte still begins as it did, as far as that was seen. */
+  const hasHead = ({ head, headLength }: LogFile, size: number): boolean =>
+    size >= headLength && hashOf(buffer, 0, headLength) === head;
+
+  /** Keeps the hash of a small file's head in step with what is seen of it. */
+  function learnHead(file: LogFile, size: number): void {
+    const seen = size + file.offset - Math.min(TAIL_BYTES, file.offset);
+    if (file.headLength >= Math.min(HEAD_BYTES, seen)) return;
+    file.headLength = Math.min(HEAD_BYTES, seen);
+    file.head = hashOf(readRange(file.fd, 0, file.headLength));
+    file.marked = -1;
+  }
+
   function mark(file: LogFile): void {
     const held = file.trail.heldFrom(file);
     const offset = held < 0 ? file.offset : held;
     if (offset === file.marked || file.fd < 0) return;
-    const headLength = Math.min(HEAD_BYTES, file.offset);
-    if (file.headLength < headLength) {
-      file.headLength = headLength;
-      file.head = hashOf(readRange(file.fd, 0, headLength));
-    }
     const position =
       held < 0
         ? file.position
@@ -128,6 +144,8 @@ export function createReader(
       const before = Math.min(TAIL_BYTES, file.offset);
       const size = readSync(file.fd, buffer, 0, before + chunk, file.offset - before);
       if (size < before || hashOf(buffer, 0, before) !== file.tail) return Outcome.Replaced;
+      if (before === file.offset && !hasHead(file, size)) return Outcome.Replaced;
+      learnHead(file, size);
       bytes = size - before;
       if (file.offset === 0 && buffer[0] === 0x1f && buffer[1] === 0x8b && size > 1) {
         file.isIgnored = true;
@@ -144,8 +162,8 @@ export function createReader(
       if (at > before) {
         file.offset += at - before;
         file.tail = hashOf(buffer, Math.max(0, at - TAIL_BYTES), at);
-        mark(file);
       }
+      mark(file);
       file.rest = 0;
       if (!more) return Outcome.Full;
       if (size === before + chunk) return Outcome.More;

@@ -13,6 +13,8 @@ import { type Pen, Trail } from './trail.ts';
 export interface Shelf {
   readonly files: ReadonlySet<LogFile>;
   readonly trails: Iterable<Trail>;
+  /** Files ever added. */
+  readonly count: number;
   get(source: Source, id: Identity): LogFile | undefined;
   /** The file last begun at a path. */
   latest(source: Source, path: string): LogFile | undefined;
@@ -29,6 +31,7 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
   const files = new Set<LogFile>();
   const byKey = new Map<string, LogFile>();
   const trails = new Map<string, Trail>();
+  let count = 0;
   const nameOf = (source: Source, name: string) => `${source.id}\u0000${name}`;
 
   function trailOf(source: Source, path: string): Trail {
@@ -62,6 +65,9 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
 
   return {
     files,
+    get count() {
+      return count;
+    },
     get trails() {
       return trails.values();
     },
@@ -73,6 +79,7 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
       file.before = trail.latest;
       trail.latest = file;
       files.add(file);
+      count++;
       byKey.set(nameOf(source, keyOf(id)), file);
       return file;
     },

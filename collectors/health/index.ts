@@ -1,18 +1,11 @@
 // Looks at declared daemons from outside: one sampler a check. Every look ends in time, and a look that fails is
 // a result, not an error.
 
-import { join } from 'node:path';
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import type { CheckSpec } from '../../agent/core/daemon.ts';
-import { causeOf, SetupError } from '../../agent/core/errors.ts';
 import type { Desc } from '../../agent/core/metric.ts';
 import type { HealthOptions } from './options.ts';
-import { parseAddress } from './probe/connect.ts';
-import { exchangeProbe } from './probe/exchange.ts';
-import { execProbe } from './probe/exec.ts';
-import { grpcProbe } from './probe/grpc.ts';
-import { httpProbe } from './probe/http.ts';
-import type { Outcome, Probe } from './probe/outcome.ts';
+import { createAttempt } from './probe/index.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { judge, type Verdict } from './verdict.ts';
 
@@ -54,7 +47,7 @@ export function create(options: HealthOptions, room: SamplerRoom): Sampler[] {
 }
 
 function createCheck(daemon: string, check: CheckSpec, room: SamplerRoom, slots: Slots): Sampler {
-  const probe = prepare(check, room);
+  const attempt = createAttempt(check, room);
   const duration = room.meter.instrument(DURATION);
   const failures = room.meter.instrument(FAILURES);
   // A counter that begins with its first failure hides that failure from rate().
@@ -69,7 +62,7 @@ function createCheck(daemon: string, check: CheckSpec, room: SamplerRoom, slots:
       try {
         stop.throwIfAborted();
         const began = performance.now();
-        const outcome = await attempt(probe, check, stop);
+        const outcome = await attempt(stop);
         duration.with(daemon, check.name).observe((performance.now() - began) / 1000);
         if (!outcome.ok) failures.with(daemon, check.name).add();
         verdict = judge(verdict, outcome.ok, check);
@@ -85,36 +78,4 @@ function createCheck(daemon: string, check: CheckSpec, room: SamplerRoom, slots:
       failures.remove(daemon, check.name);
     },
   };
-}
-
-/** Throws only when the agent stops, or when the check cannot be made here at all. */
-async function attempt(probe: Probe, check: CheckSpec, stop: AbortSignal): Promise<Outcome> {
-  const deadline = AbortSignal.timeout(check.timeout);
-  try {
-    return await probe(AbortSignal.any([stop, deadline]));
-  } catch (error) {
-    if (stop.aborted || error instanceof SetupError) throw error;
-    return {
-      ok: false,
-      message: deadline.aborted ? `no answer within ${check.timeout} ms` : causeOf(error),
-    };
-  }
-}
-
-/** A check written in a way that cannot work fails, with the reason, like any other. */
-function prepare(check: CheckSpec, room: SamplerRoom): Probe {
-  try {
-    return choose(check, room);
-  } catch (error) {
-    return () => Promise.reject(error);
-  }
-}
-
-function choose(check: CheckSpec, room: SamplerRoom): Probe {
-  const expect = check.expect === undefined ? undefined : room.patterns.regex(check.expect);
-  if (check.http !== undefined) return httpProbe(check, expect);
-  if (check.tcp !== undefined) return exchangeProbe(parseAddress(check.tcp), check, expect);
-  if (check.unix !== undefined) return exchangeProbe({ path: join(room.root, check.unix) }, check, expect);
-  if (check.exec !== undefined) return execProbe(check, room.root);
-  return grpcProbe(check);
 }

@@ -2,12 +2,10 @@
 // still while the sink is full, and gives room back when records are committed.
 
 import { join } from 'node:path';
-import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
 import { causeOf } from '../../agent/core/errors.ts';
 import type { Native } from '../../agent/native/index.ts';
 import { openRing } from '../../agent/native/ring.ts';
-import type { Senders } from './sender.ts';
-import type { Take } from './take.ts';
+import type { Desk } from './desk.ts';
 
 /** recvmmsg takes up to this many at once. */
 const SLOTS = 64;
@@ -32,23 +30,14 @@ export interface Datagrams {
   close(): Promise<void>;
 }
 
-/**
- * Starts receiving; throws when the ring cannot be opened. `failed` when receiving has ended. `full()` tells whether
- * the sink wants no more now.
- */
+/** Starts receiving from these sockets; throws when the ring cannot be opened. */
 export function receiveDatagrams(
   native: Native,
-  room: Pick<StreamRoom, 'runDir' | 'now'>,
-  limits: { max_message: number; ring: number },
   sockets: readonly DatagramSocket[],
-  senders: Senders,
-  out: RecordSink,
-  take: Take,
-  full: () => boolean,
-  failed: (fault: string) => void,
+  { room, options, senders, out, take, full, failed }: Desk,
 ): Datagrams {
-  const stride = Math.min(pages(limits.max_message), MAX_SLOT);
-  const size = { slots: SLOTS, stride, capacity: pages(limits.ring) };
+  const stride = Math.min(pages(options.max_message), MAX_SLOT);
+  const size = { slots: SLOTS, stride, capacity: pages(options.ring) };
   const ring = openRing(native, join(room.runDir, 'syslog.ring'), size, room.now());
   /** What the ring may release once `pushed` records are written; the same index in both. */
   const pushed: number[] = [];
@@ -62,7 +51,7 @@ export function receiveDatagrams(
       ring.addressBytes > 0
         ? senders.peerAt(ring.bytes, ring.start - ring.addressBytes)
         : senders.process(ring.pid, ring.uid, ring.received);
-    const end = Math.min(ring.end, ring.start + limits.max_message);
+    const end = Math.min(ring.end, ring.start + options.max_message);
     const truncated = end - ring.start < ring.wire;
     take(
       ring.bytes,

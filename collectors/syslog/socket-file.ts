@@ -37,20 +37,35 @@ function idOf(file: string, name: string): number {
   return Number(line.split(':')[2]);
 }
 
+/** User and group numbers, -1 where none is asked for. Throws when there is no such name. */
+export const ownerOf = (owner?: string, group?: string): [uid: number, gid: number] => [
+  owner === undefined ? -1 : idOf('/etc/passwd', owner),
+  group === undefined ? -1 : idOf('/etc/group', group),
+];
+
 export interface SocketFile {
+  readonly path: string;
+  /** Sets mode and owner. Throws. */
+  give(mode: number, owner: readonly [uid: number, gid: number]): void;
   /** Whether the path still leads to our socket. */
   intact(): boolean;
+  /** Removes the file when it is ours. */
   remove(): void;
 }
 
-/** Sets mode and owner of a socket file just bound. */
-export function ownSocketFile(path: string, mode: number, owner?: string, group?: string): SocketFile {
+/** The file of a socket just bound. */
+export function socketFile(path: string): SocketFile {
   const inode = inodeOf(path);
-  chmodSync(path, mode);
-  if (owner !== undefined || group !== undefined) {
-    const uid = owner === undefined ? -1 : idOf('/etc/passwd', owner);
-    chownSync(path, uid, group === undefined ? -1 : idOf('/etc/group', group));
-  }
   const intact = () => inode !== undefined && inodeOf(path) === inode;
-  return { intact, remove: () => intact() && unlinkSync(path) };
+  return {
+    path,
+    give(mode, [uid, gid]) {
+      chownSync(path, uid, gid);
+      chmodSync(path, mode);
+    },
+    intact,
+    remove() {
+      if (intact()) unlinkSync(path);
+    },
+  };
 }

@@ -3,13 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import type { StreamRoom } from '../../agent/core/collector.ts';
 import { causeOf } from '../../agent/core/errors.ts';
 import type { Native } from '../../agent/native/index.ts';
+import type { Desk } from './desk.ts';
 import { Framer } from './frame.ts';
-import type { ListenOptions, SyslogOptions } from './options.ts';
-import type { Sender, Senders } from './sender.ts';
-import type { Take } from './take.ts';
+import type { ListenOptions } from './options.ts';
+import type { Sender } from './sender.ts';
 
 /** An address, a path, or a descriptor that listens already. */
 type Address = { host: string; port: number } | { path: string } | { fd: number };
@@ -32,11 +31,7 @@ export interface Streams {
 
 export function receiveStreams(
   native: Native | undefined,
-  room: Pick<StreamRoom, 'now' | 'log'>,
-  limits: Pick<SyslogOptions, 'max_message' | 'connections' | 'idle_timeout'>,
-  senders: Senders,
-  take: Take,
-  full: () => boolean,
+  { room, options, senders, take, full }: Desk,
 ): Streams {
   const servers: Server[] = [];
   const connections = new Set<Connection>();
@@ -53,7 +48,7 @@ export function receiveStreams(
   };
 
   const accept = (socket: Socket) => {
-    const framer = new Framer(limits.max_message);
+    const framer = new Framer(options.max_message);
     let sender = senderOf(socket);
     let finished = false;
     const hand = (last: boolean): boolean => {
@@ -80,7 +75,7 @@ export function receiveStreams(
     });
     socket.on('close', finish);
     socket.on('error', error => room.log.debug(`cannot read syslog connection: ${causeOf(error)}`));
-    if (limits.idle_timeout !== undefined) socket.setTimeout(limits.idle_timeout, () => socket.destroy());
+    if (options.idle_timeout !== undefined) socket.setTimeout(options.idle_timeout, () => socket.destroy());
     if (full()) socket.pause();
   };
 
@@ -98,9 +93,9 @@ export function receiveStreams(
             accept,
           )
         : createServer(accept);
-      server.maxConnections = limits.connections;
+      server.maxConnections = options.connections;
       server.on('drop', () =>
-        room.log.warn('refused a syslog connection: too many', { limit: limits.connections }),
+        room.log.warn('refused a syslog connection: too many', { limit: options.connections }),
       );
       server.on('tlsClientError', error => room.log.warn(`cannot accept TLS connection: ${causeOf(error)}`));
       return new Promise((resolve, reject) => {

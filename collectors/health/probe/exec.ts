@@ -78,7 +78,8 @@ const MEANING = ['ok', 'warning', 'critical', 'unknown'];
 function judgeExit(code: number | null, signal: string | null, output: string): Outcome {
   if (code === null) return { ok: false, message: `ended by ${signal}` };
   const said = snippet(output.split('|', 1)[0]!);
-  return { ok: code <= 1, message: said || `exit ${code}${MEANING[code] ? ` (${MEANING[code]})` : ''}` };
+  const message = said || `exit ${code}${MEANING[code] ? ` (${MEANING[code]})` : ''}`;
+  return { ok: code <= 1, message, ...(code === 1 ? { warning: true } : {}) };
 }
 
 /** Ids of a user by name or number, looked up at each run: users come and go. */

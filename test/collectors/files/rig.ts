@@ -22,7 +22,7 @@ export function received(record: LogRecord): DecodedRecord {
   return [...decodeLogs(sealRequest([{ resource, records: w.copy() }]))][0]!;
 }
 
-export const daemon = (name: string, logs: Partial<LogSpec>): DaemonSpec => ({
+const daemon = (name: string, logs: Partial<LogSpec>): DaemonSpec => ({
   name,
   match: {},
   logs: { identifiers: [], files: [], parse: 'none', ...logs },

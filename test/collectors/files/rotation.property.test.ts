@@ -109,6 +109,7 @@ class Writer {
       case 'replace':
         this.turn(250);
         this.excuse();
+        rig.tick();
         writeFileSync(`${log}.new`, `${this.word()}\n`);
         renameSync(`${log}.new`, log);
         rig.tick();

@@ -1,0 +1,40 @@
+// Finds the host's daemons and declares them: where identity, which looks, and the configuration, which knows the
+// recipes and the shape of a declaration, meet.
+
+import { type ListedRecipe, listRecipes, readDaemons } from '../config/declare.ts';
+import type { Config } from '../config/index.ts';
+import type { DaemonSpec } from '../core/daemon.ts';
+import type { Patterns } from '../core/pattern.ts';
+import { type Declaration, declare } from '../identity/declare.ts';
+import { type Discovered, type Discovery, discover } from '../identity/discover.ts';
+import { createLookup } from '../identity/lookup.ts';
+
+export interface Finder {
+  /** Daemons that the configuration does not declare. */
+  find(config: Pick<Config, 'daemons'> & { readonly agent: Pick<Config['agent'], 'host_root'> }): Discovery;
+  /** What would stand below `daemons:` for them. */
+  write(found: readonly Discovered[]): Record<string, Declaration>;
+  /** The same, read. */
+  declare(found: readonly Discovered[]): DaemonSpec[];
+}
+
+/** Recipes are read when first needed. */
+export function createFinder({ patterns, now }: { patterns: Patterns; now: () => number }): Finder {
+  let listed: ListedRecipe[] | undefined;
+  const recipes = () => {
+    listed ??= listRecipes();
+    return listed;
+  };
+  const write = (found: readonly Discovered[]) => declare(found, recipes(), patterns);
+  return {
+    find({ agent, daemons }) {
+      const room = { root: agent.host_root, patterns, now };
+      const lookup = createLookup({ ...room, declared: daemons });
+      const claimed = (process: Parameters<typeof lookup.ofProcess>[0]) =>
+        daemons.length > 0 && lookup.ofProcess(process) !== undefined;
+      return discover({ ...room, recipes: recipes(), claimed });
+    },
+    write,
+    declare: found => readDaemons(write(found)),
+  };
+}

@@ -1,0 +1,209 @@
+// Finds the daemons of this host: who they are, what they listen on and which logs they write. Nothing here throws for
+// what the host holds; what may not be read is missing.
+
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MatchSpec, ProcessFacts } from '../core/daemon.ts';
+import type { Patterns } from '../core/pattern.ts';
+import { parseStat, type Stat, TICKS_PER_SECOND } from '../core/procstat.ts';
+import { type Candidate, census, isSupervisor } from './census.ts';
+import { createFacts, type Facts } from './facts.ts';
+import { createHoldings } from './holdings.ts';
+import { createMatcher, type Matcher } from './matcher.ts';
+import { parsePasswd, parseUptime } from './parse.ts';
+import { nameOf, type Program, programOf } from './program.ts';
+import { createSockets } from './sockets.ts';
+
+/** What the processes of a daemon do not have in common is undefined. */
+export interface Discovered {
+  /** The unit without `.service`, else the name of the program; fit for a configuration. */
+  readonly name: string;
+  /** systemd's service, when it runs nothing else. */
+  readonly unit: string | undefined;
+  readonly recipe: string | undefined;
+  readonly exe: string | undefined;
+  readonly comm: string | undefined;
+  /** The name it is likely to log under. */
+  readonly program: string | undefined;
+  /** What an interpreter runs. */
+  readonly script: string | undefined;
+  readonly user: string | undefined;
+  /** The tops of its process trees, and the processes below them. */
+  readonly pids: readonly number[];
+  readonly children: readonly number[];
+  /** TCP ports it listens on. */
+  readonly ports: readonly number[];
+  /** Log files it holds open for writing. */
+  readonly logs: readonly string[];
+  /** Starts other daemons of this list. */
+  readonly supervisor: boolean;
+  /** Of its oldest process. */
+  readonly ageMs: number;
+}
+
+export interface Discovery {
+  /** By name. */
+  readonly daemons: readonly Discovered[];
+  /** Processes of daemons whose open files may not be seen: their ports and logs are missing. */
+  readonly unseen: number;
+}
+
+export interface Surroundings {
+  readonly root: string;
+  readonly now: () => number;
+  readonly patterns: Patterns;
+  readonly recipes: readonly { readonly name: string; readonly match: MatchSpec }[];
+  /** Whether a process is of a declared daemon; then neither it nor what it starts is looked for. */
+  readonly claimed?: (process: ProcessFacts) => boolean;
+}
+
+interface Seen extends Candidate {
+  readonly stat: Stat;
+  readonly facts: Facts;
+  readonly program: Program | undefined;
+}
+
+/** The recipe of the agent, which does not discover itself. */
+const OWN_RECIPE = 'eudaemon';
+
+export function discover({ root, now, patterns, recipes, claimed }: Surroundings): Discovery {
+  const proc = join(root, 'proc');
+  const portOwners = createSockets(root, now);
+  const known = recipes.map(({ name, match }) => ({
+    name,
+    matcher: createMatcher(match, { root, patterns, now, portOwners }),
+  }));
+  const processes = new Map<number, Seen>();
+  for (const stat of readStats(proc)) {
+    const seen = look(root, stat, known);
+    processes.set(stat.pid, claimed?.(stat) ? { ...seen, taken: true } : seen);
+  }
+  const groups = new Map<string, { tops: Named[]; children: number[] }>();
+  const names = new Map<number, string>();
+  const tops = census(processes, selfOf(proc));
+  for (const [pid, top] of tops) {
+    if (pid !== top) continue;
+    const named = identify(processes.get(top)!, processes);
+    names.set(top, named.name);
+    const group = groups.get(named.name);
+    if (group) group.tops.push(named);
+    else groups.set(named.name, { tops: [named], children: [] });
+  }
+  for (const [pid, top] of tops) if (pid !== top) groups.get(names.get(top)!)!.children.push(pid);
+
+  const holdings = createHoldings(root);
+  const users = readUsers(root);
+  const uptimeMs = readUptime(proc);
+  const daemons = Array.from(groups, ([name, { tops, children }]): Discovered => {
+    const shared = <T>(get: (top: Named) => T): T | undefined => {
+      const first = get(tops[0]!);
+      return tops.every(top => get(top) === first) ? first : undefined;
+    };
+    const pids = tops.map(({ seen }) => seen.pid);
+    const uid = shared(({ seen }) => seen.facts.uid());
+    const oldest = Math.min(...tops.map(({ seen }) => seen.stat.startTicks));
+    return {
+      name,
+      unit: shared(({ unit }) => unit),
+      recipe: shared(({ seen }) => seen.recipe),
+      exe: shared(({ seen }) => seen.facts.exe()),
+      comm: shared(({ seen }) => seen.comm),
+      program: shared(({ seen }) => seen.program?.name),
+      script: shared(({ seen }) => seen.program?.script),
+      user: uid === undefined ? undefined : (users.get(uid) ?? String(uid)),
+      pids,
+      children,
+      ...holdings.of([...pids, ...children]),
+      supervisor: tops.some(({ seen }) => isSupervisor(seen)),
+      ageMs: Math.max(0, uptimeMs - (oldest / TICKS_PER_SECOND) * 1000),
+    };
+  });
+  return {
+    daemons: daemons.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    unseen: holdings.denied(),
+  };
+}
+
+interface Named {
+  readonly seen: Seen;
+  readonly name: string;
+  readonly unit: string | undefined;
+}
+
+function identify(seen: Seen, processes: ReadonlyMap<number, Seen>): Named {
+  // A program that a supervisor has started shares the supervisor's unit.
+  const unit = seen.unit === processes.get(seen.ppid)?.unit ? undefined : seen.unit;
+  return { seen, unit, name: nameOf(unit?.replace(/\.service$/, '') ?? seen.program?.name ?? seen.comm) };
+}
+
+/** Names systemd-run makes up say nothing the next time. */
+const TRANSIENT = /^run-(u\d+|r[0-9a-f]{32})\.service$/;
+
+function look(root: string, stat: Stat, recipes: readonly { name: string; matcher: Matcher }[]): Seen {
+  const facts = createFacts(root, stat);
+  const { pid, ppid, comm, kernelThread } = stat;
+  const cgroup = kernelThread ? undefined : facts.cgroup();
+  const unit = cgroup?.unit?.endsWith('.service') && !TRANSIENT.test(cgroup.unit) ? cgroup.unit : undefined;
+  const recipe = kernelThread
+    ? undefined
+    : recipes.find(({ matcher }) => matcher.fixed(facts) && matcher.moving(stat))?.name;
+  const program = kernelThread ? undefined : programOf(comm, facts.exe(), facts.cmdline() ?? '');
+  return {
+    stat,
+    facts,
+    program,
+    nameless: program === undefined,
+    pid,
+    ppid,
+    comm,
+    kernelThread,
+    unit,
+    recipe,
+    leader: stat.session === pid,
+    terminal: stat.terminal !== 0,
+    ofUser: cgroup?.paths.some(path => /\/user@\d+\.service(\/|$)/.test(path)) ?? false,
+    taken: recipe === OWN_RECIPE,
+  };
+}
+
+function* readStats(proc: string): Generator<Stat> {
+  for (const name of list(proc)) {
+    if (!/^\d+$/.test(name)) continue;
+    const bytes = read(join(proc, name, 'stat'));
+    const stat = bytes && parseStat(bytes, bytes.length);
+    if (stat && !'ZX'.includes(stat.state)) yield stat;
+  }
+}
+
+/** Our pid as this /proc counts; undefined when we are not in it. */
+function selfOf(proc: string): number | undefined {
+  try {
+    return Number(readlinkSync(join(proc, 'self')));
+  } catch {
+    return undefined;
+  }
+}
+
+function readUsers(root: string): Map<number, string> {
+  const passwd = parsePasswd(read(join(root, 'etc/passwd'))?.toString() ?? '');
+  return new Map(Array.from(passwd, ([name, uid]) => [uid, name]));
+}
+
+const readUptime = (proc: string): number =>
+  (parseUptime(read(join(proc, 'uptime'))?.toString() ?? '') ?? 0) * 1000;
+
+function read(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,56 @@
+// What a process is called: after the program it runs, or after the script where the program only interprets. Pure.
+
+const INTERPRETER =
+  /^(python|perl|ruby|node|nodejs|php|bash|dash|sh|java|lua|tclsh|deno|bun|mono|dotnet)[\d.]*$/;
+/** Options of interpreters whose value is the next argument. */
+const WITH_VALUE = /^(-cp|-classpath|--class-path|-p|--module-path|-r|--require|--import|--loader|-W|-X|-I)$/;
+/** What follows is code, and code has no name. */
+const CODE = /^(-\w*c|-e|--eval|-s)$/;
+const KERNEL_COMM_BYTES = 15;
+
+export interface Program {
+  readonly name: string;
+  /** The argument that tells it from others of the same interpreter. */
+  readonly script: string | undefined;
+}
+
+/** Undefined for an interpreter whose code has no name: a shell, more often than not. */
+export function programOf(comm: string, exe: string | undefined, cmdline: string): Program | undefined {
+  const file = baseOf(exe ?? '');
+  const [first = '', ...args] = cmdline.split(' ');
+  // One that has changed its title is no longer called by what interprets it.
+  if (INTERPRETER.test(file || comm) && INTERPRETER.test(baseOf(first).replace(/^-/, ''))) {
+    const script = scriptOf(args);
+    const name = script && baseOf(script).replace(/\.\w{1,4}$/, '');
+    return name ? { name, script } : undefined;
+  }
+  return { name: exe !== undefined && isNamedAfter(comm, exe) ? file : comm, script: undefined };
+}
+
+function scriptOf(args: readonly string[]): string | undefined {
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (CODE.test(arg)) return undefined;
+    if (WITH_VALUE.test(arg)) i++;
+    else if (arg !== '' && !arg.startsWith('-')) return /^\/(dev|proc)\//.test(arg) ? undefined : arg;
+  }
+  return undefined;
+}
+
+/** Whether the kernel, which cuts names, calls a process of this file so. */
+export function isNamedAfter(comm: string, exe: string): boolean {
+  const file = baseOf(exe);
+  return comm === file || (comm.length >= KERNEL_COMM_BYTES && file.startsWith(comm));
+}
+
+const baseOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+const MAX_NAME = 64;
+
+/** Fit for a key of `daemons:` and for a label. */
+export const nameOf = (text: string): string =>
+  text
+    .replaceAll('\\x2d', '-')
+    .replace(/[^a-zA-Z0-9_.@-]+/g, '_')
+    .replace(/^[^a-zA-Z0-9]+/, '')
+    .slice(0, MAX_NAME) || 'unnamed';

@@ -1,0 +1,60 @@
+// An OTLP/HTTP receiver that only counts: run as a process of its own it prints its port, and `GET /` tells the records
+// it has taken and when the last of them came. The records are walked in the protobuf, not decoded.
+
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+
+/** Fields that lead from an ExportLogsServiceRequest to its records: resource_logs, scope_logs, log_records. */
+const PATH = [1, 2, 2];
+
+function walk(buf: Uint8Array, start: number, end: number, depth: number): number {
+  let records = 0;
+  let pos = start;
+  const varint = () => {
+    let value = 0;
+    for (let shift = 1; ; shift *= 128) {
+      const byte = buf[pos++]!;
+      value += (byte & 0x7f) * shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (pos < end) {
+    const tag = varint();
+    if ((tag & 7) !== 2) throw new Error(`unexpected wire type ${tag & 7}`);
+    const length = varint();
+    if (tag >> 3 === PATH[depth])
+      records += depth === PATH.length - 1 ? 1 : walk(buf, pos, pos + length, depth + 1);
+    pos += length;
+  }
+  return records;
+}
+
+let records = 0;
+let bytes = 0;
+/** Unix ms. */
+let last = 0;
+
+function take(request: IncomingMessage, body: Buffer): void {
+  const encoding = request.headers['content-encoding'];
+  const plain =
+    encoding === 'gzip' ? gunzipSync(body) : encoding === 'zstd' ? zstdDecompressSync(body) : body;
+  if (request.url !== '/v1/logs') return;
+  records += walk(plain, 0, plain.length, 0);
+  bytes += body.length;
+  last = Date.now();
+}
+
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', chunk => chunks.push(chunk));
+  request.on('end', () => {
+    if (request.method === 'GET') {
+      response.end(JSON.stringify({ records, bytes, last }));
+      return;
+    }
+    take(request, Buffer.concat(chunks));
+    response.writeHead(200, { 'content-type': 'application/x-protobuf', 'content-length': 0 }).end();
+  });
+});
+server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));

@@ -1,0 +1,47 @@
+// Where to go on after a restart: one small file, replaced whole, so that a power cut leaves the old one or the new one.
+
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf } from '../../agent/core/errors.ts';
+
+/** A place in the journal: behind the entry of `cursor`, or at the time `since` (Unix ms) while none was read. */
+export interface Place {
+  readonly cursor?: string;
+  readonly since: number;
+}
+
+export interface Checkpoint {
+  /** The last one saved; undefined when there is none. Throws for a file that is none. */
+  load(): Place | undefined;
+  /** Outlives power loss when it returns. Throws the system's errors, and the old one stands. */
+  save(place: Place): void;
+}
+
+export function createCheckpoint(stateDir: string): Checkpoint {
+  const path = join(stateDir, 'cursor.json');
+  return {
+    load() {
+      let text: string;
+      try {
+        text = readFileSync(path, 'utf8');
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return undefined;
+        throw error;
+      }
+      const { cursor, since } = JSON.parse(text) as Partial<Place>;
+      if (typeof since !== 'number' || (cursor !== undefined && typeof cursor !== 'string'))
+        throw new Error('its content is not that of a checkpoint');
+      return cursor === undefined ? { since } : { cursor, since };
+    },
+    save({ cursor, since }) {
+      const fd = openSync(`${path}.new`, 'w', 0o600);
+      try {
+        writeSync(fd, JSON.stringify({ cursor, since }));
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(`${path}.new`, path);
+    },
+  };
+}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPatterns } from '../../../agent/config/patterns.ts';
 import type { RecordSink, StreamRoom } from '../../../agent/core/collector.ts';
-import type { DaemonSpec, LogSpec } from '../../../agent/core/daemon.ts';
+import type { DaemonSpec } from '../../../agent/core/daemon.ts';
 import { type DecodedRecord, decodeLogs } from '../../../agent/core/decode.ts';
 import { encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
 import { createMeter } from '../../../agent/core/meter.ts';
@@ -21,15 +21,6 @@ export function received(record: LogRecord): DecodedRecord {
   const resource = encodeResource(record.origin, []);
   return [...decodeLogs(sealRequest([{ resource, records: w.copy() }]))][0]!;
 }
-
-const daemon = (name: string, logs: Partial<LogSpec>): DaemonSpec => ({
-  name,
-  match: {},
-  logs: { identifiers: [], files: [], parse: 'none', ...logs },
-  health: [],
-  expect: {},
-  labels: {},
-});
 
 export class Rig {
   readonly top = mkdtempSync(join(tmpdir(), 'eudaemon-files-'));

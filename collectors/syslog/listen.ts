@@ -35,7 +35,7 @@ export function createListeners(
   streams: Streams,
 ): Listeners {
   const sockets: DatagramSocket[] = [];
-  const files: (SocketFile & { readonly dgram: boolean })[] = [];
+  let files: (SocketFile & { readonly dgram: boolean })[] = [];
 
   const needNative = (): Native => {
     if (!native) throw new Error(`${unavailable}; stream sockets work without`);
@@ -81,6 +81,7 @@ export function createListeners(
     },
     closeDatagrams() {
       for (const file of files) if (file.dgram) file.remove();
+      files = files.filter(file => !file.dgram);
       for (const { fd } of sockets.splice(0)) native?.close(fd);
     },
   };

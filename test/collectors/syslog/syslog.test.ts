@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { existsSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -12,6 +13,7 @@ import { loadNative } from '../../../agent/native/index.ts';
 import { figure } from '../../figure.ts';
 import { BOOT, createHost } from '../../procfs.ts';
 import { have } from '../../tools.ts';
+import { CERTIFICATE, KEY } from '../health/certificate.ts';
 import { type Collector, collect, daemon, lookup, temporaryDirectory } from './collect.ts';
 
 const run = promisify(execFile);
@@ -381,6 +383,75 @@ describe('a socket', () => {
     expect(existsSync(file)).toBe(true);
     expect(native.sendDatagram(living, Buffer.from('x'))).toBe(true);
     native.close(fd);
+  });
+
+  it('passed by systemd is taken by its name', async () => {
+    const dir = temporaryDirectory();
+    const [path, unread] = [join(dir, 'passed'), join(dir, 'unread')];
+    const fds = [native.bindUnix(unread), native.bindUnix(path)];
+    const script = fileURLToPath(new URL('./victim.ts', import.meta.url));
+    const options = JSON.stringify({ listen: { activation: 'logs' } });
+    const child = spawn(
+      'sh',
+      ['-c', 'LISTEN_PID=$$ exec "$0" "$@"', process.execPath, script, dir, options],
+      {
+        stdio: ['ignore', 'pipe', 'inherit', ...fds],
+        env: { ...process.env, LISTEN_FDS: '2', LISTEN_FDNAMES: 'other:logs' },
+      },
+    );
+    const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toBe('ready');
+    expect(native.sendDatagram(path, Buffer.from('<13>x'))).toBe(true);
+    expect((await lines.next()).value).toBe('seen 1');
+    child.kill('SIGKILL');
+    for (const fd of fds) native.close(fd);
+    rmSync(dir, { recursive: true });
+  });
+
+  it('that cannot be read, for want of a ring, is closed: its senders fail instead of waiting', async () => {
+    const dir = temporaryDirectory();
+    mkdirSync(join(dir, 'syslog.ring'));
+    const collector = await start({}, { dir });
+    expect(collector.stream.faults()).toEqual([`cannot open syslog ring in "${dir}": is a directory`]);
+    expect(existsSync(socketOf(collector))).toBe(false);
+    expect(native.sendDatagram(socketOf(collector), Buffer.from('x'))).toBe(false);
+  });
+
+  it('speaks TLS, and with client_ca_file only to those who have a certificate', async () => {
+    const dir = temporaryDirectory();
+    const [cert_file, key_file] = [join(dir, 'cert'), join(dir, 'key')];
+    writeFileSync(cert_file, CERTIFICATE);
+    writeFileSync(key_file, KEY);
+    const ports = [await freePort(), await freePort()];
+    const tls = { cert_file, key_file };
+    const collector = await start(
+      {
+        listen: [
+          { tcp: `127.0.0.1:${ports[0]}`, tls },
+          { tcp: `127.0.0.1:${ports[1]}`, tls: { ...tls, client_ca_file: cert_file } },
+        ],
+      },
+      { dir },
+    );
+    expect(collector.stream.faults()).toEqual([]);
+    const deliver = (port: number, text: string, own: object = {}) =>
+      new Promise<void>(resolve => {
+        const socket = connectTls({
+          host: '127.0.0.1',
+          port,
+          servername: 'localhost',
+          ca: CERTIFICATE,
+          ...own,
+        });
+        socket.on('error', () => {});
+        socket.on('close', () => resolve());
+        socket.resume().end(text);
+      });
+    await deliver(ports[0]!, '7 <13>one');
+    await deliver(ports[1]!, '9 <13>never');
+    await deliver(ports[1]!, '7 <13>two', { cert: CERTIFICATE, key: KEY });
+    const records = await collector.until(2);
+    expect(records.map(({ body }) => body)).toEqual(['one', 'two']);
   });
 
   it('of the stream kind knows who connected, keeps cut messages apart and tells what it holds at the end', async () => {

@@ -41,8 +41,11 @@ function read({ address, size, shared, sockets }: ReaderTask): void {
     const { fd, udp } = sockets[i]!;
     memory.words[Head.Udp] = udp ? 1 : 0;
     const count = libc.recvmmsg(fd, address + memory.headers, size.slots, MSG_TRUNC | flags, 0);
-    if (count > 0) writer.take(count, i, udp, Date.now());
-    else if (count < 0) {
+    if (count > 0) {
+      const now = Date.now();
+      writer.take(count, i, udp, now);
+      writer.giveWay(now);
+    } else if (count < 0) {
       const errno = libc.errno();
       if (errno !== EAGAIN && errno !== EINTR) throw systemError('recvmmsg', errno);
     }

@@ -8,6 +8,10 @@ const SO_RXQ_OVFL = 40;
 /** Recent messages by sender are counted to this many, then halved. */
 const RECENT = 4096;
 const SENDERS = 256;
+/** A consumer that released something within this time is behind, not stuck. */
+const PROGRESS_MS = 100;
+/** What a logger may wait for a consumer that is behind, each time the kernel's queue is full. */
+const BRAKE_MS = 1;
 
 export class RingWriter {
   readonly memory: RingMemory;
@@ -16,6 +20,8 @@ export class RingWriter {
   private tail: number;
   private readonly senders = new Uint16Array(SENDERS);
   private recent = 0;
+  private seenTail: number;
+  private movedAt = Number.NEGATIVE_INFINITY;
   /** Datagrams the kernel had dropped for want of room, last seen, by socket. */
   private readonly overflows = new Map<number, number>();
 
@@ -24,6 +30,22 @@ export class RingWriter {
     this.shared = shared;
     this.head = memory.doubles[Mark.Head]!;
     this.tail = memory.doubles[Mark.Tail]!;
+    this.seenTail = Atomics.load(shared, Cell.Tail);
+  }
+
+  /**
+   * Above half, gives way for a moment to a consumer that is behind but moves: a flood is then slowed down to what
+   * the agent can carry instead of being shed. One that stands still is not waited for.
+   */
+  giveWay(now: number): void {
+    const tail = Atomics.load(this.shared, Cell.Tail);
+    if (tail !== this.seenTail) {
+      this.seenTail = tail;
+      this.movedAt = now;
+    }
+    const half = this.memory.size.capacity / 2;
+    if (this.head - this.tail > half && now - this.movedAt < PROGRESS_MS)
+      Atomics.wait(this.shared, Cell.Tail, tail, BRAKE_MS);
   }
 
   /** Makes entries of slots `0..count`, received at `now` (Unix ms) on socket number `socket`; wakes the consumer. */
@@ -66,7 +88,7 @@ export class RingWriter {
     const used = this.head - this.tail + skip + total;
     if (
       used > size.capacity ||
-      (used > size.capacity / 2 && this.sheds(used / size.capacity, from, length, pid))
+      (used > size.capacity * 0.75 && this.sheds(used / size.capacity, from, length, pid))
     ) {
       Atomics.add(this.shared, Cell.Shed, 1);
       return;
@@ -100,8 +122,8 @@ export class RingWriter {
   }
 
   /**
-   * Whether to give a message up at this filling, 0.5 to 1. The least severe of a sender with more than a quarter of
-   * the traffic go first, at one half; errors of a quiet sender only when nothing fits any more.
+   * Whether to give a message up at this filling, 0.75 to 1. The least severe of a sender with more than a quarter of
+   * the traffic go first, at three quarters; errors of a quiet sender only when nothing fits any more.
    */
   private sheds(filling: number, from: number, length: number, pid: number): boolean {
     const { senders } = this;
@@ -113,7 +135,7 @@ export class RingWriter {
     }
     const milder = 7 - this.severity(from, from + length);
     const loud = this.recent >= 64 && senders[sender]! * 4 > this.recent;
-    return filling > (loud ? 0.5 + milder * 0.0714 : 0.75 + milder * 0.0625);
+    return filling > (loud ? 0.75 + milder * 0.0357 : 0.875 + milder * 0.03125);
   }
 
   /** 0..7 of the priority, `notice` when there is none. */

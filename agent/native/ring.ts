@@ -133,6 +133,7 @@ export class Ring {
   release(position: number): void {
     this.memory.doubles[Mark.Tail] = position;
     this.publish(Cell.Tail, position);
+    Atomics.notify(this.shared, Cell.Tail);
   }
 
   /** Messages shed for want of room since the last call. */

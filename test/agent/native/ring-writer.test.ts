@@ -1,0 +1,74 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Cell, Mark, RingMemory } from '../../../agent/native/ring-memory.ts';
+import { RingWriter } from '../../../agent/native/ring-writer.ts';
+
+const SIZE = { slots: 4, stride: 4096, capacity: 1 << 16 };
+
+/** A writer on plain memory, and messages as if the kernel had received them into the slots. */
+function createWriter() {
+  const memory = new RingMemory(new ArrayBuffer(RingMemory.bytes(SIZE)), 0, SIZE);
+  const shared = new Int32Array(new SharedArrayBuffer(Cell.Count * 4));
+  memory.arm();
+  const writer = new RingWriter(memory, shared);
+  const receive = (text: string, pid = 1) => {
+    memory.bytes.set(Buffer.from(text), memory.slots);
+    memory.words[memory.lengthAt(0)] = text.length;
+    memory.words.set([32, 0, 1, 2, pid, 0], memory.controls >> 2);
+    const before = shared[Cell.Shed]!;
+    writer.take(1, 0, false, 0);
+    return shared[Cell.Shed] === before;
+  };
+  return {
+    writer,
+    receive,
+    used: () => (memory.doubles[Mark.Head]! - shared[Cell.Tail]! * 8) / SIZE.capacity,
+    release: (bytes: number) => Atomics.add(shared, Cell.Tail, bytes / 8),
+  };
+}
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('a ring that fills up', () => {
+  it('sheds by severity and loudness: when each is first refused', () => {
+    const { receive, used } = createWriter();
+    const refused = new Map<string, number>();
+    const loud = 7;
+    const offer = (name: string, text: string, pid: number) => {
+      if (!receive(text, pid) && !refused.has(name)) refused.set(name, used());
+    };
+    for (let i = 0; i < 4000; i++) {
+      offer('loud debug', `<7>${'x'.repeat(20)}`, loud);
+      offer('loud error', '<3>x', loud);
+      if (i % 10 !== 0) continue;
+      offer('quiet debug', '<7>x', 100 + (i % 90));
+      offer('quiet error', '<3>x', 100 + (i % 90));
+    }
+    const order = [...refused].sort((a, b) => a[1] - b[1]).map(([name]) => name);
+    expect(order).toEqual(['loud debug', 'quiet debug', 'loud error', 'quiet error']);
+    expect(refused.get('loud debug')).toBeGreaterThan(0.74);
+    expect(refused.get('quiet error')).toBeGreaterThan(0.99);
+  });
+
+  it('gives way to a consumer that is behind but moves, and waits for no other', () => {
+    const waits = vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out');
+    const { writer, receive, used, release } = createWriter();
+    const waitedAt = (now: number) => {
+      const before = waits.mock.calls.length;
+      writer.giveWay(now);
+      return waits.mock.calls.length > before;
+    };
+    receive('<7>x');
+    release(8);
+    expect(waitedAt(0)).toBe(false);
+    while (used() < 0.6) receive(`<7>${'x'.repeat(500)}`);
+    expect(waitedAt(1000)).toBe(false);
+    release(8);
+    expect([1010, 1100, 1109, 1110, 2000].map(waitedAt)).toEqual([true, true, true, false, false]);
+    release(8);
+    expect(waitedAt(2001)).toBe(true);
+    expect(waits.mock.lastCall![3]).toBe(1);
+    release(SIZE.capacity / 4);
+    receive('<7>x');
+    expect(waitedAt(2002)).toBe(false);
+  });
+});

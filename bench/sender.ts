@@ -50,7 +50,7 @@ if (connect(fd, address, address.length) < 0) throw new Error(`cannot connect to
 
 const clock = new Int32Array(new SharedArrayBuffer(4));
 for await (const line of createInterface(process.stdin)) {
-  const [count, perSecond = Number.POSITIVE_INFINITY] = line.split(' ').map(Number);
+  const [count, perSecond = Number.POSITIVE_INFINITY] = line.trim().split(' ').map(Number);
   const begin = performance.now();
   for (let sent = 0; sent < count!; ) {
     const now = sendmmsg(fd, memory, Math.min(count! - sent, BATCH), 0);

@@ -1,0 +1,139 @@
+// Receivers under measurement: what comes out at their other end, how fast, and for how much CPU.
+
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Cpu, cpuOf, memoryOf, type Program, startOwn } from './process.ts';
+import { printTable } from './table.ts';
+
+export interface Arrivals {
+  readonly count: number;
+  /** When the last one came, Unix ms. */
+  readonly last: number;
+}
+
+export interface Receiver {
+  readonly program: Program;
+  /** Messages that have come out at the other end since its start. */
+  arrivals(): Arrivals | Promise<Arrivals>;
+  stop(): Promise<void>;
+}
+
+/** Something that sends OTLP to a sink of its own. */
+export async function intoSink(begin: (port: string) => Program | Promise<Program>): Promise<Receiver> {
+  const sink = startOwn('sink.ts');
+  const port = await sink.line();
+  const program = await begin(port);
+  return {
+    program,
+    async arrivals() {
+      const answer = await fetch(`http://127.0.0.1:${port}`);
+      const { records, last } = (await answer.json()) as { records: number; last: number };
+      return { count: records, last };
+    },
+    async stop() {
+      await program.stop();
+      await sink.stop();
+    },
+  };
+}
+
+/** Lines of a file, counted as it grows. */
+export function countLines(file: string): () => Arrivals {
+  const chunk = Buffer.alloc(1 << 20);
+  let count = 0;
+  let offset = 0;
+  return () => {
+    if (!existsSync(file)) return { count: 0, last: 0 };
+    const fd = openSync(file, 'r');
+    const { size, mtimeMs } = fstatSync(fd);
+    while (offset < size) {
+      const read = chunk.subarray(0, readSync(fd, chunk, 0, chunk.length, offset));
+      for (let at = read.indexOf(10); at >= 0; at = read.indexOf(10, at + 1)) count++;
+      offset += read.length;
+    }
+    closeSync(fd);
+    return { count, last: mtimeMs };
+  };
+}
+
+/** What a receiver took for the messages, or lines, between `before` and `after`. */
+export interface Figures {
+  readonly offered: number;
+  readonly arrived: number;
+  readonly perSecond: number;
+  /** µs for each that arrived. */
+  readonly cpu: Cpu;
+  readonly memory: { total: number; anonymous: number };
+}
+
+/** Resolves when all have arrived, or when nothing has for a second. */
+async function settle(receiver: Receiver, total: number): Promise<Arrivals> {
+  for (let seen = await receiver.arrivals(); ; ) {
+    await pause(20);
+    const now = await receiver.arrivals();
+    const still = now.count === seen.count && now.count > 0 && Date.now() - now.last > 1000;
+    if (now.count >= total || still) return now;
+    seen = now;
+  }
+}
+
+/** Offers `warm` and then `offered` messages; only the second run is measured. */
+export async function measure(
+  receiver: Receiver,
+  warm: number,
+  offered: number,
+  offer: (count: number) => void | Promise<void>,
+): Promise<Figures> {
+  const { pid } = receiver.program;
+  await offer(warm);
+  const first = await settle(receiver, warm);
+  const before = cpuOf(pid);
+  const begin = Date.now();
+  await offer(offered);
+  const { count, last } = await settle(receiver, first.count + offered);
+  const after = cpuOf(pid);
+  const memory = memoryOf(pid);
+  await receiver.stop();
+  const arrived = count - first.count;
+  const each = (from: number, to: number) => ((to - from) / arrived) * 1e6;
+  return {
+    offered,
+    arrived,
+    perSecond: (arrived / (last - begin)) * 1000,
+    cpu: { user: each(before.user, after.user), system: each(before.system, after.system) },
+    memory,
+  };
+}
+
+/** One row a receiver, with its ratios to ours. */
+export function printFigures(title: string, unit: string, figures: ReadonlyMap<string, Figures>): void {
+  const own = figures.get('eudaemon');
+  const total = ({ cpu }: Figures) => cpu.user + cpu.system;
+  printTable(
+    title,
+    [
+      '',
+      `${unit}s/s`,
+      'lost',
+      `CPU µs a ${unit}`,
+      'user',
+      'system',
+      'RSS MiB',
+      'anon',
+      'CPU : ours',
+      'rate : ours',
+    ],
+    [...figures].map(([name, each]) => [
+      name,
+      each.perSecond.toFixed(0),
+      `${((1 - each.arrived / each.offered) * 100).toFixed(1)}%`,
+      total(each).toFixed(2),
+      each.cpu.user.toFixed(2),
+      each.cpu.system.toFixed(2),
+      each.memory.total.toFixed(0),
+      each.memory.anonymous.toFixed(0),
+      own ? (total(each) / total(own)).toFixed(2) : '',
+      own ? (each.perSecond / own.perSecond).toFixed(2) : '',
+    ]),
+  );
+}

@@ -1,0 +1,107 @@
+// What does a line of a log file cost? The agent (file → spool → OTLP) beside rsyslog (imfile → file), Fluent Bit and the
+// OpenTelemetry Collector (file → OTLP) where FLUENT_BIT= and OTELCOL= name one, and `wc -l`.
+//   node bench/tail.ts [--lines 2000000] [--bytes 158] [--only eudaemon,rsyslog]
+
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startAgent } from './agent.ts';
+import { start, tempDir } from './process.ts';
+import { countLines, type Figures, intoSink, measure, printFigures, type Receiver } from './receiver.ts';
+
+const { values } = parseArgs({
+  options: {
+    lines: { type: 'string', default: '2000000' },
+    bytes: { type: 'string', default: '158' },
+    only: { type: 'string' },
+  },
+});
+const lines = Number(values.lines);
+const warm = Math.min(lines, 400_000);
+/** Lines a write. */
+const BLOCK = 5000;
+
+const text =
+  '2026-11-22T17:00:00.123Z INFO worker[4711]: request served in 12 ms for 10.20.30.40, status 200, 5120 bytes; ';
+const line = `${text.repeat(Math.ceil(Number(values.bytes) / text.length)).slice(0, Number(values.bytes) - 1)}\n`;
+const append = (file: string, count: number) => {
+  for (let left = count; left > 0; left -= BLOCK) appendFileSync(file, line.repeat(Math.min(left, BLOCK)));
+};
+
+const receivers: Record<string, (file: string, dir: string) => Promise<Receiver> | Receiver> = {
+  eudaemon: (file, dir) =>
+    intoSink(port =>
+      startAgent(dir, {
+        collectors: { files: [{ include: [file], start_at: 'beginning' }] },
+        exporters: { otlp: { endpoint: `http://127.0.0.1:${port}`, compression: 'none' } },
+      }),
+    ),
+  rsyslog(file, dir) {
+    const [config, out] = [join(dir, 'rsyslog.conf'), join(dir, 'out')];
+    writeFileSync(
+      config,
+      `global(workDirectory="${dir}")
+module(load="imfile")
+input(type="imfile" File="${file}" Tag="bench:")
+action(type="omfile" file="${out}")
+`,
+    );
+    const program = start('rsyslogd', ['-n', '-f', config, '-i', join(dir, 'pid')]);
+    return { program, arrivals: countLines(out), stop: program.stop };
+  },
+};
+const { FLUENT_BIT, OTELCOL } = process.env;
+if (FLUENT_BIT)
+  receivers['fluent-bit'] = (file, dir) =>
+    intoSink(port => {
+      const config = join(dir, 'fluent-bit.conf');
+      writeFileSync(
+        config,
+        `[SERVICE]
+  Flush 0.2
+[INPUT]
+  Name tail
+  Path ${file}
+  Read_from_Head true
+[OUTPUT]
+  Name opentelemetry
+  Match *
+  Host 127.0.0.1
+  Port ${port}
+`,
+      );
+      return start(FLUENT_BIT, ['-q', '-c', config]);
+    });
+if (OTELCOL)
+  receivers['otelcol'] = (file, dir) =>
+    intoSink(port => {
+      const config = join(dir, 'otelcol.yaml');
+      writeFileSync(
+        config,
+        `receivers:
+  filelog: { include: [${file}], start_at: beginning }
+exporters:
+  otlphttp: { endpoint: "http://127.0.0.1:${port}", compression: none }
+service:
+  pipelines: { logs: { receivers: [filelog], exporters: [otlphttp] } }
+`,
+      );
+      return start(OTELCOL, ['--config', config]);
+    });
+
+const wanted = values.only?.split(',');
+const figures = new Map<string, Figures>();
+let last = '';
+for (const name of Object.keys(receivers).filter(each => !wanted || wanted.includes(each))) {
+  const dir = tempDir();
+  last = join(dir, 'app.log');
+  writeFileSync(last, '');
+  const receiver = await receivers[name]!(last, dir);
+  figures.set(name, await measure(receiver, warm, lines, count => append(last, count)));
+}
+printFigures(`${lines} lines of ${values.bytes} bytes`, 'line', figures);
+
+const begin = performance.now();
+execFileSync('wc', ['-l', last]);
+console.log(`wc -l: ${((lines + warm) / (performance.now() - begin) / 1000).toFixed(1)} million lines/s`);

@@ -1,5 +1,6 @@
 // A thread that does nothing but move datagrams from the kernel into the ring: whatever the rest of the agent is
-// busy with, no logger waits for it. Ends within 200 ms of the stop flag, with nothing left in the sockets.
+// busy with, no logger waits longer than a millisecond for it. Ends within 200 ms of the stop flag, with nothing left
+// in the sockets.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadNative } from './index.ts';

@@ -85,6 +85,7 @@ export function createFlow(room: {
   const inlets = new Map<string, Inlet>();
   const marks: Mark[] = [];
   let writtenTo = new Map<Inlet, number>();
+  let reached = { written: 0, synced: 0 };
   let waiting: { batch: SealedBatch; pushed: Map<Inlet, number> } | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -115,6 +116,8 @@ export function createFlow(room: {
       return false;
     }
     marks.push({ seq, pushed });
+    // The outlet may have told of this batch before it had a mark.
+    if (seq <= reached.written) tellCommitted();
     room.sealed();
     return true;
   };
@@ -130,6 +133,16 @@ export function createFlow(room: {
   /** The latest mark at or before `seq`, and the marks behind it. */
   const upTo = (seq: number): ReadonlyMap<Inlet, number> | undefined =>
     marks.findLast(mark => mark.seq <= seq)?.pushed;
+
+  const tellCommitted = () => {
+    const soft = upTo(reached.written);
+    const hard = upTo(reached.synced);
+    if (soft) writtenTo = new Map([...writtenTo, ...soft]);
+    for (const inlet of inlets.values())
+      inlet.stream.committed(writtenTo.get(inlet) ?? 0, hard?.get(inlet) ?? 0);
+    const done = marks.findLastIndex(mark => mark.seq <= Math.min(reached.written, reached.synced));
+    if (done > 0) marks.splice(0, done);
+  };
 
   return {
     attach(source, stream) {
@@ -162,13 +175,8 @@ export function createFlow(room: {
       inlets.delete(source);
     },
     committed(written, synced) {
-      const soft = upTo(written);
-      const hard = upTo(synced);
-      if (soft) writtenTo = new Map([...writtenTo, ...soft]);
-      for (const inlet of inlets.values())
-        inlet.stream.committed(writtenTo.get(inlet) ?? 0, hard?.get(inlet) ?? 0);
-      const done = marks.findLastIndex(mark => mark.seq <= Math.min(written, synced));
-      if (done > 0) marks.splice(0, done);
+      reached = { written, synced };
+      tellCommitted();
     },
     resume() {
       if (!waiting) return;

@@ -256,6 +256,7 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
   started = true;
   const unwatch = notifier.watch(() => true);
   notifier.ready(status());
+  if (config.agent.user) log.warn('agent.user is not applied yet: let the service manager choose the user');
   ready(url);
   log.info('ready', {
     version: VERSION,

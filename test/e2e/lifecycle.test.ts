@@ -150,6 +150,9 @@ if (have('socat'))
     await told('READY=1');
     program.signal('SIGHUP');
     await told('RELOADING=1');
+    await until('systemd is told READY=1 again', () =>
+      /READY=1[\s\S]*READY=1/.test(readFileSync(log, 'utf8')),
+    );
     await program.stop();
     await told('STOPPING=1');
   });

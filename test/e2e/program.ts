@@ -11,6 +11,9 @@ import { until } from './until.ts';
 
 export const BIN = resolve(import.meta.dirname, '../../bin/eudaemon');
 
+/** Twice the agent's own `shutdown_timeout`. */
+const LONGEST_STOP_MS = 20_000;
+
 /** A TCP port of 127.0.0.1 that nobody listens on now. */
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -94,7 +97,7 @@ export interface Program {
   waitForMetrics(what: string, fits: (metrics: Metrics) => boolean, timeoutMs?: number): Promise<Metrics>;
   signal(signal: NodeJS.Signals): void;
   readonly ended: Promise<Ended>;
-  /** SIGTERM, and its end. */
+  /** SIGTERM, and its end; an error with its output when that takes too long. */
   stop(): Promise<Ended>;
 }
 
@@ -145,9 +148,13 @@ export function spawnProgram(home: Home, args: readonly string[], env: NodeJS.Pr
     },
     signal: signal => void child.kill(signal),
     ended,
-    stop() {
+    async stop() {
       child.kill('SIGTERM');
-      return ended;
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, fail) => {
+        timer = setTimeout(() => fail(new Error(`does not stop\n--- output\n${output()}`)), LONGEST_STOP_MS);
+      });
+      return Promise.race([ended, late]).finally(() => clearTimeout(timer));
     },
   };
 }

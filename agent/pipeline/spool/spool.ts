@@ -37,7 +37,7 @@ export interface SpoolStats {
   readonly bytes: number;
   /** Unix ms of the oldest segment still needed; undefined when nothing is pending. */
   readonly oldest: number | undefined;
-  /** Why the disk refuses, while it does. */
+  /** Why the disk refused, until it takes batches again and none waits in memory. */
   readonly refused: string | undefined;
 }
 
@@ -102,6 +102,13 @@ export function openSpool(options: SpoolOptions): Spool {
     segment.remove();
   };
 
+  /** The disk takes batches again, and none waits in memory any more. */
+  const forgetRefusal = () => {
+    if (refused === undefined || segments.some(segment => !segment.durable)) return;
+    log.info('the spool writes to disk again', { dir });
+    refused = undefined;
+  };
+
   /** Deletes what every reader is finished with. */
   const collect = () => {
     let freed = false;
@@ -118,6 +125,7 @@ export function openSpool(options: SpoolOptions): Spool {
       freed = true;
     }
     if (freed) {
+      forgetRefusal();
       tellWritten();
       options.onRoom();
     }
@@ -173,8 +181,7 @@ export function openSpool(options: SpoolOptions): Spool {
       }
       try {
         const stored = store(active(true), batch);
-        if (refused !== undefined) log.info('the spool writes to disk again', { dir });
-        refused = undefined;
+        forgetRefusal();
         return stored;
       } catch (error) {
         if (segments.at(-1)?.size === 0) remove(segments.at(-1)!);

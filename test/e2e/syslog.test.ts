@@ -98,7 +98,10 @@ describe('logger', () => {
       'the mismatch is counted',
       page => page.value('eudaemon_log_sender_mismatch_total', { daemon: 'shop' }) === 1,
     );
-    expect((await program.metrics()).sum('eudaemon_log_records_total', { daemon: 'shop' })).toBe(1);
+    await program.waitForMetrics(
+      'its record is counted',
+      page => page.sum('eudaemon_log_records_total', { daemon: 'shop' }) === 1,
+    );
   });
 });
 

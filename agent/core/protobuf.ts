@@ -2,7 +2,8 @@
 
 const encoder = new TextEncoder();
 const TWO_32 = 2 ** 32;
-const LOOP = 40;
+/** From here on the platform's copy is cheaper than ours, view and all. */
+const LONG = 256;
 
 /** Wire types, the low three bits of a tag. */
 export const Wire = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const;
@@ -40,6 +41,9 @@ export function isUtf8(src: Uint8Array, start: number, end: number): boolean {
 const varintSize = (n: number): number =>
   n < 0x80 ? 1 : n < 0x4000 ? 2 : n < 0x200000 ? 3 : n < 0x10000000 ? 4 : 5;
 
+const NOTHING = new Uint8Array(0);
+const NO_WORDS = new DataView(NOTHING.buffer);
+
 /** Appends wire format to `buf`, which doubles when full; the message is `buf[0..pos]`. */
 export class ProtoWriter {
   buf: Uint8Array;
@@ -47,6 +51,9 @@ export class ProtoWriter {
   private view: DataView;
   /** `buf.length`, which costs more to ask. */
   private room: number;
+  /** Where bytes were last taken from, and a view to take them by words. */
+  private source: Uint8Array = NOTHING;
+  private words: DataView = NO_WORDS;
 
   /** `capacity` in bytes. */
   constructor(capacity = 4096) {
@@ -58,6 +65,8 @@ export class ProtoWriter {
   /** Back to empty; the buffer stays. */
   reset(): void {
     this.pos = 0;
+    this.source = NOTHING;
+    this.words = NO_WORDS;
   }
 
   /** A copy of what was written. */
@@ -80,7 +89,9 @@ export class ProtoWriter {
 
   /** `field` below 2^28, `wire` of `Wire`. */
   tag(field: number, wire: number): void {
-    this.varint((field << 3) | wire);
+    const tag = (field << 3) | wire;
+    if (tag < 0x80 && this.pos < this.room) this.buf[this.pos++] = tag;
+    else this.varint(tag);
   }
 
   /** A whole number 0..2^53. */
@@ -133,11 +144,35 @@ export class ProtoWriter {
   raw(src: Uint8Array, start = 0, end = src.length): void {
     const length = end - start;
     this.ensure(length);
-    const { buf, pos } = this;
-    // Up to some 40 bytes a loop is cheaper than the view `set` needs (45 ns against 1 ns a byte).
-    if (length > LOOP) buf.set(src.subarray(start, end), pos);
-    else for (let i = 0; i < length; i++) buf[pos + i] = src[start + i]!;
-    this.pos = pos + length;
+    // All of an array 20 ns at any length, a part of it 50 ns; by words 112 bytes in 45 ns, by bytes in 200 ns.
+    if (length === src.length) this.buf.set(src, this.pos);
+    else if (length > LONG) this.buf.set(src.subarray(start, end), this.pos);
+    else this.carry(src, start, length);
+    this.pos += length;
+  }
+
+  /** Copies to `pos`, where there is room. Returns all bytes' bits: those of 0x80808080 are 0 when all were ASCII. */
+  private carry(src: Uint8Array, start: number, length: number): number {
+    if (src !== this.source) {
+      this.source = src;
+      this.words = new DataView(src.buffer, src.byteOffset, src.byteLength);
+    }
+    const { buf, pos, view, words } = this;
+    let bits = 0;
+    let i = 0;
+    for (; i + 8 <= length; i += 8) {
+      const low = words.getInt32(start + i, true);
+      const high = words.getInt32(start + i + 4, true);
+      view.setInt32(pos + i, low, true);
+      view.setInt32(pos + i + 4, high, true);
+      bits |= low | high;
+    }
+    for (; i < length; i++) {
+      const byte = src[start + i]!;
+      buf[pos + i] = byte;
+      bits |= byte;
+    }
+    return bits;
   }
 
   /** A `bytes` value: length and content. */
@@ -151,21 +186,13 @@ export class ProtoWriter {
     const mark = this.pos;
     const length = end - start;
     this.varint(length);
-    this.raw(src, start, end);
-    if (this.isAscii(this.pos - length) || isUtf8(src, start, end)) return false;
+    this.ensure(length);
+    const bits = this.carry(src, start, length);
+    this.pos += length;
+    if ((bits & 0x80808080) === 0 || isUtf8(src, start, end)) return false;
     this.pos = mark;
     this.repaired(src, start, end);
     return true;
-  }
-
-  /** Whether what was written since `from` is ASCII. Looks at the copy, because words can be read from it. */
-  private isAscii(from: number): boolean {
-    const { buf, view, pos } = this;
-    let seen = 0;
-    let i = from;
-    for (; i + 4 <= pos; i += 4) seen |= view.getInt32(i, true);
-    for (; i < pos; i++) seen |= buf[i]!;
-    return (seen & 0x80808080) === 0;
   }
 
   private repaired(src: Uint8Array, start: number, end: number): void {

@@ -1,7 +1,7 @@
 // A record that is not complete yet: its text so far, and from which places of which files it came.
 
+import type { Unwrapped } from '../../agent/core/formats/container.ts';
 import type { LogFile } from './file.ts';
-import type { Unwrapped } from './formats/container.ts';
 
 const NEWLINE = 10;
 /** Larger texts give their memory back once they are sent. */

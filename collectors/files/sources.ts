@@ -2,7 +2,7 @@
 
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
-import { createParser, type Parser } from './formats/index.ts';
+import { createParser, type Parser } from '../../agent/core/formats/index.ts';
 import type { LineLimit } from './lines.ts';
 import { createRule, type Rule } from './multiline.ts';
 import { DEFAULTS, type FilesOptions } from './options.ts';

@@ -2,10 +2,11 @@
 // stack trace in two.
 
 import type { RecordSink } from '../../agent/core/collector.ts';
+import { Unwrapped } from '../../agent/core/formats/container.ts';
+import { applyFormat } from '../../agent/core/formats/format.ts';
 import { encodeTextAttribute } from '../../agent/core/protobuf.ts';
 import { type LogRecord, type Origin, utf8 } from '../../agent/core/record.ts';
 import type { LogFile } from './file.ts';
-import { Unwrapped } from './formats/container.ts';
 import { type LineSink, Piece } from './lines.ts';
 import { Verdict } from './multiline.ts';
 import { Pending } from './pending.ts';
@@ -184,24 +185,9 @@ export class Trail implements LineSink {
   private send(piece: number): boolean {
     const { record, out } = this.pen;
     const { format } = this.source.parser;
-    if (format !== undefined) {
-      const { buf, bodyStart, bodyEnd, attributes } = record;
-      const { size } = attributes;
-      if (!format(record)) {
-        record.buf = buf;
-        record.bodyStart = bodyStart;
-        record.bodyEnd = bodyEnd;
-        record.seconds = 0;
-        record.severity = 0;
-        record.severityText = NONE;
-        attributes.size = size;
-        attributes.fields(this.parseError);
-      }
-    }
+    if (format !== undefined) applyFormat(record, format, this.parseError);
     if (piece === Piece.Part) record.attributes.bool(PARTIAL, true);
     else if (piece === Piece.Cut) record.attributes.bool(TRUNCATED, true);
     return out.push(record);
   }
 }
-
-const NONE = new Uint8Array(0);

@@ -1,7 +1,7 @@
 // The line formats by name.
 
-import type { LineFormat } from '../../../agent/core/daemon.ts';
-import type { Patterns } from '../../../agent/core/pattern.ts';
+import type { LineFormat } from '../daemon.ts';
+import type { Patterns } from '../pattern.ts';
 import { createCri, createDocker, type Unwrap } from './container.ts';
 import type { Format } from './format.ts';
 import { createJson } from './json.ts';

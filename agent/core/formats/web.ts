@@ -1,7 +1,7 @@
 // Logs of web servers: access lines in the Common and Combined Log Formats, and the error lines of nginx and Apache.
 // Attributes have the names of the OpenTelemetry semantic conventions. Pure.
 
-import { type Attributes, type LogRecord, utf8 } from '../../../agent/core/record.ts';
+import { type Attributes, type LogRecord, utf8 } from '../record.ts';
 import { Cursor } from './cursor.ts';
 import type { Format } from './format.ts';
 import { Keys } from './keys.ts';

@@ -1,6 +1,6 @@
 // Lines of files a syslog daemon wrote: RFC 3164 style or with an ISO 8601 time, with or without the `<PRI>`. Pure.
 
-import { SYSLOG_SEVERITY, utf8 } from '../../../agent/core/record.ts';
+import { SYSLOG_SEVERITY, utf8 } from '../record.ts';
 import { Cursor } from './cursor.ts';
 import type { Format } from './format.ts';
 import { Stamp } from './stamp.ts';

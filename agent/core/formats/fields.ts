@@ -1,7 +1,7 @@
 // Fields of structured lines become the record: time, severity and body by their usual names, the rest as attributes.
 // Pure.
 
-import type { LogRecord } from '../../../agent/core/record.ts';
+import type { LogRecord } from '../record.ts';
 import { type Keys, Role } from './keys.ts';
 import { severityOf, severityOfLevel } from './severity.ts';
 import type { Stamp } from './stamp.ts';

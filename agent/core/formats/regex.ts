@@ -1,8 +1,8 @@
 // Lines by a regular expression of the user: its named groups become fields. Pure; works on text, a line at a time.
 
-import type { LineFormat } from '../../../agent/core/daemon.ts';
-import type { Patterns } from '../../../agent/core/pattern.ts';
-import { utf8 } from '../../../agent/core/record.ts';
+import type { LineFormat } from '../daemon.ts';
+import type { Patterns } from '../pattern.ts';
+import { utf8 } from '../record.ts';
 import { Fields } from './fields.ts';
 import type { Format } from './format.ts';
 import { COMMON, Keys, Role } from './keys.ts';

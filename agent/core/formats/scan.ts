@@ -1,6 +1,6 @@
 // A scanner of JSON text (RFC 8259) in bytes: strings as ranges, values as OTLP AnyValues. Pure; no string, no object.
 
-import { ProtoWriter, Wire } from '../../../agent/core/protobuf.ts';
+import { ProtoWriter, Wire } from '../protobuf.ts';
 
 /** Deeper nesting than any log has; beyond it a text counts as damaged. */
 const MAX_DEPTH = 64;

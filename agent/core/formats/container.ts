@@ -1,6 +1,6 @@
 // What container runtimes wrap around each line a program writes: the CRI log format and Docker's json-file. Pure.
 
-import { utf8 } from '../../../agent/core/record.ts';
+import { utf8 } from '../record.ts';
 import { JsonScanner } from './scan.ts';
 import { Stamp } from './stamp.ts';
 

@@ -1,6 +1,6 @@
 // Attribute keys that come out of log lines: each spelling is kept once, and may have a meaning. Pure.
 
-import { utf8 } from '../../../agent/core/record.ts';
+import { utf8 } from '../record.ts';
 
 /** What a field is to the record. */
 export const Role = { None: 0, Time: 1, Severity: 2, Body: 3 } as const;

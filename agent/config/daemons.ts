@@ -57,6 +57,25 @@ const lineFormat: Schema<LineFormat> = choose<LineFormat>(
       time: optional(describe(string(), 'The group that holds the time.')),
       severity: optional(string()),
       body: optional(string()),
+      severities: optional(
+        describe(
+          map(
+            oneOf(
+              'trace',
+              'debug',
+              'info',
+              'notice',
+              'warning',
+              'error',
+              'critical',
+              'alert',
+              'emergency',
+              'fatal',
+            ),
+          ),
+          'Severities by what the severity group holds, where it is not their name.',
+        ),
+      ),
     }),
   },
 );
@@ -162,7 +181,7 @@ function daemon(recipes: Recipes): Schema<DaemonSpec> {
           ...base.logs,
           ...given.logs,
         } satisfies LogSpec,
-        health: given.health ?? base.health ?? [],
+        health: given.health ?? (base.health ?? []).map(check => ({ ...check, presumed: true })),
         expect: { ...base.expect, ...given.expect },
         labels: given.labels ?? {},
       };

@@ -29,7 +29,14 @@ export type LineFormat =
   | 'nginx'
   | 'apache'
   | 'syslog'
-  | { readonly regex: string; readonly time?: string; readonly severity?: string; readonly body?: string };
+  | {
+      readonly regex: string;
+      readonly time?: string;
+      readonly severity?: string;
+      readonly body?: string;
+      /** What the severity group holds, as the severity it means. */
+      readonly severities?: Readonly<Record<string, string>>;
+    };
 
 export type Multiline =
   | 'java'
@@ -78,6 +85,8 @@ export interface CheckSpec {
   readonly service?: string;
   /** Skip verification of the server's certificate. */
   readonly tls_insecure?: boolean;
+  /** A recipe's guess of where the daemon listens: it has no verdict before it has held once. */
+  readonly presumed?: boolean;
 }
 
 /** Conditions such as `>= 1`, `< 80%`, `< 2GiB`, `< 3 in 10m`. */

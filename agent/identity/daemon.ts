@@ -73,7 +73,9 @@ export function createDaemon(initial: DaemonSpec, sink: EventSink, agentStartedA
     const { tops } = roster;
     const stuck = tops.length > 0 && tops.every(top => 'DTt'.includes(top.state));
     stuckSince = stuck ? (stuckSince ?? now) : undefined;
-    const verdicts = spec.health.map(check => checks.get(check.name)?.healthy);
+    const verdicts = spec.health
+      .filter(check => !check.presumed || checks.has(check.name))
+      .map(check => checks.get(check.name)?.healthy);
     const next = judge(
       {
         instances: tops.length,

@@ -53,6 +53,20 @@ export class Stamp {
     return this.clock(year, month, day) && this.local();
   }
 
+  /** `24 Nov 2026 15:30:14.123` in local time, as redis has it, or with hyphens between day, month and year, as PHP has it. */
+  dated(buf: Uint8Array, start: number, end: number): boolean {
+    this.begin(buf, start, end);
+    const day = this.digits(2);
+    const gap = this.peek();
+    if (gap !== 0x20 && gap !== 0x2d) return false;
+    this.at++;
+    const month = this.month();
+    this.byte(gap);
+    const year = this.digits(4);
+    this.byte(0x20);
+    return this.clock(year, month, day) && this.local();
+  }
+
   /** `Fri Sep 09 10:42:29.902022 2011` in local time, as Apache's error log has it. */
   ctime(buf: Uint8Array, start: number, end: number): boolean {
     this.begin(buf, start, end);
@@ -104,6 +118,7 @@ export class Stamp {
       (this.iso(buf, start, end) && this.end === end) ||
       (this.clf(buf, start, end) && this.end === end) ||
       (this.slashed(buf, start, end) && this.end === end) ||
+      (this.dated(buf, start, end) && this.end === end) ||
       (this.bsd(buf, start, end, near) && this.end === end) ||
       (this.ctime(buf, start, end) && this.end === end)
     );

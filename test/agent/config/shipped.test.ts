@@ -63,7 +63,7 @@ describe('recipes', () => {
 
   test('are all there', () =>
     expect(recipes.names).toEqual(
-      'apache2 chrony containerd cron cupsd dbus-daemon dockerd eudaemon haproxy kubelet memcached mosquitto mysql named nginx node_exporter php-fpm postfix postgres prometheus redis rsyslog sshd supervisord systemd-journald'.split(
+      'apache2 chrony containerd cron cupsd dbus-daemon dockerd eudaemon haproxy kubelet memcached mosquitto mysql named nginx node_exporter ntpd php-fpm pm2 postfix postgres prometheus rabbitmq redis rsyslog sshd supervisord systemd-journald tensorflow-serving torchserve triton vllm'.split(
         ' ',
       ),
     ));

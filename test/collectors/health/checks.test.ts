@@ -149,6 +149,20 @@ describe('a check', () => {
     expect(checks.reports.map(report => report.healthy)).toEqual([true, true, false, false, true]);
   });
 
+  it('that is presumed is silent until it has held once', async () => {
+    const { state, check } = steps([]);
+    const checks = startChecks([{ ...check, presumed: true, failures: 1, successes: 1 }]);
+    const seen: (number | undefined)[] = [];
+    for (const exit of [2, 2, 0, 2]) {
+      writeFileSync(state, String(exit));
+      await checks.run();
+      seen.push(checks.series('eudaemon_health_check_up', 'it'));
+    }
+    expect(seen).toEqual([undefined, undefined, 1, 0]);
+    expect(checks.reports.map(report => report.healthy)).toEqual([true, false]);
+    expect(checks.series('eudaemon_health_check_failures', 'it')).toBe(1);
+  });
+
   it('has its failure counter before its first probe, and takes its series along when it goes', async () => {
     const checks = startChecks([{ name: 'it', exec: ['/bin/true'], every: 1234 }]);
     expect(checks.series('eudaemon_health_check_failures', 'it')).toBe(0);

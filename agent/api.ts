@@ -11,6 +11,7 @@ import type {
 } from '../console/api.ts';
 import { query } from '../exporters/store/query.ts';
 import { type Family, type Point, prometheusName } from './core/metric.ts';
+import { tellPosture } from './core/posture.ts';
 import { severityLabel } from './core/record.ts';
 import { VERSION } from './core/version.ts';
 import type { DaemonTable } from './identity/table.ts';
@@ -94,6 +95,7 @@ export function createApi(sources: ApiSources): Api {
       lastExit: status.lastExit,
       checks: status.checks,
       expectations: status.expectations,
+      ...(status.postures[0] && { posture: Object.fromEntries(tellPosture(status.postures[0])) }),
       lastLogAt: last === undefined ? undefined : last * 1000,
     };
   };

@@ -71,6 +71,8 @@ export interface DaemonView {
   readonly checks: readonly CheckView[];
   readonly expectations: readonly ExpectationView[];
   readonly lastLogAt?: number;
+  /** How its first main process runs, in words by what it is about: `user`, `capabilities`, `seccomp`, … */
+  readonly posture?: Readonly<Record<string, string>>;
 }
 
 export interface CheckView {

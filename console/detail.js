@@ -28,6 +28,7 @@ export function showDetail(daemon, now) {
         : `${count(daemon.openFds)}, at most ${percent(daemon.fdUsage)} of the limit`,
     ],
     ['Restarts', count(daemon.restarts)],
+    ...Object.entries(daemon.posture ?? {}).map(([what, how]) => [words(what), how]),
     ['Last exit', lastExit ? `${exitText(lastExit)}, ${ago(lastExit.at, now)}` : 'none seen'],
   ];
   fill(at('detail-facts'), facts, () =>

@@ -92,6 +92,7 @@ function details(daemon: DaemonView, now: number, color: Paint): string {
     const { reason, code, at } = daemon.lastExit;
     lines.push(`  last exit  ${reason}${code === undefined ? '' : ` ${code}`}, ${age(now - at)} ago`);
   }
+  for (const [what, how] of Object.entries(daemon.posture ?? {})) lines.push(`  ${what.padEnd(12)} ${how}`);
   for (const { name, healthy, message } of daemon.checks)
     lines.push(
       `  check      ${name}: ${healthy === undefined ? 'no verdict yet' : healthy ? color('green', 'ok') : color('red', 'failing')}${message ? ` (${message})` : ''}`,

@@ -17,6 +17,7 @@ import {
   type Schema,
   string,
 } from '../core/options.ts';
+import { CAPABILITIES } from '../core/posture.ts';
 import { nearest, parseDuration, parseSize } from '../core/units.ts';
 import { checks } from './checks.ts';
 import type { Recipes } from './recipes.ts';
@@ -111,6 +112,14 @@ const condition = (example: string, amount: (text: string) => boolean): Schema<s
       : `"${text}" is not a condition such as "${example}"`;
   });
 
+const onOff = oneOf('on', 'off');
+
+const capability = also(describe(string(), 'Such as CAP_NET_BIND_SERVICE.'), name => {
+  if (CAPABILITIES.includes(name)) return undefined;
+  const near = nearest(name, CAPABILITIES);
+  return `"${name}" is no capability${near ? `; did you mean "${near}"?` : ''}`;
+});
+
 const expectations = object({
   instances: optional(condition('>= 1', text => /^\d+$/.test(text))),
   fd_usage: optional(condition('< 80%', text => /^\d+(\.\d+)?%$/.test(text))),
@@ -121,6 +130,25 @@ const expectations = object({
       return window !== undefined && parseDuration(window) !== undefined;
     }),
   ),
+  user: optional(
+    describe(
+      pattern('a user such as "!= root" or "www-data"', /^((==|!=)\s*)?[a-zA-Z0-9_][\w.-]*\$?$/),
+      'Of its main processes.',
+    ),
+  ),
+  capabilities: optional(
+    describe(
+      choose<'none' | string[]>(
+        { when: isText, schema: oneOf('none') },
+        { when: () => true, schema: list(capability) },
+      ),
+      'Effective ones, no more than these.',
+    ),
+  ),
+  seccomp: optional(onOff),
+  no_new_privs: optional(onOff),
+  confinement: optional(describe(onOff, 'By AppArmor or SELinux.')),
+  terminal: optional(describe(onOff, 'A controlling terminal.')),
 });
 
 const labels = map(

@@ -1,5 +1,7 @@
 // The one word both streets share: a daemon, how it is recognised, and whom to ask about it.
 
+import type { Posture } from './posture.ts';
+
 /** How processes are recognised; all given keys must hold. */
 export interface MatchSpec {
   readonly systemd_unit?: string;
@@ -95,6 +97,16 @@ export interface ExpectSpec {
   readonly fd_usage?: string;
   readonly memory?: string;
   readonly restarts?: string;
+  /** Of its main processes: `!= root`, `== www-data` or `www-data`. */
+  readonly user?: string;
+  /** No more than these. */
+  readonly capabilities?: 'none' | readonly string[];
+  readonly seccomp?: 'on' | 'off';
+  readonly no_new_privs?: 'on' | 'off';
+  /** By AppArmor or SELinux. */
+  readonly confinement?: 'on' | 'off';
+  /** A controlling one. */
+  readonly terminal?: 'on' | 'off';
 }
 
 export interface DaemonSpec {
@@ -141,6 +153,8 @@ export interface Instance extends ProcessFacts {
   readonly memory?: number;
   /** Open file descriptors as a share of the soft limit, 0..1; absent when they could not be read. */
   readonly fdUsage?: number;
+  /** Of tops. */
+  readonly posture?: Posture;
 }
 
 /** How a process ended, as far as known. */

@@ -5,6 +5,7 @@ import type { DaemonSpec, DaemonState, Exit, Instance, ProcessFacts } from '../c
 import * as events from './events.ts';
 import { type Condition, parseCondition } from './expect.ts';
 import { judge } from './liveness.ts';
+import { type Demand, demandsOf } from './posture.ts';
 import { type Changes, createRoster } from './roster.ts';
 import type { CheckStatus, DaemonStatus } from './series.ts';
 
@@ -27,6 +28,7 @@ export function createDaemon(initial: DaemonSpec, sink: EventSink, agentStartedA
   const checks = new Map<string, CheckStatus>();
   let spec = initial;
   let conditions = new Map<string, Condition>();
+  let demands = new Map<string, Demand>();
   let restarts = 0;
   let restartTimes: number[] = [];
   let lastExit: DaemonStatus['lastExit'];
@@ -69,6 +71,13 @@ export function createDaemon(initial: DaemonSpec, sink: EventSink, agentStartedA
     }
   };
 
+  /** Of every main process; undefined while there is none, or when one cannot be told. */
+  const demanded = ({ met }: Demand): boolean | undefined => {
+    const answers = roster.tops.map(({ posture }) => posture && met(posture));
+    if (answers.includes(false)) return false;
+    return answers.length === 0 || answers.includes(undefined) ? undefined : true;
+  };
+
   const settle = (now: number): DaemonState => {
     const { tops } = roster;
     const stuck = tops.length > 0 && tops.every(top => 'DTt'.includes(top.state));
@@ -101,10 +110,11 @@ export function createDaemon(initial: DaemonSpec, sink: EventSink, agentStartedA
   return {
     declare(wanted) {
       spec = wanted;
+      demands = demandsOf(wanted.expect);
       conditions = new Map(
         Object.entries({ instances: '>= 1', ...wanted.expect })
-          .filter(([, text]) => text !== undefined)
-          .map(([expectation, text]) => [expectation, parseCondition(text)]),
+          .filter(([expectation, text]) => text !== undefined && !demands.has(expectation))
+          .map(([expectation, text]) => [expectation, parseCondition(String(text))]),
       );
       const names = new Set(wanted.health.map(check => check.name));
       for (const check of checks.keys()) if (!names.has(check)) checks.delete(check);
@@ -141,11 +151,19 @@ export function createDaemon(initial: DaemonSpec, sink: EventSink, agentStartedA
         exits: { ...exits },
         lastExit,
         checks: [...checks.values()],
-        expectations: Array.from(conditions, ([expectation, condition]) => ({
-          name: expectation,
-          condition: condition.text,
-          met: met(expectation, condition, now),
-        })),
+        postures: roster.tops.flatMap(({ posture }) => posture ?? []),
+        expectations: [
+          ...Array.from(conditions, ([expectation, condition]) => ({
+            name: expectation,
+            condition: condition.text,
+            met: met(expectation, condition, now),
+          })),
+          ...Array.from(demands, ([expectation, demand]) => ({
+            name: expectation,
+            condition: demand.text,
+            met: demanded(demand),
+          })),
+        ],
       };
     },
   };

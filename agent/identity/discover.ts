@@ -5,12 +5,13 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MatchSpec, ProcessFacts } from '../core/daemon.ts';
 import type { Patterns } from '../core/pattern.ts';
+import { namesById, type Posture, readPosture } from '../core/posture.ts';
 import { parseStat, type Stat, TICKS_PER_SECOND } from '../core/procstat.ts';
 import { type Candidate, census, isSupervisor } from './census.ts';
 import { createFacts, type Facts } from './facts.ts';
 import { createHoldings } from './holdings.ts';
 import { createMatcher, type Matcher } from './matcher.ts';
-import { parsePasswd, parseUptime } from './parse.ts';
+import { parseUptime } from './parse.ts';
 import { nameOf, type Program, programOf } from './program.ts';
 import { createSockets } from './sockets.ts';
 
@@ -28,6 +29,8 @@ export interface Discovered {
   /** What an interpreter runs. */
   readonly script: string | undefined;
   readonly user: string | undefined;
+  /** Of the first of its tops. */
+  readonly posture: Posture;
   /** The tops of its process trees, and the processes below them. */
   readonly pids: readonly number[];
   readonly children: readonly number[];
@@ -92,7 +95,7 @@ export function discover({ root, now, patterns, recipes, claimed }: Surroundings
   for (const [pid, top] of tops) if (pid !== top) groups.get(names.get(top)!)!.children.push(pid);
 
   const holdings = createHoldings(root);
-  const users = readUsers(root);
+  const postureOf = createPostures(root);
   const uptimeMs = readUptime(proc);
   const daemons = Array.from(groups, ([name, { tops, children }]): Discovered => {
     const shared = <T>(get: (top: Named) => T): T | undefined => {
@@ -100,7 +103,7 @@ export function discover({ root, now, patterns, recipes, claimed }: Surroundings
       return tops.every(top => get(top) === first) ? first : undefined;
     };
     const pids = tops.map(({ seen }) => seen.pid);
-    const uid = shared(({ seen }) => seen.facts.uid());
+    const posture = postureOf(tops[0]!.seen.stat);
     const oldest = Math.min(...tops.map(({ seen }) => seen.stat.startTicks));
     return {
       name,
@@ -110,7 +113,8 @@ export function discover({ root, now, patterns, recipes, claimed }: Surroundings
       comm: shared(({ seen }) => seen.comm),
       program: shared(({ seen }) => seen.program?.name),
       script: shared(({ seen }) => seen.program?.script),
-      user: uid === undefined ? undefined : (users.get(uid) ?? String(uid)),
+      user: shared(({ seen }) => seen.facts.uid()) === undefined ? undefined : posture.user,
+      posture,
       pids,
       children,
       ...holdings.of([...pids, ...children]),
@@ -184,9 +188,30 @@ function selfOf(proc: string): number | undefined {
   }
 }
 
-function readUsers(root: string): Map<number, string> {
-  const passwd = parsePasswd(read(join(root, 'etc/passwd'))?.toString() ?? '');
-  return new Map(Array.from(passwd, ([name, uid]) => [uid, name]));
+/** How a process runs, asked below this root. */
+function createPostures(root: string): (stat: Stat) => Posture {
+  const text = (path: string) => read(join(root, path))?.toString();
+  const names = (path: string) => namesById(text(path) ?? '');
+  const users = names('etc/passwd');
+  const groups = names('etc/group');
+  const link = (path: string) => {
+    try {
+      return readlinkSync(join(root, path));
+    } catch {
+      return undefined;
+    }
+  };
+  return stat =>
+    readPosture(
+      {
+        file: name => text(`proc/${stat.pid}/${name}`),
+        link: name => link(`proc/${stat.pid}/${name}`),
+        linkOfFirst: name => link(`proc/1/${name}`),
+        user: uid => users.get(uid),
+        group: gid => groups.get(gid),
+      },
+      stat,
+    );
 }
 
 const readUptime = (proc: string): number =>

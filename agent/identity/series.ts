@@ -4,6 +4,8 @@
 import { DAEMON_STATES, type DaemonState, type Exit } from '../core/daemon.ts';
 import type { SampleSink } from '../core/meter.ts';
 import type { Desc } from '../core/metric.ts';
+import type { Posture } from '../core/posture.ts';
+import { infoOf } from './posture.ts';
 
 const UP: Desc = {
   name: 'eudaemon.daemon.up',
@@ -49,6 +51,13 @@ const EXPECTATION: Desc = {
   labels: ['daemon', 'expectation'],
 };
 
+const INFO: Desc = {
+  name: 'eudaemon.daemon.info',
+  type: 'gauge',
+  help: 'How the main processes of the daemon run; always 1.',
+  labels: ['daemon', 'user', 'capabilities', 'seccomp', 'no_new_privs', 'confinement'],
+};
+
 export const EXIT_REASONS: readonly Exit['reason'][] = ['exit', 'signal', 'oom', 'unknown'];
 
 /** A daemon as `eudaemon status` and the API tell it. Times in Unix ms. */
@@ -66,6 +75,8 @@ export interface DaemonStatus {
   readonly exits: Readonly<Record<Exit['reason'], number>>;
   readonly lastExit: (Exit & { readonly pid: number; readonly at: number }) | undefined;
   readonly checks: readonly CheckStatus[];
+  /** How its main processes run, as far as told. */
+  readonly postures: readonly Posture[];
   /** `met` is undefined when it cannot be told. */
   readonly expectations: readonly {
     readonly name: string;
@@ -91,6 +102,7 @@ export function writeSeries(out: SampleSink, daemon: DaemonStatus): void {
     out.set(START_TIME, Math.min(...instances.map(({ startedAt }) => startedAt)) / 1000, name);
   out.set(RESTARTS, daemon.restarts, name);
   for (const reason of EXIT_REASONS) out.set(EXITS, daemon.exits[reason], name, reason);
+  for (const posture of daemon.postures) out.set(INFO, 1, name, ...infoOf(posture));
   for (const { name: expectation, met } of daemon.expectations)
     if (met !== undefined) out.set(EXPECTATION, met ? 1 : 0, name, expectation);
 }

@@ -5,6 +5,7 @@ import type { Instance } from '../../agent/core/daemon.ts';
 import { type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import type { ProcessesOptions } from './options.ts';
 import { parseBootTime } from './parse.ts';
+import { createPostures } from './posture.ts';
 import { createReader, type Reader } from './read.ts';
 import { type Figures, hasEnded, type Kept, readFigures, readStat } from './sample.ts';
 import { emptySums, fdShare, include, writeSums } from './sums.ts';
@@ -20,6 +21,7 @@ interface Seen {
 export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] {
   const { daemons, log, reports } = room;
   const reader = createReader(room.root);
+  const postures = createPostures(room.root);
   const tally = createTally();
   const startedAt = room.now() / 1000;
   let kept = new Map<number, Kept>();
@@ -66,10 +68,14 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
           tellDenied(each);
           include(sums.get(daemon)!, stat, figures);
           const claimed = seen.get(stat.ppid)?.daemon !== daemon;
-          const list = instances.get(daemon);
-          if (list) list.push(instanceOf(each, claimed, began));
-          else instances.set(daemon, [instanceOf(each, claimed, began)]);
+          const list = instances.get(daemon) ?? [];
+          instances.set(daemon, list);
+          list.push({
+            ...instanceOf(each, claimed, began),
+            ...(claimed && { posture: postures.of(stat, now) }),
+          });
         }
+        postures.keep(new Set(seen.keys()));
         tally.update(usages);
         reports.processes(now, instances);
         for (const [daemon, sum] of sums) writeSums(out, daemon, sum, tally.totals(daemon));

@@ -273,6 +273,19 @@ describe('what is wrong', () => {
       ],
     ],
     [
+      '  x: { match: { comm: x }, expect: { user: "> root", seccomp: yes, capabilities: all, no_new_priv: on, terminal: on } }',
+      [
+        '2:44: daemons.x.expect.user: "> root" is not a user such as "!= root" or "www-data"',
+        '2:63: daemons.x.expect.seccomp: "yes" is not one of on, off',
+        '2:82: daemons.x.expect.capabilities: "all" is not one of none',
+        '2:87: daemons.x.expect.no_new_priv: unknown key "no_new_priv"; did you mean "no_new_privs"?',
+      ],
+    ],
+    [
+      '  x: { match: { comm: x }, expect: { capabilities: [CAP_CHWON] } }',
+      ['2:53: daemons.x.expect.capabilities[0]: "CAP_CHWON" is no capability; did you mean "CAP_CHOWN"?'],
+    ],
+    [
       '  x: { match: { comm: x }, expect: { instances: 1, memory: < 2G, fd_usage: 80%, restarts: < 3 } }',
       [
         '2:49: daemons.x.expect.instances: "1" is not a condition such as ">= 1"',

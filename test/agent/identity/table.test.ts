@@ -1,9 +1,16 @@
 // The daemon table: series from the first sample, instances that come and go, expectations, checks and events.
 import { describe, expect, it } from 'vitest';
 import type { AgentEvent } from '../../../agent/core/collector.ts';
-import { DAEMON_STATES, type DaemonSpec, type Exit, type Instance } from '../../../agent/core/daemon.ts';
+import {
+  DAEMON_STATES,
+  type DaemonSpec,
+  type Exit,
+  type ExpectSpec,
+  type Instance,
+} from '../../../agent/core/daemon.ts';
 import { createLatest } from '../../../agent/core/meter.ts';
 import { prometheusName } from '../../../agent/core/metric.ts';
+import type { Posture } from '../../../agent/core/posture.ts';
 import { createTable } from '../../../agent/identity/table.ts';
 import { check, daemon } from './specs.ts';
 
@@ -328,6 +335,65 @@ describe('expectations', () => {
     const w = world({ expect: { restarts: '< 1' } });
     w.look(w.instance(5)).look(w.instance(6)).after(86_400);
     expect(met(w, 'restarts')).toBe(false);
+  });
+});
+
+describe('demands of how it runs', () => {
+  const POSTURE: Posture = {
+    user: 'www-data',
+    groups: [],
+    capabilities: ['CAP_NET_BIND_SERVICE'],
+    noNewPrivs: true,
+    seccomp: 'filter',
+    label: undefined,
+    confinement: 'none',
+    namespaces: [],
+    chroot: undefined,
+    terminal: false,
+    session: 1,
+    limits: {},
+  };
+  it.each<[ExpectSpec, Partial<Posture>, boolean | undefined]>([
+    [{ user: '!= root' }, {}, true],
+    [{ user: '!= root' }, { user: 'root' }, false],
+    [{ user: '!=root' }, { user: undefined }, undefined],
+    [{ user: '== www-data' }, {}, true],
+    [{ user: 'www-data' }, {}, true],
+    [{ user: 'nobody' }, {}, false],
+    [{ seccomp: 'on' }, {}, true],
+    [{ seccomp: 'on' }, { seccomp: 'off' }, false],
+    [{ seccomp: 'off' }, { seccomp: 'off' }, true],
+    [{ seccomp: 'on' }, { seccomp: undefined }, undefined],
+    [{ no_new_privs: 'on' }, {}, true],
+    [{ no_new_privs: 'on' }, { noNewPrivs: false }, false],
+    [{ no_new_privs: 'off' }, { noNewPrivs: undefined }, undefined],
+    [{ confinement: 'on' }, {}, false],
+    [{ confinement: 'on' }, { confinement: 'selinux' }, true],
+    [{ terminal: 'off' }, {}, true],
+    [{ terminal: 'off' }, { terminal: true }, false],
+    [{ capabilities: 'none' }, {}, false],
+    [{ capabilities: 'none' }, { capabilities: [] }, true],
+    [{ capabilities: ['CAP_NET_BIND_SERVICE', 'CAP_CHOWN'] }, {}, true],
+    [{ capabilities: ['CAP_CHOWN'] }, {}, false],
+    [{ capabilities: 'none' }, { capabilities: undefined }, undefined],
+  ])('%j of %j is %s', (expectation, posture, expected) => {
+    const w = world({ expect: expectation });
+    w.look(w.instance(5, { posture: { ...POSTURE, ...posture } }));
+    const [name] = Object.keys(expectation);
+    expect(w.status().expectations.find(each => each.name === name)?.met).toBe(expected);
+    const { [`expectation_met{d,${name}}`]: series } = w.series();
+    expect(series).toBe(expected === undefined ? undefined : Number(expected));
+  });
+
+  it('hold of every main process, and are unknown without one', () => {
+    const w = world({ expect: { user: '!= root' } });
+    const met = () => w.status().expectations.find(({ name }) => name === 'user')?.met;
+    expect(met()).toBeUndefined();
+    w.look(w.instance(5, { posture: POSTURE }), w.instance(6, { posture: { ...POSTURE, user: 'root' } }));
+    expect(met()).toBe(false);
+    w.look(w.instance(5, { posture: POSTURE }), w.instance(7));
+    expect(met()).toBeUndefined();
+    expect(w.series()['daemon_info{d,www-data,some,filter,on,none}']).toBe(1);
   });
 });
 

@@ -180,6 +180,7 @@ describe('a host of files', () => {
         startedAt: BOOT + 50.25,
         memory: 1000 * 1024,
         fdUsage: 0.1,
+        posture: expect.objectContaining({ user: '0', session: 10, terminal: false }),
       },
       expect.objectContaining({ pid: 11, claimed: false, memory: 100 * 1024, fdUsage: 0.3 }),
       expect.objectContaining({ pid: 12, claimed: false, fdUsage: 0 }),

@@ -7,9 +7,9 @@ import type { Checkpoint, Entry } from './checkpoint.ts';
 import type { Copies } from './copies.ts';
 import type { Found } from './discover.ts';
 import type { LogFile } from './file.ts';
-import { type Fingerprint, fingerprint, fits, identityOf, isSame, keyOf, UNREAD } from './identity.ts';
+import { type Fingerprint, fingerprint, fits, identityOf, keyOf } from './identity.ts';
 import type { Reader } from './reader.ts';
-import { filesBeside, findRotated } from './rotation.ts';
+import type { Beside } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
 import type { Troubles } from './troubles.ts';
@@ -29,19 +29,23 @@ export interface Arrivals {
   /** A file not followed before is at a candidate; `isFirst`: in the first look of this run. */
   arrive(candidate: Candidate, stats: Stats, isFirst: boolean, now: number): LogFile;
   /**
-   * Follows the rotated files beside `path` that nobody saw, as they were born after `after` in ms; a copy of what
-   * `print` was taken of, from there. Returns how many.
+   * Follows the rotated files beside `path` that nobody saw, as they were born after `after` in ms; a copy of what one
+   * of `prints` was taken of, from there. Returns how many.
    */
-  recover(source: Source, path: string, print: Fingerprint, after: number, now: number): number;
+  recover(source: Source, path: string, prints: readonly Fingerprint[], after: number, now: number): number;
 }
 
 /** Entries are forgotten when their file was not there for so long; ms. */
 const EXPIRE_MS = 7 * 24 * 3_600_000;
 
+/** Of the files of one path the one that was there comes last, before it the one that was last written to. */
+const byAge = (a: Entry, b: Entry): number =>
+  Number(a.path === a.trail) - Number(b.path === b.trail) || a.unseenSince - b.unseenSince;
+
 export function createArrivals(
-  root: string,
   sources: readonly Source[],
   checkpoint: Checkpoint,
+  beside: Beside,
   shelf: Shelf,
   reader: Reader,
   copies: Copies,
@@ -62,6 +66,7 @@ export function createArrivals(
     file.safe = file.position;
     file.marked = file.offset;
     file.isRestored = true;
+    file.isUnproven = entry.headLength === 0;
     file.unseenSince = entry.unseenSince;
     file.unread = true;
     return file;
@@ -81,12 +86,16 @@ export function createArrivals(
         const stats = statSync(candidate.target, { throwIfNoEntry: false });
         if (stats) here.set(nameOf(candidate.source, identityOf(stats)), candidate);
       }
-      const latest = new Map<string, { source: Source; entry: Entry }>();
-      for (const entry of [...checkpoint.files].sort((a, b) => a.birth - b.birth)) {
+      const trails = new Map<string, { source: Source; entries: Entry[] }>();
+      for (const entry of [...checkpoint.files].sort(byAge)) {
         const source = sourceOf(entry);
-        if (source !== undefined) latest.set(`${source.id}\u0000${entry.trail}`, { source, entry });
         const candidate = source && here.get(nameOf(source, entry));
         const at = candidate ?? (source && moved(source, entry));
+        if (source !== undefined) {
+          const trail = `${source.id}\u0000${entry.trail}`;
+          if (!trails.has(trail)) trails.set(trail, { source, entries: [] });
+          trails.get(trail)!.entries.push(entry);
+        }
         if (source === undefined || at === undefined) {
           waiting.set(`${entry.source}\u0000${keyOf(entry)}`, entry);
           if (source) copies.emptied(source, entry.trail, entry, 0, now);
@@ -95,12 +104,11 @@ export function createArrivals(
           if (candidate) candidate.file = file;
         }
       }
-      for (const [key, { source, entry }] of latest) {
-        const { target } = paths.get(key) ?? {};
-        const stats = target === undefined ? undefined : statSync(target, { throwIfNoEntry: false });
-        // The same file still: whether its content is, shows when it is read.
-        if (stats === undefined || !isSame(identityOf(stats), entry))
-          arrivals.recover(source, entry.trail, entry, entry.unseenSince, now);
+      for (const [key, { source, entries }] of trails) {
+        // Where the same file is still at the path, what became of it shows when it is read.
+        if (paths.get(key)?.file !== undefined) continue;
+        const after = Math.max(...entries.map(entry => entry.unseenSince));
+        arrivals.recover(source, entries[0]!.trail, entries, after, now);
       }
     },
 
@@ -114,27 +122,38 @@ export function createArrivals(
       }
       const latest = shelf.latest(source, path);
       const isNew = isFirst && !known.has(source.id);
-      if (latest !== undefined) arrivals.recover(source, path, latest.position, latest.unseenSince, now);
-      else if (!isNew) arrivals.recover(source, path, UNREAD, id.birth, now);
+      if (latest !== undefined) arrivals.recover(source, path, [latest.position], latest.unseenSince, now);
+      else if (!isNew) arrivals.recover(source, path, [], id.birth, now);
       const file = shelf.add(source, path, candidate, id, now);
       if (isNew && source.fromEnd && stats.size > 0) file.startAt = stats.size;
       file.isUnproven = !isNew;
+      if (isNew) file.unseenSince = stats.mtimeMs;
       return file;
     },
 
-    recover(source, path, print, after, now) {
+    recover(source, path, prints, after, now) {
       let recovered = 0;
       try {
-        for (const sibling of findRotated(root, path, after)) {
+        for (const sibling of beside.rotated(path, after)) {
           if (source.has(sibling.path) || shelf.get(source, sibling.id) !== undefined) continue;
           const file = shelf.add(source, path, sibling, sibling.id, now);
-          if (print.offset > 0 && reader.reach(file) && fits(file.fd, sibling.size, print))
+          const print =
+            reader.reach(file) && prints.find(each => each.offset > 0 && fits(file.fd, sibling.size, each));
+          if (print) {
             file.place({ ...file.position, ...fingerprint(file.fd, print.offset) });
+            // Its log was emptied when it had been copied: what stands there now is younger.
+            const log = file.before;
+            if (log !== undefined && log.offset === print.offset && log.tail === print.tail) {
+              file.before = log.before;
+              log.before = file;
+              file.trail.latest = log;
+            }
+          }
           file.unread = true;
           recovered++;
         }
       } catch (error) {
-        troubles.report(source, path, error);
+        if (codeOf(error) !== 'ENOENT') troubles.report(source, path, error);
       }
       return recovered;
     },
@@ -142,7 +161,7 @@ export function createArrivals(
 
   function moved(source: Source, entry: Entry): Found | undefined {
     try {
-      return filesBeside(root, entry.path).get(keyOf(entry));
+      return beside.all(entry.path).get(keyOf(entry));
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') troubles.report(source, entry.path, error);
       return undefined;

@@ -4,7 +4,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../agent/core/errors.ts';
-import type { Position } from './file.ts';
+import type { LogFile, Position } from './file.ts';
 import type { Identity } from './identity.ts';
 
 /** A file that was followed. */
@@ -18,6 +18,24 @@ export interface Entry extends Identity, Position {
   readonly unseenSince: number;
   /** When it was last there; Unix ms. */
   readonly seen: number;
+}
+
+/** What is remembered of a file: where it is safe to go on. */
+export function entryOf(file: LogFile, now: number): Entry {
+  const { id, source, path, trail, unseenSince, safe } = file;
+  // What was seen of the head is true whatever became of its records.
+  const { head, headLength } = safe.generation === file.generation ? file : safe;
+  return {
+    ...id,
+    source: source.id,
+    path,
+    trail: trail.path,
+    unseenSince,
+    seen: now,
+    ...safe,
+    head,
+    headLength,
+  };
 }
 
 export interface Checkpoint {

@@ -5,14 +5,16 @@ import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
 import { LogRecord } from '../../agent/core/record.ts';
 import { createArrivals } from './arrivals.ts';
-import { createCheckpointStore, type Entry } from './checkpoint.ts';
+import { createCheckpointStore, type Entry, entryOf } from './checkpoint.ts';
 import { createCopies } from './copies.ts';
 import { createDiscovery } from './discover.ts';
 import type { LogFile } from './file.ts';
 import { createGauges } from './gauges.ts';
+import type { Fingerprint } from './identity.ts';
 import { createLooker } from './look.ts';
 import { createMarks } from './marks.ts';
 import { createReader, Outcome } from './reader.ts';
+import { createBeside } from './rotation.ts';
 import { createShelf } from './shelf.ts';
 import type { Source } from './sources.ts';
 import type { Pen } from './trail.ts';
@@ -63,13 +65,14 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
   const reader = createReader(pen, marks, longest, (file, lines) => gauges.longLines(file.source, lines));
   const shelf = createShelf(room, pen);
   const copies = createCopies();
+  const beside = createBeside(root);
   const troubles = createTroubles(log, room.now);
   const discovery = createDiscovery(root, room.patterns);
   const checkpoint = store.load(room.now(), (path, cause) =>
     log.error(`cannot read checkpoint, set aside as "${path}": ${causeOf(cause)}`),
   );
-  const arrivals = createArrivals(root, sources, checkpoint, shelf, reader, copies, troubles);
-  const looker = createLooker(root, sources, discovery, arrivals, shelf, troubles, log);
+  const arrivals = createArrivals(sources, checkpoint, beside, shelf, reader, copies, troubles);
+  const looker = createLooker(sources, discovery, arrivals, beside, shelf, troubles, log);
   /** Files that were let go, as long as what was read of them is not safe. */
   const leaving = new Set<LogFile>();
   let full = false;
@@ -111,8 +114,8 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     if (!file.unread && quiet >= QUIET_LINE_MS) finish(file, now);
     if (file.detachedAt === 0) return;
     // What came and went at its path since is told by no file there.
-    if (file.detachedAt === now && file.trail.latest === file)
-      arrivals.recover(file.source, file.trail.path, file.position, file.unseenSince, now);
+    if (file.trail.latest === file && beside.hasChanged(file.trail.path))
+      arrivals.recover(file.source, file.trail.path, [file.position], file.unseenSince, now);
     if (file.links > 0) reader.reach(file);
     const gone = now - file.detachedAt;
     if (file.fd < 0 && file.links === 0) {
@@ -129,6 +132,7 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
   }
 
   function look(now: number): void {
+    beside.forget();
     looker.look(now);
     for (const file of shelf.files)
       try {
@@ -144,19 +148,24 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     gauges.show(shelf.files);
   }
 
-  /** It was emptied, or written anew: read it from its first byte, after what its copy may have of it. */
+  /** Follows what rotation took out of a file since it was last read; that comes before the rest of it. */
+  function recover(file: LogFile, prints: readonly Fingerprint[], now: number): void {
+    const { source, trail } = file;
+    const { latest } = trail;
+    trail.latest = file.before;
+    if (arrivals.recover(source, trail.path, prints, file.unseenSince, now) > 0) copies.recovered(trail.path);
+    file.before = trail.latest;
+    trail.latest = latest;
+    file.unseenSince = Math.max(file.unseenSince, file.mtime);
+  }
+
+  /** It was emptied, or written anew: reads it from its first byte. */
   function startOver(file: LogFile, now: number): void {
     const print = file.position;
     copies.emptied(file.source, file.trail.path, print, Math.max(0, file.peak - print.offset), now);
     file.restart();
     file.isRestored = false;
-    const { trail } = file;
-    const { latest } = trail;
-    trail.latest = file.before;
-    if (arrivals.recover(file.source, trail.path, print, file.unseenSince, now) > 0)
-      copies.recovered(trail.path);
-    file.before = trail.latest;
-    trail.latest = latest;
+    recover(file, [print], now);
     log.info(`log file "${file.path}" was emptied or written anew; reading it from its first byte`);
   }
 
@@ -181,11 +190,14 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     try {
       if (!reader.reach(file)) return 0;
       troubles.clear(file.path);
-      if (
-        file.isUnproven &&
-        (file.size === 0 || !copies.prove(file, path => original(file.source, path), now))
-      )
-        return 0;
+      // Nothing of it was seen, and it was written to: it may have been filled and emptied before.
+      if (file.headLength === 0 && file.mtime > file.unseenSince) recover(file, [], now);
+      if (file.isUnproven && file.size === 0) {
+        file.unread = false;
+        return SMALL_READ;
+      }
+      if (waits(file)) return SMALL_READ;
+      if (file.isUnproven && !copies.prove(file, path => original(file.source, path), now)) return 0;
       const outcome = reader.read(file, now, false);
       if (outcome === Outcome.Replaced) startOver(file, now);
       else if (outcome === Outcome.End) file.unread = false;
@@ -221,22 +233,7 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
   function save(now: number): void {
     const files: Entry[] = [...arrivals.unclaimed(now)];
     for (const set of [shelf.files, leaving])
-      for (const file of set) {
-        const { id, source, path, trail, unseenSince } = file;
-        // What was seen of the head is true whatever became of its records.
-        const { head, headLength } = file.safe.generation === file.generation ? file : file.safe;
-        const position = { ...file.safe, head, headLength };
-        if (file.startAt < 0 && !file.isUnproven)
-          files.push({
-            ...id,
-            source: source.id,
-            path,
-            trail: trail.path,
-            unseenSince,
-            seen: now,
-            ...position,
-          });
-      }
+      for (const file of set) if (file.startAt < 0) files.push(entryOf(file, now));
     dirty = false;
     try {
       store.save({ sources: sources.map(source => source.id), files });

@@ -7,7 +7,7 @@ import type { Arrivals, Candidate } from './arrivals.ts';
 import type { Discovery } from './discover.ts';
 import type { LogFile } from './file.ts';
 import { keyOf } from './identity.ts';
-import { filesBeside, type Sibling } from './rotation.ts';
+import type { Beside } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
 import type { Troubles } from './troubles.ts';
@@ -25,10 +25,10 @@ export interface Looker {
 }
 
 export function createLooker(
-  root: string,
   sources: readonly Source[],
   discovery: Discovery,
   arrivals: Arrivals,
+  beside: Beside,
   shelf: Shelf,
   troubles: Troubles,
   log: Log,
@@ -36,7 +36,6 @@ export function createLooker(
   /** What the globs found, by source and path; undefined for paths that are another's or excluded. */
   const candidates = new Map<Source, Map<string, Candidate | undefined>>();
   let directories = new Set<string>();
-  const listed = new Map<string, ReadonlyMap<string, Sibling>>();
   let looks = 0;
   let walkedAt = 0;
 
@@ -84,17 +83,6 @@ export function createLooker(
     observe(file, stats, now);
   }
 
-  /** The closed file under another name, if it has one; a directory is read once a look. */
-  function beside(file: LogFile): Sibling | undefined {
-    const dir = dirname(file.path);
-    let files = listed.get(dir);
-    if (files === undefined) {
-      files = filesBeside(root, file.path);
-      listed.set(dir, files);
-    }
-    return files.get(keyOf(file.id));
-  }
-
   /** Finds out where a file has gone that is at no candidate. */
   function settle(file: LogFile, now: number): void {
     if (file.seen === looks) {
@@ -106,12 +94,12 @@ export function createLooker(
     } else {
       if (file.detachedAt === 0) file.detachedAt = now;
       if (file.fd < 0) {
-        const at = beside(file);
+        const at = beside.all(file.path).get(keyOf(file.id));
         file.links = at === undefined ? 0 : 1;
         if (at === undefined) return;
         file.path = at.path;
         file.target = at.target;
-        file.unread = true;
+        file.unread = !file.isIgnored;
       } else observe(file, fstatSync(file.fd), now);
     }
     file.isHome = false;
@@ -139,7 +127,6 @@ export function createLooker(
         } catch (error) {
           troubles.report(candidate.source, candidate.path, error);
         }
-      listed.clear();
       for (const file of shelf.files)
         try {
           settle(file, now);
@@ -162,5 +149,5 @@ function observe(file: LogFile, stats: Stats, now: number): void {
   file.mtime = stats.mtimeMs;
   if (file.size > file.peak) file.peak = file.size;
   file.changedAt = now;
-  file.unread = !file.isIgnored && !(file.isUnproven && file.size === 0);
+  file.unread = !file.isIgnored;
 }

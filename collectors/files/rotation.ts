@@ -7,6 +7,8 @@ import { type Identity, identityOf, keyOf } from './identity.ts';
 
 /** A name next to a log that may be one of its rotated files. */
 export interface Sibling {
+  /** When it was last written to: what is older comes first; ms. */
+  readonly mtime: number;
   readonly path: string;
   readonly target: string;
   readonly id: Identity;
@@ -40,30 +42,78 @@ export function originalsOf(name: string): string[] {
   return names;
 }
 
-/** The files in the directory of `path`, by `keyOf`. Throws the system's errors. */
-export const filesBeside = (root: string, path: string): Map<string, Sibling> =>
-  new Map(siblings(root, path, () => true).map(each => [keyOf(each.id), each]));
-
-/**
- * Uncompressed rotations of `path`, born after `after` (ms; 0 where the file system keeps no births: then none), the
- * oldest first. Throws the system's errors.
- */
-export function findRotated(root: string, path: string, after: number): Sibling[] {
-  const base = basename(path);
-  return siblings(root, path, name => isRotationOf(name, base))
-    .filter(each => after > 0 && each.id.birth > after)
-    .sort((a, b) => a.id.birth - b.id.birth);
+/** The files beside a log. */
+export interface Beside {
+  /** By identity, whatever their names. Throws the system's errors. */
+  all(path: string): ReadonlyMap<string, Sibling>;
+  /**
+   * Uncompressed rotations of `path` born after `after` (ms; none where the file system keeps no births), the longest
+   * untouched first. Throws the system's errors.
+   */
+  rotated(path: string, after: number): Sibling[];
+  /** Whether names in the directory of `path` may have changed since the `forget()` before the last. */
+  hasChanged(path: string): boolean;
+  /** What was read of directories is old. */
+  forget(): void;
 }
 
-function siblings(root: string, path: string, fits: (name: string) => boolean): Sibling[] {
-  const dir = dirname(path);
-  const found: Sibling[] = [];
-  for (const name of readdirSync(join(root, dir)).slice(0, MAX_NAMES)) {
-    if (isCompressed(name) || !fits(name)) continue;
-    const target = join(root, dir, name);
-    const stats = statSync(target, { throwIfNoEntry: false });
-    if (stats?.isFile())
-      found.push({ path: join(dir, name), target, id: identityOf(stats), size: stats.size });
+export function createBeside(root: string): Beside {
+  const names = new Map<string, readonly string[]>();
+  const files = new Map<string, ReadonlyMap<string, Sibling>>();
+  /** Modification times of directories; one that has just changed may change again in the same tick of the clock. */
+  let stamps = new Map<string, { readonly mtime: number; readonly isSettled: boolean }>();
+  let before = stamps;
+
+  function* siblings(dir: string, fits: (name: string) => boolean): Iterable<Sibling> {
+    if (!names.has(dir)) names.set(dir, readdirSync(join(root, dir)).slice(0, MAX_NAMES));
+    for (const name of names.get(dir)!) {
+      if (!fits(name) || isCompressed(name)) continue;
+      const target = join(root, dir, name);
+      const stats = statSync(target, { throwIfNoEntry: false });
+      if (stats?.isFile())
+        yield {
+          path: join(dir, name),
+          target,
+          id: identityOf(stats),
+          size: stats.size,
+          mtime: stats.mtimeMs,
+        };
+    }
   }
-  return found;
+
+  return {
+    all(path) {
+      const dir = dirname(path);
+      let known = files.get(dir);
+      if (known === undefined) {
+        known = new Map(
+          Array.from(
+            siblings(dir, () => true),
+            each => [keyOf(each.id), each],
+          ),
+        );
+        files.set(dir, known);
+      }
+      return known;
+    },
+    rotated(path, after) {
+      const base = basename(path);
+      return [...siblings(dirname(path), name => isRotationOf(name, base))]
+        .filter(each => each.id.birth > after)
+        .sort((a, b) => a.mtime - b.mtime);
+    },
+    hasChanged(path) {
+      const dir = dirname(path);
+      const mtime = statSync(join(root, dir), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      const known = before.get(dir);
+      stamps.set(dir, { mtime, isSettled: known?.mtime === mtime });
+      return known?.mtime !== mtime || !known.isSettled;
+    },
+    forget() {
+      before = stamps;
+      stamps = new Map();
+      names.clear();
+      files.clear();
+    },
+  };
 }

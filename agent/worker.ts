@@ -36,7 +36,7 @@ const data = createData({
 const REPORT_MS = 500;
 const report = () => {
   data.refresh();
-  const families = [...meter.families()].map(({ desc, points }) => ({
+  const families = [...meter.families(), ...data.families()].map(({ desc, points }) => ({
     desc,
     points: [...points].map(({ labels, value, histogram, created }) => ({
       labels,

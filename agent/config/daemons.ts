@@ -1,6 +1,7 @@
 // The shape of `daemons:`: what stands in the file, united with a recipe, becomes a DaemonSpec.
 
-import type { DaemonSpec, LineFormat, LogSpec, MatchSpec, Multiline } from '../core/daemon.ts';
+import type { DaemonSpec, LogSpec, MatchSpec, Multiline } from '../core/daemon.ts';
+import { FILE_FORMATS, lineFormat } from '../core/formats/options.ts';
 import {
   choose,
   describe,
@@ -49,38 +50,6 @@ const match = object(
   },
 );
 
-const lineFormat: Schema<LineFormat> = choose<LineFormat>(
-  { when: isText, schema: oneOf('none', 'json', 'logfmt', 'cri', 'docker', 'nginx', 'apache', 'syslog') },
-  {
-    when: () => true,
-    schema: object({
-      regex: describe(formatted('regex'), 'Its named groups become fields.'),
-      time: optional(describe(string(), 'The group that holds the time.')),
-      severity: optional(string()),
-      body: optional(string()),
-      severities: optional(
-        describe(
-          map(
-            oneOf(
-              'trace',
-              'debug',
-              'info',
-              'notice',
-              'warning',
-              'error',
-              'critical',
-              'alert',
-              'emergency',
-              'fatal',
-            ),
-          ),
-          'Severities by what the severity group holds, where it is not their name.',
-        ),
-      ),
-    }),
-  },
-);
-
 const multiline: Schema<Multiline> = choose<Multiline>(
   { when: isText, schema: oneOf('java', 'python', 'go', 'ruby', 'node', 'dotnet', 'php', 'rust') },
   { when: () => true, schema: object({ start: formatted('regex') }) },
@@ -96,7 +65,7 @@ const logs = object({
       true,
     ),
   ),
-  parse: optional(lineFormat),
+  parse: optional(lineFormat(...FILE_FORMATS)),
   multiline: optional(multiline),
   expect_every: optional(describe(duration(1000), 'Silence longer than this is an unmet expectation.')),
 });

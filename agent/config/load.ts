@@ -5,6 +5,7 @@ import type { DaemonSpec } from '../core/daemon.ts';
 import { ConfigError, type Problem } from '../core/errors.ts';
 import type { ExporterEntry } from '../core/exporter.ts';
 import type { Checker, Path } from '../core/options.ts';
+import type { ProcessorSpec } from '../core/processor.ts';
 import { readFiles } from './include.ts';
 import { formats } from './patterns.ts';
 import { createRecipes, packaged } from './recipes.ts';
@@ -27,7 +28,7 @@ export interface Config {
   /** The options of every collector and exporter in the tables, or false where it is off. */
   readonly collectors: Readonly<Record<string, unknown>>;
   readonly exporters: Readonly<Record<string, unknown>>;
-  readonly processors: readonly unknown[];
+  readonly processors: readonly ProcessorSpec[];
   readonly spool: SpoolOptions;
 }
 

@@ -20,6 +20,7 @@ import {
 } from '../core/options.ts';
 import { daemons } from './daemons.ts';
 import { formats } from './patterns.ts';
+import { processors } from './processors.ts';
 import type { Recipes } from './recipes.ts';
 import { absolutePath } from './shapes.ts';
 
@@ -58,15 +59,6 @@ const spool = object({
   fsync: fallback(describe(duration(), 'Records younger than this may be lost with the power.'), 1000),
 });
 
-const processors: Schema<unknown[]> = {
-  json: { type: ['array', 'null'], maxItems: 0 },
-  parse(input, path, checker) {
-    if (input === null || (Array.isArray(input) && input.length === 0)) return [];
-    checker.problem(path, 'this version has no processors; leave the list empty', 'key');
-    return undefined;
-  },
-};
-
 /** A section that may be empty (all defaults), `true` for the same, or `false` for off. */
 const section = (options: Schema<unknown>): Schema<unknown> => ({
   json: { anyOf: [options.json, { type: ['boolean', 'null'] }] },
@@ -89,7 +81,10 @@ export function file({ collectors, exporters }: Tables, recipes: Recipes) {
     daemons: fallback(daemons(recipes), {} as Record<string, DaemonSpec>),
     collectors: fallback(sections(collectors), {}),
     exporters: fallback(sections(exporters), {}),
-    processors: fallback(processors, []),
+    processors: fallback(
+      processors(collectors.filter(each => each.thread === 'data').map(each => each.name)),
+      [],
+    ),
     spool: whole(spool),
   });
 }

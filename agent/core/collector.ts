@@ -5,7 +5,7 @@ import type { Log } from './log.ts';
 import type { Meter, SampleSink } from './meter.ts';
 import type { Schema } from './options.ts';
 import type { Patterns } from './pattern.ts';
-import type { LogRecord, Origins } from './record.ts';
+import type { LogRecord, Origin, Origins } from './record.ts';
 
 /** Everything a collector may touch; handed in, nothing else is imported. */
 export interface Room {
@@ -78,6 +78,8 @@ export interface AgentEvent {
   /** e.g. `eudaemon.daemon.exited`. */
   readonly name: string;
   readonly daemon: string | undefined;
+  /** Whom it speaks for, where that is not the daemon or the agent; within the data worker. */
+  readonly origin?: Origin;
   /** OpenTelemetry SeverityNumber. */
   readonly severity: number;
   readonly body: string;

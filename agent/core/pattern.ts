@@ -7,6 +7,11 @@ export interface Pattern {
   test(text: string): boolean;
   /** The leftmost match: group 0 first, `undefined` for groups that took no part. */
   exec(text: string): readonly (string | undefined)[] | undefined;
+  /**
+   * Where it matches, as start, end, start, end, … in order: of each match the groups that took part, or all of it when
+   * none did. Nothing empty, nothing twice.
+   */
+  spans(text: string): readonly number[];
   /** Named groups and their numbers. */
   readonly groups: Readonly<Record<string, number>>;
 }

@@ -50,8 +50,35 @@ export class Attributes {
   value(key: Uint8Array, bytes: Uint8Array, start = 0, end = bytes.length): void {
     this.range(key, Kind.Value, bytes, start, end);
   }
-  fields(bytes: Uint8Array, start = 0, end = bytes.length): void {
-    this.range(NO_KEY, Kind.Fields, bytes, start, end);
+  /** Without a range they are all of an array that never changes: what is found out about it may be kept. */
+  fields(bytes: Uint8Array, start = 0, end = -1): void {
+    this.range(NO_KEY, Kind.Fields, bytes, start, end < 0 ? bytes.length : end);
+    if (end < 0) this.numbers[this.size - 1] = 1;
+  }
+  /** Whether entry `i` was given to `fields()` without a range. */
+  isConstant(i: number): boolean {
+    return this.kinds[i] === Kind.Fields && this.numbers[i] === 1;
+  }
+  /** The last entry with this key that is not within fields; -1 when there is none. */
+  find(key: Uint8Array): number {
+    for (let i = this.size - 1; i >= 0; i--)
+      if (this.kinds[i] !== Kind.Fields && sameBytes(this.keys[i]!, key)) return i;
+    return -1;
+  }
+  /** Copies entry `i` of another to place `at`, by default behind the last. */
+  take(from: Attributes, i: number, at = this.size): void {
+    this.keys[at] = from.keys[i]!;
+    this.kinds[at] = from.kinds[i]!;
+    this.numbers[at] = from.numbers[i]!;
+    this.bytes[at] = from.bytes[i]!;
+    this.starts[at] = from.starts[i]!;
+    this.ends[at] = from.ends[i]!;
+    if (at === this.size) this.size++;
+  }
+  /** Takes entry `i` out; the last one moves to its place. */
+  delete(i: number): void {
+    if (i < this.size - 1) this.take(this, this.size - 1, i);
+    this.size--;
   }
   int(key: Uint8Array, value: number): void {
     this.number(key, Kind.Int, value);
@@ -83,6 +110,13 @@ export class Attributes {
 }
 
 const NO_KEY = new Uint8Array(0);
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
 
 /**
  * The record in flight. Every byte range is borrowed: valid until `push()` returns. Times are Unix time split in

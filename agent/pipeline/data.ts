@@ -8,11 +8,14 @@ import { causeOf } from '../core/errors.ts';
 import type { ExporterEntry } from '../core/exporter.ts';
 import type { Log } from '../core/log.ts';
 import type { Meter } from '../core/meter.ts';
+import type { Family } from '../core/metric.ts';
 import type { Patterns } from '../core/pattern.ts';
+import type { ProcessorSpec } from '../core/processor.ts';
 import { createOrigins } from '../core/record.ts';
 import { createEvents } from './events.ts';
 import { createFlow } from './flow.ts';
 import { createLedger } from './ledger.ts';
+import { createProcessors } from './processors/index.ts';
 import { createPump, type Pump } from './pump.ts';
 import { createGauges } from './spool/gauges.ts';
 import { openSpool, type Spool } from './spool/spool.ts';
@@ -23,6 +26,7 @@ export interface DataConfig {
   readonly daemons: readonly DaemonSpec[];
   readonly collectors: Readonly<Record<string, unknown>>;
   readonly exporters: Readonly<Record<string, unknown>>;
+  readonly processors: readonly ProcessorSpec[];
   readonly spool: {
     readonly max_size: number;
     readonly when_full: 'drop_oldest' | 'block';
@@ -36,6 +40,8 @@ export interface Data<C extends DataConfig> {
   emit(event: AgentEvent): void;
   /** Brings gauges up to date before they are read. */
   refresh(): void;
+  /** Figures that processors make of records. */
+  families(): Iterable<Family>;
   /** Why data does not flow, one line each. */
   faults(): string[];
   /** Closes streams, drains what exporters take within the deadline, syncs the spool. False when something failed. */
@@ -88,6 +94,7 @@ export function createData<C extends DataConfig>(room: {
     },
   });
   const events = createEvents(flow, createOrigins());
+  const processors = createProcessors({ flow, events, patterns: room.patterns, now });
 
   const open = (config: C): Spool => {
     const opened = openSpool({
@@ -223,6 +230,7 @@ export function createData<C extends DataConfig>(room: {
       if (first)
         ledger.received('recovered', Math.max(0, ...[...opened.readers()].map(reader => reader.pending)));
 
+      processors.apply(config.processors);
       const daemons = room.lookup(config);
       for (const entry of room.collectors) {
         if (entry.thread !== 'data') continue;
@@ -236,7 +244,9 @@ export function createData<C extends DataConfig>(room: {
       }
     },
     emit: events.emit,
+    families: processors.families,
     refresh() {
+      processors.tick();
       if (!spool) return;
       for (const reader of spool.readers()) ledger.spooled(reader.name, reader.pending);
       gauges.set(spool.stats());
@@ -262,6 +272,7 @@ export function createData<C extends DataConfig>(room: {
           log.error(`cannot close collector ${name}: ${causeOf(error)}`);
         });
       }
+      processors.close();
       flow.flush();
       const left = Math.max(0, end - performance.now());
       await Promise.all([...pumps.values()].map(({ actor }) => actor.stop(left)));

@@ -11,9 +11,9 @@ export function createEvents(flow: Pick<Flow, 'attach'>, origins: Origins): Even
   const record = new LogRecord();
   const out = flow.attach('events', { resume() {}, committed() {} });
   return {
-    emit({ name, daemon, severity, body, attributes, at }: AgentEvent) {
+    emit({ name, daemon, origin, severity, body, attributes, at }: AgentEvent) {
       record.clear();
-      record.origin = origins.of(daemon ?? AGENT, daemon);
+      record.origin = origin ?? origins.of(daemon ?? AGENT, daemon);
       record.seconds = record.observedSeconds = Math.floor(at / 1000);
       record.nanos = record.observedNanos = (at % 1000) * 1e6;
       record.severity = severity;

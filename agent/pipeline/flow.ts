@@ -37,6 +37,12 @@ const LAST: Desc = {
   labels: ['daemon'],
 };
 
+/** What records go through first. */
+export interface Processing {
+  /** Why the record goes no further; empty when it is to be kept. It may change it. */
+  run(record: LogRecord, source: string): string;
+}
+
 /** Where sealed batches go. */
 export interface Outlet {
   /** Keeps the batch and returns its sequence number; undefined when there is no room now. */
@@ -47,6 +53,8 @@ export interface Flow {
   /** The sink of a stream; `source` is its label in the ledger. */
   attach(source: string, stream: Pick<Stream, 'resume' | 'committed'>): RecordSink;
   detach(source: string): void;
+  /** From the next record on; undefined for none. */
+  process(processing: Processing | undefined): void;
   /** Batches up to these sequence numbers outlive kill -9, and power loss. */
   committed(written: number, synced: number): void;
   /** The outlet has room again. */
@@ -88,6 +96,11 @@ export function createFlow(room: {
   let reached = { written: 0, synced: 0 };
   let waiting: { batch: SealedBatch; pushed: Map<Inlet, number> } | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let processing: Processing | undefined;
+  /** Records that went no further since the last seal, by reason, and all of them. */
+  const stopped = new Map<string, number>();
+  let stops = 0;
+  let lastSeq = 0;
 
   /** Counts what the batch holds, a family cell at most once an origin and severity. */
   const count = () => {
@@ -102,6 +115,9 @@ export function createFlow(room: {
       last.with(daemon).set(group.last);
     }
     for (const inlet of inlets.values()) countInlet(inlet);
+    for (const [reason, n] of stopped) ledger.dropped(reason, '', n);
+    stopped.clear();
+    stops = 0;
   };
 
   const countInlet = (inlet: Inlet) => {
@@ -115,19 +131,27 @@ export function createFlow(room: {
       waiting = { batch: sealed, pushed };
       return false;
     }
-    marks.push({ seq, pushed });
-    // The outlet may have told of this batch before it had a mark.
-    if (seq <= reached.written) tellCommitted();
+    lastSeq = seq;
+    mark(pushed);
     room.sealed();
     return true;
+  };
+
+  /** What was pushed so far is as safe as the last batch. */
+  const mark = (pushed: Map<Inlet, number>) => {
+    marks.push({ seq: lastSeq, pushed });
+    // The outlet may have told of this batch before it had a mark.
+    if (lastSeq <= reached.written) tellCommitted();
   };
 
   const seal = () => {
     clearTimeout(timer);
     timer = undefined;
-    if (batch.records === 0 || waiting) return;
+    if ((batch.records === 0 && stops === 0) || waiting) return;
     count();
-    hand(batch.seal(), new Map([...inlets.values()].map(inlet => [inlet, inlet.pushed])));
+    const pushed = new Map([...inlets.values()].map(inlet => [inlet, inlet.pushed]));
+    if (batch.records === 0) mark(pushed);
+    else hand(batch.seal(), pushed);
   };
 
   /** The latest mark at or before `seq`, and the marks behind it. */
@@ -152,9 +176,14 @@ export function createFlow(room: {
         pushed: 0,
         counted: 0,
         push(record: LogRecord) {
-          batch.add(record);
+          const reason = processing === undefined ? '' : processing.run(record, source);
+          if (reason === '') batch.add(record);
+          else {
+            stopped.set(reason, (stopped.get(reason) ?? 0) + 1);
+            stops++;
+          }
           inlet.pushed++;
-          if (batch.bytes >= SEAL_BYTES || batch.records >= SEAL_RECORDS) seal();
+          if (batch.bytes >= SEAL_BYTES || batch.records + stops >= SEAL_RECORDS) seal();
           else if (timer === undefined && !waiting) timer = setTimeout(seal, SEAL_AGE_MS);
           return waiting === undefined;
         },
@@ -173,6 +202,9 @@ export function createFlow(room: {
       const inlet = inlets.get(source);
       if (inlet) countInlet(inlet);
       inlets.delete(source);
+    },
+    process(next) {
+      processing = next;
     },
     committed(written, synced) {
       reached = { written, synced };

@@ -1,6 +1,7 @@
 // Options of the collector `files`: log files that belong to no declared daemon.
 
 import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
+import { FILE_FORMATS, lineFormat } from '../../agent/core/formats/options.ts';
 import {
   choose,
   describe,
@@ -12,7 +13,6 @@ import {
   optional,
   type Schema,
   size,
-  string,
 } from '../../agent/core/options.ts';
 
 export interface FilesEntry {
@@ -39,22 +39,6 @@ export const DEFAULTS = {
 
 const isMap = (input: unknown): boolean => typeof input === 'object';
 
-const parse: Schema<LineFormat> = choose<LineFormat>(
-  {
-    when: isMap,
-    schema: object({
-      regex: formatted('regex'),
-      time: optional(string()),
-      severity: optional(string()),
-      body: optional(string()),
-    }),
-  },
-  {
-    when: () => true,
-    schema: oneOf('none', 'json', 'logfmt', 'cri', 'docker', 'nginx', 'apache', 'syslog'),
-  },
-);
-
 const multiline: Schema<Multiline> = choose<Multiline>(
   { when: isMap, schema: object({ start: formatted('regex') }) },
   {
@@ -71,7 +55,7 @@ const entries: Schema<FilesEntry[]> = list(
       fallback(oneOf('beginning', 'end'), DEFAULTS.start_at),
       'Where files are begun that had content before the first start; files that appear later are read whole.',
     ),
-    parse: describe(fallback(parse, DEFAULTS.parse), 'What a line is.'),
+    parse: describe(fallback(lineFormat(...FILE_FORMATS), DEFAULTS.parse), 'What a line is.'),
     multiline: describe(optional(multiline), 'Which lines make one record.'),
     max_line: describe(fallback(size(1), DEFAULTS.max_line), 'Bytes of the longest line or joined record.'),
     long_lines: describe(

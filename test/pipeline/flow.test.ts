@@ -147,3 +147,59 @@ test('what a stream pushed just before it went is counted', () => {
   expect(taken).toHaveLength(1);
   expect(figure(meter, 'eudaemon_records_received_total', { source: 'syslog' })).toBe(1);
 });
+
+test('what processors stop is received and dropped, and as safe as what was kept before it', () => {
+  const { flow, out, meter, taken, state } = start();
+  flow.process({ run: ({ severity }) => (severity === 17 ? 'processor_drop' : '') });
+  const kept = () => Object.assign(record('kept'), { severity: 9 });
+  out.push(record('a'));
+  out.push(record('b'));
+  vi.advanceTimersByTime(200);
+  expect(taken).toEqual([]);
+  expect(state.committed).toEqual([[2, 2]]);
+  expect(figure(meter, 'eudaemon_records_received_total', { source: 'syslog' })).toBe(2);
+  const dropped = () =>
+    figure(meter, 'eudaemon_records_dropped_total', { reason: 'processor_drop', exporter: '' });
+  expect(dropped()).toBe(2);
+
+  out.push(kept());
+  flow.flush();
+  out.push(record('c'));
+  flow.flush();
+  expect(state.committed).toHaveLength(1);
+  flow.committed(1, 0);
+  flow.committed(1, 1);
+  expect(state.committed.slice(1)).toEqual([
+    [4, 2],
+    [4, 4],
+  ]);
+  expect(dropped()).toBe(3);
+  expect(taken.map(bodies)).toEqual([['kept']]);
+});
+
+test('what is stopped while a batch waits is not ahead of it', () => {
+  const { flow, out, state } = start();
+  flow.process({ run: ({ bodyEnd }) => (bodyEnd === 4 ? 'sampled' : '') });
+  state.room = false;
+  out.push(record('waits'));
+  flow.flush();
+  expect(out.push(record('gone'))).toBe(false);
+  flow.flush();
+  flow.committed(0, 0);
+  expect(state.committed).toEqual([[0, 0]]);
+  state.room = true;
+  flow.resume();
+  flow.committed(1, 1);
+  expect(state.committed.at(-1)).toEqual([2, 2]);
+});
+
+test('many stopped records are told without waiting, and none after processing ends', () => {
+  const { flow, out, state, taken } = start();
+  flow.process({ run: () => 'sampled' });
+  for (let i = 0; i < 8192; i++) out.push(record(''));
+  expect(state.committed).toEqual([[8192, 8192]]);
+  flow.process(undefined);
+  out.push(record('x'));
+  flow.flush();
+  expect(taken).toHaveLength(1);
+});

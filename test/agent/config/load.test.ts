@@ -259,7 +259,9 @@ describe('what is wrong is said at once and in its place', () => {
     [
       'processors',
       'processors:\n  - drop: {}\n',
-      ['1:1: processors: this version has no processors; leave the list empty'],
+      [
+        '2:5: processors[0].drop: at least one of daemon, source, severity, body, attributes, not must be given',
+      ],
     ],
     [
       'a spool too small',

@@ -52,6 +52,7 @@ export function startChecks(
         source,
         groups: {},
         test: text => new RegExp(source).test(text),
+        spans: () => [],
         exec: text => new RegExp(source).exec(text) ?? undefined,
       }),
       glob: () => () => false,

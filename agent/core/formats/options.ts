@@ -1,0 +1,55 @@
+// The shape of `parse:`, wherever a configuration says what a line is. Pure.
+
+import type { LineFormat } from '../daemon.ts';
+import {
+  choose,
+  describe,
+  formatted,
+  map,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+  string,
+} from '../options.ts';
+
+type Word = Extract<LineFormat, string>;
+
+const regex = object({
+  regex: describe(formatted('regex'), 'Its named groups become fields.'),
+  time: optional(describe(string(), 'The group that holds the time.')),
+  severity: optional(describe(string(), 'The group that holds the severity.')),
+  body: optional(describe(string(), 'The group that holds the message.')),
+  severities: optional(
+    describe(
+      map(
+        oneOf(
+          'trace',
+          'debug',
+          'info',
+          'notice',
+          'warning',
+          'error',
+          'critical',
+          'alert',
+          'emergency',
+          'fatal',
+        ),
+      ),
+      'Severities by what the severity group holds, where it is not their name.',
+    ),
+  ),
+});
+
+/** One of these words, or a regular expression. */
+export const lineFormat = (...words: readonly Word[]): Schema<LineFormat> =>
+  choose<LineFormat>(
+    { when: input => typeof input !== 'object', schema: oneOf(...words) },
+    { when: () => true, schema: regex },
+  );
+
+/** What a line of a file may be. */
+export const FILE_FORMATS = ['none', 'json', 'logfmt', 'cri', 'docker', 'nginx', 'apache', 'syslog'] as const;
+
+/** What a whole message may be: the others wrap lines of files. */
+export const MESSAGE_FORMATS = ['json', 'logfmt', 'nginx', 'apache', 'syslog'] as const;

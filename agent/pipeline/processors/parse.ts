@@ -1,0 +1,44 @@
+// Step `parse`: the body is of a format; its fields become attributes. What it says of its time and severity replaces what
+// the transport said. It cannot pretend to be what was known before: such a field goes by `parsed.<name>`.
+
+import type { LineFormat } from '../../core/daemon.ts';
+import { applyFormat } from '../../core/formats/format.ts';
+import { createParser } from '../../core/formats/index.ts';
+import { encodeTextAttribute } from '../../core/protobuf.ts';
+import { utf8 } from '../../core/record.ts';
+import type { Step, StepRoom } from './step.ts';
+import { textOf } from './text.ts';
+
+/** `spec` is a format of whole messages. */
+export function createParse(spec: LineFormat, { patterns, unpacker }: StepRoom): Step {
+  const { format, error } = createParser(spec, patterns);
+  if (format === undefined) throw new Error(`BUG: ${JSON.stringify(spec)} is no format of a message`);
+  const parseError = encodeTextAttribute('eudaemon.parse_error', error);
+  return {
+    run(record) {
+      const { attributes, severity, severityText, seconds, nanos } = record;
+      unpacker.unpack(attributes);
+      const known = attributes.size;
+      record.severity = 0;
+      record.seconds = 0;
+      applyFormat(record, format, parseError);
+      if (record.severity === 0) {
+        record.severity = severity;
+        record.severityText = severityText;
+      }
+      if (record.seconds === 0) {
+        record.seconds = seconds;
+        record.nanos = nanos;
+      }
+      const { size } = attributes;
+      for (let i = known; i < size; i++) {
+        const key = attributes.keys[i]!;
+        attributes.size = known;
+        const isTaken = attributes.find(key) >= 0;
+        attributes.size = size;
+        if (isTaken) attributes.keys[i] = utf8(`parsed.${textOf(key, 0, key.length)}`);
+      }
+      return '';
+    },
+  };
+}

@@ -1,0 +1,49 @@
+// Step `severity`: a word of the body or an attribute says how bad it is, or the configuration does.
+
+import { severityOf } from '../../core/formats/severity.ts';
+import type { SeveritySpec } from '../../core/processor.ts';
+import { type LogRecord, severityLabel, utf8 } from '../../core/record.ts';
+import type { Step, StepRoom } from './step.ts';
+import { valueText } from './text.ts';
+
+/** Words it does not know change nothing. */
+export function createSeverity(spec: SeveritySpec, { patterns, unpacker, body }: StepRoom): Step {
+  const { set } = spec;
+  if (set !== undefined) {
+    const text = utf8(severityLabel(set));
+    return {
+      run(record) {
+        record.severity = set;
+        record.severityText = text;
+        return '';
+      },
+    };
+  }
+  const values = new Map(Object.entries(spec.values));
+  const key = spec.attribute === undefined ? undefined : utf8(spec.attribute);
+  const pattern = spec.body === undefined ? undefined : patterns.regex(spec.body);
+
+  const wordOf = (record: LogRecord): string | undefined => {
+    if (key !== undefined) {
+      unpacker.unpack(record.attributes);
+      const at = record.attributes.find(key);
+      return at < 0 ? undefined : valueText(record.attributes, at);
+    }
+    const found = pattern?.exec(body.of(record));
+    return found?.find((group, i) => i > 0 && group !== undefined) ?? found?.[0];
+  };
+
+  return {
+    run(record) {
+      const word = wordOf(record);
+      if (word === undefined) return '';
+      const bytes = utf8(word);
+      const number = values.get(word.toLowerCase()) ?? severityOf(bytes, 0, bytes.length);
+      if (number > 0) {
+        record.severity = number;
+        record.severityText = bytes;
+      }
+      return '';
+    },
+  };
+}

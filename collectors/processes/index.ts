@@ -3,6 +3,7 @@
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import type { Instance } from '../../agent/core/daemon.ts';
 import { type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
+import { createDetails } from './details.ts';
 import type { ProcessesOptions } from './options.ts';
 import { parseBootTime } from './parse.ts';
 import { createPostures } from './posture.ts';
@@ -17,7 +18,7 @@ interface Seen {
   readonly figures: Figures;
 }
 
-/** One sampler. It needs no rights but for I/O, and before Linux 6.2 for the fds, of other users' processes. */
+/** Two samplers, of what moves and of the details. The first needs no rights but for I/O, and before Linux 6.2 for the fds, of other users' processes. */
 export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] {
   const { daemons, log, reports } = room;
   const reader = createReader(room.root);
@@ -81,6 +82,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
         for (const [daemon, sum] of sums) writeSums(out, daemon, sum, tally.totals(daemon));
       },
     },
+    createDetails(options, room),
   ];
 }
 

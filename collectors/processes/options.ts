@@ -1,9 +1,14 @@
 // What `collectors.processes` takes.
 
-import { describe, duration, fallback, object, type Parsed } from '../../agent/core/options.ts';
+import { boolean, describe, duration, fallback, object, type Parsed } from '../../agent/core/options.ts';
 
 export const options = object({
   interval: fallback(describe(duration(1000), 'How often processes are looked at.'), 10_000),
+  details_interval: fallback(
+    describe(duration(1000), 'How often control groups, open files and sockets are looked at.'),
+    30_000,
+  ),
+  pss: fallback(describe(boolean(), 'Also the proportional share of memory, which costs more.'), false),
 });
 
 export type ProcessesOptions = Parsed<typeof options>;

@@ -15,6 +15,7 @@ const STATUS = names(
 const IO = names('read_bytes', 'write_bytes');
 const OPEN_FILES = names('Max open files');
 const BOOT = names('btime');
+const PSS = names('Pss');
 
 /** Memory in bytes. Each is NaN where the kernel does not tell it. */
 export interface Status {
@@ -50,6 +51,9 @@ export function parseIo(buf: Uint8Array, length: number): { read: number; writte
 /** The soft limit of open files; Infinity for `unlimited`, NaN when it is not there. */
 export const parseOpenFilesLimit = (buf: Uint8Array, length: number): number =>
   numbersOf(buf, length, OPEN_FILES)[0]!;
+
+/** The proportional set size in /proc/PID/smaps_rollup, in bytes; NaN when it is not there. */
+export const parsePss = (buf: Uint8Array, length: number): number => numbersOf(buf, length, PSS)[0]! * 1024;
 
 /** When the machine began, in Unix seconds; NaN when it is not there. */
 export const parseBootTime = (buf: Uint8Array, length: number): number => numbersOf(buf, length, BOOT)[0]!;

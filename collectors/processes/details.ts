@@ -1,0 +1,93 @@
+// The sampler of what costs more and changes slower than CPU and memory: control groups, open files, sockets, and the
+// proportional share of memory where that is asked for. It yields between daemons.
+
+import { setImmediate as yieldOnce } from 'node:timers/promises';
+import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
+import * as family from './detail-descs.ts';
+import { createGroups, GAUGES } from './groups.ts';
+import { createLook, TCP_STATES } from './holdings.ts';
+import type { ProcessesOptions } from './options.ts';
+import { parsePss } from './parse.ts';
+import { createReader, DENIED, type Reader } from './read.ts';
+import { hasEnded, readStat } from './sample.ts';
+
+/** What the shares of memory may cost in a look; who comes later keeps the figure it had, and is first in the next. */
+const PSS_BUDGET_MS = 50;
+
+/** Nothing here needs rights but for the open files and the shares of other users' processes. */
+export function createDetails(options: ProcessesOptions, room: SamplerRoom): Sampler {
+  const { root, daemons, now } = room;
+  const reader = createReader(root);
+  const groups = createGroups(root);
+  const shares = createShares(reader);
+
+  return {
+    name: room.name,
+    everyMs: options.details_interval,
+    async sample(out, signal) {
+      const members = new Map<string, number[]>(daemons.declared.map(({ name }) => [name, []]));
+      for (const pid of reader.pids()) {
+        const stat = readStat(reader, pid);
+        if (!stat || hasEnded(stat)) continue;
+        const daemon = daemons.ofProcess(stat);
+        if (daemon !== undefined) members.get(daemon)?.push(stat.pid);
+      }
+      const look = createLook(root);
+      for (const [daemon, pids] of members) {
+        const { gauges, counters } = groups.of(daemon, new Set(pids));
+        for (const gauge of GAUGES)
+          if (gauges[gauge] !== undefined) out.set(family.GROUP[gauge], gauges[gauge], daemon);
+        for (const [key, value] of counters) {
+          const [name, ...labels] = key.split(',');
+          out.set(family.COUNTERS[name!]!, value, daemon, ...labels);
+        }
+        if (pids.length > 0) {
+          const held = look(pids);
+          if (!held.denied) {
+            out.set(family.DELETED, held.deletedBytes, daemon);
+            for (const state of TCP_STATES) out.set(family.SOCKETS, held.sockets[state], daemon, state);
+          }
+        }
+        await yieldOnce();
+        signal.throwIfAborted();
+      }
+      groups.keep(new Set(members.keys()));
+      if (!options.pss) return;
+      for (const [daemon, bytes] of shares(members, now)) out.set(family.PROPORTIONAL, bytes, daemon);
+    },
+  };
+}
+
+/** Proportional shares by daemon, within the budget; daemons not looked at this time follow first the next. */
+function createShares(reader: Reader) {
+  let known = new Map<string, number>();
+  let behind: string[] = [];
+  return (members: ReadonlyMap<string, readonly number[]>, now: () => number): Map<string, number> => {
+    const began = now();
+    const order = [
+      ...behind.filter(name => members.has(name)),
+      ...[...members.keys()].filter(name => !behind.includes(name)),
+    ];
+    const next = new Map<string, number>();
+    let done = 0;
+    for (; done < order.length && now() - began < PSS_BUDGET_MS; done++) {
+      const bytes = shareOf(reader, members.get(order[done]!)!);
+      if (bytes !== undefined) next.set(order[done]!, bytes);
+    }
+    behind = order.slice(done);
+    for (const name of behind) if (known.has(name)) next.set(name, known.get(name)!);
+    known = next;
+    return next;
+  };
+}
+
+/** Undefined without processes, and when one may not be read. */
+function shareOf(reader: Reader, pids: readonly number[]): number | undefined {
+  let sum = 0;
+  for (const pid of pids) {
+    const length = reader.file(String(pid), 'smaps_rollup');
+    if (length >= 0) sum += parsePss(reader.buf, length);
+    else if (length === DENIED) return undefined;
+  }
+  return pids.length === 0 || Number.isNaN(sum) ? undefined : sum;
+}

@@ -1,0 +1,142 @@
+// The control groups of daemons: what they use, what they may use, and how often they met that limit. A group is a
+// daemon's when nobody else's process is in it; what the kernel does not offer is absent.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  parseAmount,
+  parseCpuLimit,
+  parseGroupMounts,
+  parseGroupPaths,
+  parseKeyed,
+  parsePressure,
+} from './parse-group.ts';
+
+export const GAUGES = ['memory', 'memoryPeak', 'memoryLimit', 'pids', 'pidsLimit', 'cpuLimit'] as const;
+export type Gauge = (typeof GAUGES)[number];
+
+export interface GroupFigures {
+  readonly gauges: Partial<Record<Gauge, number>>;
+  /** By family and label values, such as `pressure,memory,some`; they only grow. */
+  readonly counters: ReadonlyMap<string, number>;
+}
+
+export interface Groups {
+  /** Of all the groups that these processes, the daemon's, have for themselves. */
+  of(daemon: string, pids: ReadonlySet<number>): GroupFigures;
+  /** Forgets daemons that are gone. */
+  keep(daemons: ReadonlySet<string>): void;
+}
+
+/** One directory of one hierarchy. */
+interface Directory {
+  readonly path: string;
+  readonly controller: string;
+}
+
+export function createGroups(root: string): Groups {
+  const read = (path: string): string | undefined => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return undefined;
+    }
+  };
+  const proc = (path: string) => read(join(root, 'proc', path));
+  const totals = new Map<string, Map<string, number>>();
+  /** By directory and counter, as last read. */
+  const last = new Map<string, Map<string, number>>();
+
+  const mountsNow = () => parseGroupMounts(proc('1/mounts') ?? proc('self/mounts') ?? '');
+
+  const directoriesOf = (pids: ReadonlySet<number>): Map<string, Directory> => {
+    const mounts = mountsNow();
+    const found = new Map<string, Directory>();
+    for (const pid of pids)
+      for (const [controller, path] of parseGroupPaths(proc(`${pid}/cgroup`) ?? '')) {
+        const mount = mounts.get(controller);
+        if (mount === undefined || path === '/' || path.startsWith('/..')) continue;
+        const directory = join(root, mount, path);
+        found.set(`${controller}:${directory}`, { path: directory, controller });
+      }
+    return found;
+  };
+
+  const isOwn = (path: string, pids: ReadonlySet<number>): boolean => {
+    const members = read(`${path}/cgroup.procs`)?.split('\n').filter(Boolean) ?? [];
+    return members.length > 0 && members.every(pid => pids.has(Number(pid)));
+  };
+
+  return {
+    of(daemon, pids) {
+      const gauges: Partial<Record<Gauge, number>> = {};
+      const total = totals.get(daemon) ?? new Map<string, number>();
+      const first = !totals.has(daemon);
+      totals.set(daemon, total);
+      for (const [key, { path, controller }] of directoriesOf(pids)) {
+        if (!isOwn(path, pids)) continue;
+        const figures = readDirectory(name => read(`${path}/${name}`), controller);
+        for (const gauge of GAUGES) {
+          const value = figures.gauges[gauge];
+          if (value !== undefined) gauges[gauge] = (gauges[gauge] ?? 0) + value;
+        }
+        const before = last.get(key);
+        last.set(key, new Map(figures.counters));
+        for (const [name, value] of figures.counters) {
+          // What a group had counted before the agent came is not its growth; a group made anew counts from 0.
+          const known = before?.get(name) ?? (first ? value : 0);
+          total.set(name, (total.get(name) ?? 0) + (value >= known ? value - known : value));
+        }
+      }
+      return { gauges, counters: total };
+    },
+    keep(daemons) {
+      for (const daemon of totals.keys()) if (!daemons.has(daemon)) totals.delete(daemon);
+      // Paths of containers that came and went; the next look reads what lives.
+      if (last.size > MAX_DIRECTORIES) last.clear();
+    },
+  };
+}
+
+const MAX_DIRECTORIES = 10_000;
+
+/** `controller` is empty for version 2, which has all of them in one directory. */
+function readDirectory(read: (name: string) => string | undefined, controller: string): GroupFigures {
+  const gauges: Partial<Record<Gauge, number>> = {};
+  const counters = new Map<string, number>();
+  const gauge = (name: Gauge, value: number | undefined) => {
+    if (value !== undefined) gauges[name] = value;
+  };
+  const count = (name: string, value: number | undefined) => {
+    if (value !== undefined) counters.set(name, value);
+  };
+  const unified = controller === '';
+  if (unified || controller === 'memory') {
+    gauge('memory', parseAmount(read(unified ? 'memory.current' : 'memory.usage_in_bytes')));
+    gauge('memoryPeak', parseAmount(read(unified ? 'memory.peak' : 'memory.max_usage_in_bytes')));
+    gauge('memoryLimit', parseAmount(read(unified ? 'memory.max' : 'memory.limit_in_bytes')));
+    const events = parseKeyed(read(unified ? 'memory.events' : 'memory.oom_control') ?? '');
+    for (const event of ['high', 'max', 'oom', 'oom_kill']) count(`events,${event}`, events.get(event));
+    if (!unified) count('events,max', parseAmount(read('memory.failcnt')));
+  }
+  if (unified || controller === 'cpu') {
+    const stat = parseKeyed(read('cpu.stat') ?? '');
+    count('periods', stat.get('nr_periods'));
+    count('throttledPeriods', stat.get('nr_throttled'));
+    const throttled = unified ? stat.get('throttled_usec') : stat.get('throttled_time');
+    if (throttled !== undefined) count('throttled', throttled / (unified ? 1e6 : 1e9));
+    const limit = unified
+      ? read('cpu.max')
+      : `${read('cpu.cfs_quota_us')?.trim()} ${read('cpu.cfs_period_us')?.trim()}`;
+    gauge('cpuLimit', parseCpuLimit(limit ?? ''));
+  }
+  if (unified || controller === 'pids') {
+    gauge('pids', parseAmount(read('pids.current')));
+    gauge('pidsLimit', parseAmount(read('pids.max')));
+  }
+  if (unified)
+    for (const resource of ['cpu', 'io', 'memory'])
+      for (const [kind, seconds] of parsePressure(read(`${resource}.pressure`) ?? ''))
+        count(`pressure,${resource},${kind}`, seconds);
+  return { gauges, counters };
+}

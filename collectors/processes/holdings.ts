@@ -1,0 +1,100 @@
+// What processes hold open that nobody sees in a directory: files deleted under them, and TCP connections by state.
+
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf } from '../../agent/core/errors.ts';
+
+/** Connections by state; CLOSE_WAIT are those whose other end has gone and which the daemon forgot to close. */
+export type TcpState = 'established' | 'listen' | 'close_wait' | 'other';
+export const TCP_STATES: readonly TcpState[] = ['established', 'listen', 'close_wait', 'other'];
+
+/** Of processes together. */
+export interface Held {
+  /** Bytes on disk of files that are deleted and still open, each file once. */
+  readonly deletedBytes: number;
+  readonly sockets: Readonly<Record<TcpState, number>>;
+  /** Some of it may not be seen. */
+  readonly denied: boolean;
+}
+
+/** One look at all daemons: the tables of TCP are read once a network namespace. */
+export function createLook(root: string): (pids: readonly number[]) => Held {
+  const proc = join(root, 'proc');
+  const tables = new Map<string, ReadonlyMap<string, TcpState>>();
+
+  const tableOf = (pid: number): ReadonlyMap<string, TcpState> => {
+    const namespace = attempt(() => readlinkSync(join(proc, String(pid), 'ns/net'))) ?? '';
+    let table = tables.get(namespace);
+    if (!table) {
+      table = new Map(
+        ['tcp', 'tcp6'].flatMap(name => {
+          const text = attempt(() => readFileSync(join(proc, String(pid), 'net', name), 'latin1')) ?? '';
+          return [...parseTcp(text)];
+        }),
+      );
+      tables.set(namespace, table);
+    }
+    return table;
+  };
+
+  return pids => {
+    const deleted = new Map<string, number>();
+    const inodes = new Set<string>();
+    const sockets = { established: 0, listen: 0, close_wait: 0, other: 0 };
+    let denied = false;
+    for (const pid of pids) {
+      const directory = join(proc, String(pid), 'fd');
+      let fds: string[] = [];
+      try {
+        fds = readdirSync(directory);
+      } catch (error) {
+        denied ||= ['EACCES', 'EPERM'].includes(codeOf(error) ?? '');
+      }
+      for (const fd of fds) {
+        const target = attempt(() => readlinkSync(join(directory, fd)));
+        const inode = target && /^socket:\[(\d+)\]$/.exec(target)?.[1];
+        if (inode && !inodes.has(inode)) {
+          inodes.add(inode);
+          const state = tableOf(pid).get(inode);
+          if (state) sockets[state]++;
+        }
+        if (target && isDeleted(target)) {
+          const file = attempt(() => statSync(join(directory, fd)));
+          if (file?.isFile() && file.nlink === 0) deleted.set(`${file.dev}:${file.ino}`, file.blocks * BLOCK);
+        }
+      }
+    }
+    return { deletedBytes: [...deleted.values()].reduce((sum, bytes) => sum + bytes, 0), sockets, denied };
+  };
+}
+
+/** Of st_blocks, whatever the filesystem's own are (stat(2)). */
+const BLOCK = 512;
+
+/** Memory that only looks like a file is not disk: memfd_create(2), System V and anonymous shared memory. */
+const isDeleted = (target: string): boolean =>
+  target.startsWith('/') && target.endsWith(' (deleted)') && !/^\/(memfd:|SYSV|dev\/)/.test(target);
+
+/** States of sockets by inode in /proc/net/tcp or tcp6. Source: proc_pid_net(5), include/net/tcp_states.h. */
+export function parseTcp(text: string): Map<string, TcpState> {
+  const states = new Map<string, TcpState>();
+  for (const line of text.split('\n')) {
+    const fields = line.trim().split(/\s+/);
+    if (fields.length < 10 || !/^\d+:$/.test(fields[0]!)) continue;
+    states.set(fields[9]!, STATES[fields[3]!] ?? 'other');
+  }
+  return states;
+}
+const STATES: Readonly<Record<string, TcpState>> = {
+  '01': 'established',
+  '08': 'close_wait',
+  '0A': 'listen',
+};
+
+function attempt<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}

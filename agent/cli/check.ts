@@ -6,39 +6,70 @@ import { collectors } from '../../collectors/index.ts';
 import { exporters } from '../../exporters/index.ts';
 import { type Config, loadConfig, type Tables } from '../config/index.ts';
 import { ConfigError, causeOf, type Problem, SetupError, UsageError } from '../core/errors.ts';
+import { identifyHost } from '../identity/host.ts';
 import { configFile } from './config.ts';
 import { examine, type Finding } from './environment.ts';
 import type { Command } from './index.ts';
+import { tryText } from './try.ts';
+import { readTry } from './try-args.ts';
 
 export const check: Command = {
-  summary: 'validate the configuration, then the environment it needs',
+  summary: 'validate the configuration, then the environment it needs; --try shows what a line becomes',
   usage: `eudaemon check [--config FILE] [--config-only]
+       eudaemon check --try LINE [--daemon NAME] [--source syslog|file] [--format FORMAT] [--json]
+       eudaemon check --file PATH [--lines N] [--daemon NAME] [--source syslog|file] [--format FORMAT] [--json]
 
 Prints every problem as file:line:col with a suggestion, then what the host lacks, the fix, and what stays unseen
-without it. Exits 0 when all is well, 1 when the environment costs data, 2 when the configuration is bad.`,
+without it. Exits 0 when all is well, 1 when the environment costs data, 2 when the configuration is bad.
+
+      --try LINE        show the record that LINE becomes, processors and all; nothing is sent or kept
+      --file PATH       the same for the first lines of a file
+      --lines N         show so many records of it; 10 when absent
+      --daemon NAME     as if this declared daemon had written it
+      --source SOURCE   as a syslog message or a line of a file; by default what fits the other options
+      --format FORMAT   as a line of a file of this format: none json logfmt cri docker nginx apache syslog
+      --json            a JSON object for each record
+  -c, --config FILE     the configuration`,
   async run(argv) {
-    const { config, 'config-only': configOnly = false } = parse(argv);
-    return checkConfig({
-      collectors,
-      exporters,
-      file: configFile(config),
-      configOnly,
-      env: process.env,
-      out: line => process.stdout.write(`${line}\n`),
-    });
+    const { config, 'config-only': configOnly = false, ...asked } = parse(argv);
+    const file = configFile(config);
+    const out = (line: string) => process.stdout.write(`${line}\n`);
+    const options = { collectors, exporters, file, env: process.env, out };
+    if (asked.try === undefined && asked.file === undefined) {
+      const alien = Object.keys(asked)[0];
+      if (alien !== undefined) throw new UsageError(`check: --${alien} goes with --try or --file`);
+      return checkConfig({ ...options, configOnly });
+    }
+    const loaded = await load(options);
+    if (!loaded) return BAD_CONFIG;
+    const host = identifyHost(loaded.agent.host_root, process.env);
+    tryText(loaded, { ...readTry(loaded, asked), now: Date.now(), host, out });
+    return 0;
   },
 };
 
-function parse(argv: string[]): { config?: string; 'config-only'?: boolean } {
+function parse(argv: string[]) {
   try {
     return parseArgs({
       args: argv,
-      options: { config: { type: 'string', short: 'c' }, 'config-only': { type: 'boolean' } },
+      options: {
+        config: { type: 'string', short: 'c' },
+        'config-only': { type: 'boolean' },
+        try: { type: 'string' },
+        file: { type: 'string' },
+        lines: { type: 'string' },
+        daemon: { type: 'string' },
+        source: { type: 'string' },
+        format: { type: 'string' },
+        json: { type: 'boolean' },
+      },
     }).values;
   } catch (error) {
     throw new UsageError(`check: ${causeOf(error)}`);
   }
 }
+
+const BAD_CONFIG = 2;
 
 export interface CheckOptions extends Tables {
   /** Undefined: the embedded default. */
@@ -50,18 +81,25 @@ export interface CheckOptions extends Tables {
   readonly examine?: (config: Config, env: CheckOptions['env']) => Promise<Finding[]>;
 }
 
+/** Undefined when it is bad, which is printed. */
+async function load(
+  options: Tables & Pick<CheckOptions, 'file' | 'env' | 'out'>,
+): Promise<Config | undefined> {
+  try {
+    return await loadConfig(options);
+  } catch (error) {
+    if (error instanceof ConfigError) for (const problem of error.problems) print(problem, options.out);
+    else if (error instanceof SetupError) options.out(error.message);
+    else throw error;
+    return undefined;
+  }
+}
+
 /** Resolves with the exit code. */
 export async function checkConfig(options: CheckOptions): Promise<number> {
   const { file, configOnly, env, out } = options;
-  let config: Config;
-  try {
-    config = await loadConfig(options);
-  } catch (error) {
-    if (error instanceof ConfigError) for (const problem of error.problems) print(problem, out);
-    else if (error instanceof SetupError) out(error.message);
-    else throw error;
-    return 2;
-  }
+  const config = await load(options);
+  if (!config) return BAD_CONFIG;
   out(`config OK: ${file ?? 'the embedded default'} (${summary(config)})`);
   if (configOnly) return 0;
   const findings = await (options.examine ?? examine)(config, env);

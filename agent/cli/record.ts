@@ -26,7 +26,7 @@ function styleOf(severity: number): string {
 }
 
 /** A log must not be able to steer the terminal it is read on. */
-const visible = (text: string): string =>
+export const visible = (text: string): string =>
   text
     .trimEnd()
     .replace(

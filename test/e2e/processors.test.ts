@@ -1,0 +1,188 @@
+// Processors in the running program: every step from logger to an OTLP receiver, no secret on disk, a ledger that
+// balances, and a reload under load.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { startBackend } from './backend.ts';
+import { ledgerGap } from './metrics.ts';
+import { createHome, spawnProgram, startProgram } from './program.ts';
+import { logger, sendDatagrams } from './senders.ts';
+import { until } from './until.ts';
+
+const CARD = '4111111111111111';
+const SECRETS = [CARD, 'hunter2hunter2', 'jane.doe@example.com', 'zebra-7731'];
+
+/** Files below a directory that hold any of the secrets. */
+function holding(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name))
+    .filter(path => SECRETS.some(secret => readFileSync(path).includes(secret)));
+}
+
+it('every step, from logger to the receiver', async () => {
+  const backend = await startBackend();
+  const home = await createHome({
+    daemons: { shop: { match: { comm: 'no-such-process' } } },
+    exporters: { otlp: backend.exporter, store: {} },
+    processors: [
+      { drop: { body: '^noise' } },
+      { keep: { severity: '>= info' }, when: { daemon: 'shop' } },
+      { parse: 'json', when: { body: '^\\{' } },
+      { severity: { attribute: 'grade', values: { bad: 'error' } } },
+      { redact: 'all' },
+      { redact: { patterns: ['zebra-\\d+'], with: '#' } },
+      {
+        metric: { name: 'shop.payments', labels: { currency: 'currency' } },
+        when: { attributes: { currency: '.' } },
+      },
+      { metric: { name: 'shop.took', type: 'histogram', value: 'took', unit: 's' } },
+      { add: { env: 'test' } },
+      { rename: { user: 'user.name' } },
+      { remove: 'syslog.facility' },
+      { sample: '0%', when: { body: '^sampled' } },
+      { rate_limit: { rate: '1/h', burst: 5 }, when: { body: '^burst' } },
+    ],
+  });
+  const program = await startProgram(home);
+  const tell = (...args: string[]) => logger(home.socket, '-t', 'shop', ...args);
+  await tell('-p', 'user.info', 'noise of all kinds');
+  await tell('-p', 'user.debug', 'too little to keep');
+  await tell(
+    '-p',
+    'user.info',
+    `{"msg":"paid with ${CARD}","grade":"bad","user":"ann","currency":"EUR","took":0.2,"password":"hunter2hunter2","deep":{"mail":"jane.doe@example.com"},"n":${CARD}}`,
+  );
+  await tell(
+    '-p',
+    'user.info',
+    '--rfc5424',
+    '--sd-id',
+    'x@1',
+    '--sd-param',
+    `card="${CARD}"`,
+    'structured zebra-7731',
+  );
+  await sendDatagrams(home.socket, [
+    Buffer.concat([Buffer.from('<14>shop: raw '), Buffer.from([0xff]), Buffer.from(` ${CARD}`)]),
+    `<14>${SECRETS[2]}: a tag`,
+    '<14>shop: sampled away',
+    ...Array.from({ length: 20 }, (_, i) => `<14>shop: burst ${i}`),
+    '<14>shop: the end',
+  ]);
+  await backend.record(({ body }) => body === 'the end');
+
+  expect(backend.bodies().sort()).toEqual(
+    [
+      'paid with [redacted]',
+      'structured #',
+      'raw \ufffd [redacted]',
+      'a tag',
+      ...Array.from({ length: 5 }, (_, i) => `burst ${i}`),
+      'the end',
+    ].sort(),
+  );
+  const paid = await backend.record(({ body }) => String(body).startsWith('paid'));
+  expect(paid.severity).toBe(17);
+  expect(paid.attributes).toMatchObject({
+    grade: 'bad',
+    'user.name': 'ann',
+    currency: 'EUR',
+    password: '[redacted]',
+    deep: { mail: '[redacted]' },
+    n: '[redacted]',
+    env: 'test',
+  });
+  expect(paid.attributes).not.toHaveProperty('user');
+  expect(paid.attributes).not.toHaveProperty('syslog.facility');
+  const structured = await backend.record(({ body }) => String(body).startsWith('structured'));
+  expect(structured.attributes['syslog.structured_data']).toMatchObject({ 'x@1': { card: '[redacted]' } });
+
+  const page = await program.waitForMetrics(
+    'all is counted and delivered',
+    metrics =>
+      metrics.value('shop_payments_total', { daemon: 'shop', currency: 'EUR' }) === 1 &&
+      metrics.value('eudaemon_spool_records', { exporter: 'otlp' }) === 0 &&
+      ledgerGap(metrics, 'otlp') === 0,
+  );
+  const dropped = (reason: string) => page.value('eudaemon_records_dropped_total', { reason, exporter: '' });
+  expect([dropped('processor_drop'), dropped('sampled'), dropped('rate_limited')]).toEqual([2, 1, 15]);
+  expect(page.value('shop_took_seconds_count', { daemon: 'shop' })).toBe(1);
+
+  expect((await program.stop()).code).toBe(0);
+  const told = backend.all().find(({ eventName }) => eventName === 'eudaemon.records.suppressed');
+  expect(told?.body).toMatch(/^suppressed 15 records of shop in \d+s, over the limit of 1\/h$/);
+  expect(holding(home.stateDir)).toEqual([]);
+
+  const tried = spawnProgram(home, ['check', '--config', home.configFile, '--try', `<14>shop: ${CARD}`]);
+  expect((await tried.ended).code).toBe(0);
+  expect(tried.output()).toMatch(/^body +\[redacted\]$/m);
+});
+
+it('a reload under load changes the processors and loses no record', async () => {
+  const backend = await startBackend();
+  const config = (mark: string) => ({
+    exporters: { otlp: backend.exporter },
+    processors: [{ add: { mark } }],
+  });
+  const home = await createHome(config('first'));
+  const program = await startProgram(home);
+  const count = 20_000;
+  const sending = sendDatagrams(
+    home.socket,
+    Array.from({ length: count }, (_, i) => `<13>seq: number ${i}`),
+  );
+  await until('records flow', () => backend.bodies().length > 0);
+  home.configure(config('second'));
+  program.signal('SIGHUP');
+  await sending;
+  await until('the new processors act', async () => {
+    await sendDatagrams(home.socket, ['<13>seq: after']);
+    return backend.all().some(({ attributes }) => attributes['mark'] === 'second');
+  });
+  await until('all arrive', () => backend.bodies().filter(body => body !== 'after').length >= count, {
+    timeoutMs: 60_000,
+  });
+  expect(backend.bodies().filter(body => body !== 'after')).toEqual(
+    Array.from({ length: count }, (_, i) => `number ${i}`),
+  );
+  const marks = backend
+    .all()
+    .filter(({ eventName }) => eventName === '')
+    .map(({ attributes }) => attributes['mark']);
+  expect(new Set(marks)).toEqual(new Set(['first', 'second']));
+  const page = await program.waitForMetrics('all is delivered', metrics => ledgerGap(metrics, 'otlp') === 0);
+  expect(page.sum('eudaemon_records_dropped_total')).toBe(0);
+});
+
+it('a bad pattern keeps the old processors, and is told with its place', async () => {
+  const backend = await startBackend();
+  const home = await createHome({ exporters: { otlp: backend.exporter }, processors: [{ redact: 'card' }] });
+  const program = await startProgram(home);
+  home.configure({
+    exporters: { otlp: backend.exporter },
+    processors: [{ redact: { patterns: ['(?<=x)y'] } }],
+  });
+  program.signal('SIGHUP');
+  await until('it is told', () =>
+    /e\.yaml:\d+:\d+: processors\[0\]\.redact\.patterns/.test(program.output()),
+  );
+  await sendDatagrams(home.socket, [`<13>x: ${CARD}`]);
+  await backend.record(({ body }) => body === '[redacted]');
+});
+
+it('a pattern that makes other engines hang does not hold up the flow', async () => {
+  const backend = await startBackend();
+  const home = await createHome({
+    exporters: { otlp: backend.exporter },
+    processors: [{ drop: { body: '^(a+)+$' } }, { redact: { patterns: ['(a|aa)+$', '(x+x+)+y'] } }],
+  });
+  await startProgram(home);
+  await sendDatagrams(home.socket, [
+    `<13>x: ${'a'.repeat(30_000)}!`,
+    `<13>x: ${'x'.repeat(30_000)}`,
+    '<13>x: the end',
+  ]);
+  await backend.record(({ body }) => body === 'the end', 20_000);
+  expect(backend.bodies()).toHaveLength(3);
+});

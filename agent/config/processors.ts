@@ -122,14 +122,12 @@ const rateLimit: Schema<RateLimitSpec> = choose<RateLimitSpec>(
   },
 );
 
-const FROM_BODY = `\\b(?i:trace|debug|info|notice|warn|warning|err|error|crit|critical|alert|fatal|panic|emerg|emergency)\\b`;
-
 const severity: Schema<SeveritySpec> = choose<SeveritySpec>(
   {
     when: isText,
     schema: turned(
       describe(oneOf('body'), 'The first word of severity in the body.'),
-      (): SeveritySpec => ({ body: FROM_BODY, values: {} }),
+      (): SeveritySpec => ({ first: true, values: {} }),
     ),
   },
   {

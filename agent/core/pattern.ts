@@ -9,7 +9,8 @@ export interface Pattern {
   exec(text: string): readonly (string | undefined)[] | undefined;
   /**
    * Where it matches, as start, end, start, end, … in order: of each match the groups that took part, or all of it when
-   * none did. Nothing empty, nothing twice.
+   * none did. Nothing empty, nothing twice. Where looking takes too long, the last goes to the end of
+   * the text.
    */
   spans(text: string): readonly number[];
   /** Named groups and their numbers. */

@@ -49,8 +49,10 @@ export interface RateLimitSpec {
   readonly burst: number;
 }
 
-/** Exactly one of the first three is given. */
+/** Exactly one of the first four is given. */
 export interface SeveritySpec {
+  /** The first word of severity in the body. */
+  readonly first?: true;
   /** SeverityNumber. */
   readonly set?: number;
   /** The attribute whose value is the word. */

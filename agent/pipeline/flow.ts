@@ -100,6 +100,8 @@ export function createFlow(room: {
   /** Records that went no further since the last seal, by reason, and all of them. */
   const stopped = new Map<string, number>();
   let stops = 0;
+  /** When they came, by declared daemon. */
+  const heard = new Map<string, number>();
   let lastSeq = 0;
 
   /** Counts what the batch holds, a family cell at most once an origin and severity. */
@@ -116,8 +118,17 @@ export function createFlow(room: {
     }
     for (const inlet of inlets.values()) countInlet(inlet);
     for (const [reason, n] of stopped) ledger.dropped(reason, '', n);
+    for (const [daemon, at] of heard) last.with(daemon).set(at);
     stopped.clear();
+    heard.clear();
     stops = 0;
+  };
+
+  const stop = (reason: string, { origin, observedSeconds }: LogRecord) => {
+    stopped.set(reason, (stopped.get(reason) ?? 0) + 1);
+    stops++;
+    // A daemon is not silent because nobody keeps what it says.
+    if (origin.daemon !== undefined) heard.set(origin.daemon, observedSeconds);
   };
 
   const countInlet = (inlet: Inlet) => {
@@ -179,8 +190,7 @@ export function createFlow(room: {
           const reason = processing === undefined ? '' : processing.run(record, source);
           if (reason === '') batch.add(record);
           else {
-            stopped.set(reason, (stopped.get(reason) ?? 0) + 1);
-            stops++;
+            stop(reason, record);
           }
           inlet.pushed++;
           if (batch.bytes >= SEAL_BYTES || batch.records + stops >= SEAL_RECORDS) seal();

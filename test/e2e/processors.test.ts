@@ -102,6 +102,7 @@ it('every step, from logger to the receiver', async () => {
     'all is counted and delivered',
     metrics =>
       metrics.value('shop_payments_total', { daemon: 'shop', currency: 'EUR' }) === 1 &&
+      metrics.sum('eudaemon_records_received_total', { source: 'syslog' }) === 28 &&
       metrics.value('eudaemon_spool_records', { exporter: 'otlp' }) === 0 &&
       ledgerGap(metrics, 'otlp') === 0,
   );
@@ -153,6 +154,31 @@ it('a reload under load changes the processors and loses no record', async () =>
   expect(new Set(marks)).toEqual(new Set(['first', 'second']));
   const page = await program.waitForMetrics('all is delivered', metrics => ledgerGap(metrics, 'otlp') === 0);
   expect(page.sum('eudaemon_records_dropped_total')).toBe(0);
+});
+
+it('what is dropped makes room: a flood of it fills nothing', async () => {
+  const backend = await startBackend();
+  const home = await createHome({
+    exporters: { otlp: backend.exporter },
+    processors: [{ drop: { body: '^noise' } }],
+  });
+  const program = await startProgram(home);
+  const count = 100_000;
+  await sendDatagrams(
+    home.socket,
+    Array.from({ length: count }, (_, i) => `<13>x: noise ${i} ${'-'.repeat(200)}`),
+  );
+  await sendDatagrams(home.socket, ['<13>x: the end']);
+  await backend.record(({ body }) => body === 'the end');
+  const page = await program.waitForMetrics(
+    'all is counted',
+    metrics => metrics.sum('eudaemon_records_received_total', { source: 'syslog' }) === count + 1,
+  );
+  expect(page.value('eudaemon_records_dropped_total', { reason: 'processor_drop', exporter: '' })).toBe(
+    count,
+  );
+  expect(page.sum('eudaemon_records_dropped_total')).toBe(count);
+  expect(ledgerGap(page, 'otlp')).toBe(0);
 });
 
 it('a bad pattern keeps the old processors, and is told with its place', async () => {

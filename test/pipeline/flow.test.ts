@@ -161,6 +161,8 @@ test('what processors stop is received and dropped, and as safe as what was kept
   const dropped = () =>
     figure(meter, 'eudaemon_records_dropped_total', { reason: 'processor_drop', exporter: '' });
   expect(dropped()).toBe(2);
+  expect(figure(meter, 'eudaemon_log_last_timestamp_seconds', { daemon: 'nginx' })).toBe(1000);
+  expect(figure(meter, 'eudaemon_log_records_total', { daemon: 'nginx', severity: 'err' })).toBeUndefined();
 
   out.push(kept());
   flow.flush();

@@ -18,10 +18,12 @@ const ISSUERS: readonly (readonly [beginning: RegExp, lengths: readonly number[]
   [/^(?:50|5[6-9]|6[0378])/, [13, 14, 15, 16, 17, 18, 19]],
 ];
 
+export const mayHoldCard = (text: string): boolean => HINT.test(text);
+
 /** Start and end of each card number, in order: it begins and ends where a group of digits does. */
 export function cardSpans(text: string): readonly number[] {
   const spans: number[] = [];
-  if (!HINT.test(text)) return spans;
+  if (!mayHoldCard(text)) return spans;
   for (let at = 0; at < text.length; ) {
     if (!isDigit(text, at)) at++;
     else {

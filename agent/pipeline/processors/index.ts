@@ -10,7 +10,7 @@ import { type Chain, createChain } from './chain.ts';
 import { createUserMetrics } from './user-metrics.ts';
 
 export interface Processors {
-  /** Between two records: none is processed twice, none not at all. What does not differ keeps its state. */
+  /** Between two records: none is processed twice, none not at all. The same list keeps its state, the same metric its figures. */
   apply(specs: readonly ProcessorSpec[]): void;
   /** The chain at work; undefined for no processors. */
   chain(): Chain | undefined;

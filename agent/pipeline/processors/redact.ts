@@ -18,10 +18,8 @@ interface Name {
 
 export function createRedact(spec: RedactSpec, room: StepRoom): Step {
   const { body, unpacker, origins } = room;
-  const finders = [
-    ...findersOf(spec.builtin, room.patterns),
-    ...spec.patterns.map((pattern): Find => room.patterns.regex(pattern).spans),
-  ];
+  const builtin = findersOf(spec.builtin, room.patterns);
+  const own = spec.patterns.map((pattern): Find => room.patterns.regex(pattern).spans);
   const named = new Set(spec.attributes);
   const byName = secretName(spec.builtin);
   const replacement = utf8(spec.with);
@@ -29,7 +27,9 @@ export function createRedact(spec: RedactSpec, room: StepRoom): Step {
   /** The text without secrets; undefined when it has none. */
   const redact = (text: string): string | undefined => {
     let clean = text;
-    for (const find of finders) clean = without(clean, find(clean), spec.with);
+    if (builtin.hints(text))
+      for (const find of builtin.finders) clean = without(clean, find(clean), spec.with);
+    for (const find of own) clean = without(clean, find(clean), spec.with);
     return clean === text ? undefined : clean;
   };
   const isSecret = (name: string): boolean => named.has(name) || byName(name);

@@ -3,7 +3,7 @@
 
 import type { Patterns } from '../../core/pattern.ts';
 import type { Secret } from '../../core/processor.ts';
-import { cardSpans } from './cards.ts';
+import { cardSpans, mayHoldCard } from './cards.ts';
 
 /** Where the secrets of a text are, as `Pattern.spans()` tells it. */
 export type Find = (text: string) => readonly number[];
@@ -85,15 +85,22 @@ const NAMES: Readonly<Partial<Record<Secret, RegExp>>> = {
   password: /(?:password|passwd|passphrase|passwort|pwd)$/i,
 };
 
-/** How to find secrets of these kinds, one function a rule. */
-export function findersOf(kinds: readonly Secret[], patterns: Patterns): Find[] {
-  return kinds.flatMap(kind => {
-    if (kind === 'card') return [cardSpans];
-    return RULES[kind].map(({ hint, pattern }): Find => {
-      const compiled = patterns.regex(pattern);
-      return text => (hint.test(text) ? compiled.spans(text) : NONE);
-    });
+/** How to find secrets of these kinds, one function a rule; first one look for the words of all of them. */
+export function findersOf(
+  kinds: readonly Secret[],
+  patterns: Patterns,
+): { readonly hints: (text: string) => boolean; readonly finders: readonly Find[] } {
+  const rules = kinds.flatMap(kind => (kind === 'card' ? [] : RULES[kind]));
+  const words = new RegExp(rules.map(({ hint }) => hint.source).join('|') || '(?!)', 'i');
+  const finders = rules.map(({ hint, pattern }): Find => {
+    const compiled = patterns.regex(pattern);
+    return text => (hint.test(text) ? compiled.spans(text) : NONE);
   });
+  const cards = kinds.includes('card');
+  return {
+    hints: text => (cards && mayHoldCard(text)) || words.test(text),
+    finders: cards ? [...finders, cardSpans] : finders,
+  };
 }
 
 /** Whether an attribute of this name is a secret of these kinds. */

@@ -138,3 +138,29 @@ describe('glob', () => {
     ['', 'it is empty'],
   ])('%j is refused', (pattern, why) => expect(formats.glob(pattern)).toBe(why));
 });
+
+describe('spans', () => {
+  const spans = (source: string, text: string) => createPatterns().regex(source).spans(text);
+  test.each<[string, string, number[]]>([
+    ['b+', 'abba b', [1, 3, 5, 6]],
+    ['x', 'abc', []],
+    ['x*', 'ab', []],
+    ['', 'ab', []],
+    ['(a)-(b)', 'a-b a-b', [0, 1, 2, 3, 4, 5, 6, 7]],
+    ['((a)b)', 'ab', [0, 2]],
+    ['(a)|b', 'ba', [0, 1, 1, 2]],
+    ['(?:(b)|(a))+', 'ab', [0, 1, 1, 2]],
+    ['\u00e9', 'caf\u00e9 \u{1f600}\u00e9', [3, 4, 7, 8]],
+  ])('%s in %s', (source, text, expected) => expect(spans(source, text)).toEqual(expected));
+
+  test('many matches of a short text are all found', () =>
+    expect(spans('a', 'a'.repeat(2000))).toHaveLength(4000));
+
+  test('where each looks through all that is left, the last reaches the end', () => {
+    const text = 'x'.repeat(2 ** 18);
+    const found = spans('x[^y]*y|x', text);
+    expect(found.length).toBeLessThan(2 ** 18);
+    expect(found.at(-1)).toBe(text.length);
+    expect(found.every((at, i) => i === 0 || at >= found[i - 1]!)).toBe(true);
+  });
+});

@@ -45,6 +45,7 @@ test.each<[string, object]>([
   ['- add: { env: prod, n: 1, ok: true }', { add: { env: 'prod', n: 1, ok: true } }],
   ['- rename: { a: b }', { rename: { a: 'b' } }],
   ['- remove: a', { remove: ['a'] }],
+  ['- severity: body', { severity: { first: true, values: {} } }],
   ['- severity: { set: err }', { severity: { set: 17, values: {} } }],
   ['- severity: { attribute: l, values: { W: warning } }', { severity: { values: { w: 13 } } }],
   ['- metric: { name: n }', { metric: { name: 'n', type: 'counter', labels: {}, max_series: 100 } }],

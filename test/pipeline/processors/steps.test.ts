@@ -160,7 +160,9 @@ describe('severity', () => {
   test.each<[string, Given, number, string]>([
     ['{ set: warning }', { severity: 6 }, 13, 'warning'],
     ['body', { body: '2026 [ERROR] no', severity: 6 }, 17, 'ERROR'],
-    ['body', { body: 'terrors of information', severity: 6 }, 9, 'info'],
+    ['body', { body: 'terrors of information, warned', severity: 6 }, 9, 'info'],
+    ['body', { body: 'err\u00e9 x_error error9 level=Warning; ERROR' }, 13, 'Warning'],
+    ['body', { body: '', severity: 6 }, 9, 'info'],
     ['{ attribute: level }', { attributes: { level: 'Debug' } }, 5, 'Debug'],
     ['{ attribute: level, values: { 3: error } }', { attributes: { level: 3 } }, 17, '3'],
     ['{ attribute: level }', { attributes: { level: 'loud' }, severity: 6 }, 9, 'info'],

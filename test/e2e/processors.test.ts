@@ -2,7 +2,8 @@
 // balances, and a reload under load.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
+import { startReceiver } from '../receiver.ts';
 import { startBackend } from './backend.ts';
 import { ledgerGap } from './metrics.ts';
 import { createHome, spawnProgram, startProgram } from './program.ts';
@@ -118,6 +119,26 @@ it('every step, from logger to the receiver', async () => {
   const tried = spawnProgram(home, ['check', '--config', home.configFile, '--try', `<14>shop: ${CARD}`]);
   expect((await tried.ended).code).toBe(0);
   expect(tried.output()).toMatch(/^body +\[redacted\]$/m);
+});
+
+it('figures of records leave by OTLP, too', async () => {
+  const receiver = await startReceiver();
+  onTestFinished(() => receiver.close());
+  const home = await createHome({
+    exporters: { otlp: { endpoint: receiver.url, interval: '1s' } },
+    processors: [
+      { parse: 'json' },
+      { metric: { name: 'shop.payments', labels: { currency: 'currency' } } },
+      { metric: { name: 'shop.took', type: 'histogram', value: 'took', unit: 's' } },
+    ],
+  });
+  await startProgram(home);
+  await sendDatagrams(home.socket, ['<13>shop: {"currency":"EUR","took":0.2}']);
+  const named = (name: string) => receiver.metrics.filter(metric => metric.name === name);
+  await receiver.waitFor(() => named('shop.payments').length > 0 && named('shop.took').length > 0);
+  const [payments, took] = [named('shop.payments')[0], named('shop.took')[0]];
+  expect(JSON.stringify(payments)).toContain('"EUR"');
+  expect(took?.unit).toBe('s');
 });
 
 it('a reload under load changes the processors and loses no record', async () => {

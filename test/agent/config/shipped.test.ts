@@ -37,10 +37,14 @@ describe('the embedded default', () => {
 
   test('its commented example is good, too', async () => {
     const text = readFileSync('config/eudaemon.yaml', 'utf8');
-    const commented = text.replace('daemons: {}', 'daemons:').replace(/^#(?= {2})/gm, '');
+    const commented = text
+      .replace('daemons: {}', 'daemons:')
+      .replace('processors: []', 'processors:')
+      .replace(/^#(?= {2})/gm, '');
     const config = await load(commented.replace(/^collectors:.*/ms, ''));
     expect(config.daemons.map(each => each.name)).toEqual(['sshd', 'nginx', 'billing']);
     const whole = await loadConfig({ file: 'x', env: {}, ...tables, readFile: () => Buffer.from(commented) });
+    expect(whole.processors).toHaveLength(2);
     expect(whole.exporters['otlp']).toMatchObject({ endpoint: 'http://127.0.0.1:4318' });
   });
 });

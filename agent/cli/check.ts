@@ -7,6 +7,7 @@ import { exporters } from '../../exporters/index.ts';
 import { type Config, loadConfig, type Tables } from '../config/index.ts';
 import { ConfigError, causeOf, type Problem, SetupError, UsageError } from '../core/errors.ts';
 import { identifyHost } from '../identity/host.ts';
+import { advise } from './advice.ts';
 import { configFile } from './config.ts';
 import { examine, type Finding } from './environment.ts';
 import type { Command } from './index.ts';
@@ -101,16 +102,21 @@ export async function checkConfig(options: CheckOptions): Promise<number> {
   const config = await load(options);
   if (!config) return BAD_CONFIG;
   out(`config OK: ${file ?? 'the embedded default'} (${summary(config)})`);
+  tell(advise(config), out);
   if (configOnly) return 0;
   const findings = await (options.examine ?? examine)(config, env);
+  tell(findings, out);
+  const warnings = findings.filter(each => each.costs !== undefined).length;
+  out(warnings === 0 ? 'environment OK' : `environment: ${count(warnings, 'warning')}`);
+  return warnings === 0 ? 0 : 1;
+}
+
+function tell(findings: readonly Finding[], out: CheckOptions['out']): void {
   for (const { costs, what, fix } of findings) {
     out(`${costs === undefined ? 'note' : 'warning'}: ${what}`);
     if (costs !== undefined) out(`  unseen: ${costs}`);
     if (fix !== undefined) out(`  fix: ${fix}`);
   }
-  const warnings = findings.filter(each => each.costs !== undefined).length;
-  out(warnings === 0 ? 'environment OK' : `environment: ${count(warnings, 'warning')}`);
-  return warnings === 0 ? 0 : 1;
 }
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

@@ -87,7 +87,10 @@ const sample: Schema<SampleSpec> = choose<SampleSpec>(
     schema: object({
       ratio: share,
       by: optional(
-        describe(string(), 'An attribute, or `body`: what has the same value stays or goes together.'),
+        describe(
+          string(),
+          'An attribute, or `body`: what has the same value stays or goes together. Without it by turns.',
+        ),
       ),
     }),
   },

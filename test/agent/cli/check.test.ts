@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkConfig } from '../../../agent/cli/check.ts';
+import { check, checkConfig } from '../../../agent/cli/check.ts';
 import { examine, type Finding } from '../../../agent/cli/environment.ts';
 import type { Config } from '../../../agent/config/index.ts';
 import { tables } from '../config/tables.ts';
@@ -42,6 +42,33 @@ describe('the report', () => {
       code: 0,
       lines: ['config OK: good.yaml (2 daemons, 4 collectors, 2 exporters)'],
     });
+  });
+
+  test('what is valid but hardly meant', async () => {
+    const file = write(
+      'odd.yaml',
+      `daemons: { nginx: , sshd: }
+processors:
+  - drop: { daemon: ngnix }
+  - redact: all
+    when: { not: { daemon: [sshd, a-tag] } }
+  - parse: json
+`,
+    );
+    expect(await run(file)).toEqual({
+      code: 0,
+      lines: [
+        'config OK: odd.yaml (2 daemons, 3 collectors, 2 exporters)',
+        'note: processors[0] names "ngnix", which no daemon is called',
+        '  fix: did you mean "nginx"?',
+        'note: processors[2].parse finds fields behind processors[1].redact, which does not see them',
+        '  fix: put redact behind parse',
+      ],
+    });
+  });
+
+  test.each(['--json', '--daemon=x', '--lines=3'])('%s has no meaning by itself', async option => {
+    await expect(check.run(['--config-only', option])).rejects.toThrow(/goes with --try or --file/);
   });
 
   test('every problem with its line and a caret', async () => {

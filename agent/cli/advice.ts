@@ -1,0 +1,48 @@
+// What a configuration says that is valid, but hardly what its author means.
+
+import type { Config } from '../config/index.ts';
+import { nearest } from '../core/units.ts';
+import type { Finding } from './environment.ts';
+
+/** Notes: they cost no data by themselves. */
+export function advise({ daemons, processors }: Pick<Config, 'daemons' | 'processors'>): Finding[] {
+  return [
+    ...strangers(
+      processors,
+      daemons.map(({ name }) => name),
+    ),
+    ...hidden(processors),
+  ];
+}
+
+/** A condition may name a syslog tag; one that is almost a daemon is a slip. */
+function strangers(processors: Config['processors'], names: readonly string[]): Finding[] {
+  return processors.flatMap(({ when = [], drop = [], keep = [] }, i) =>
+    [...when, ...drop, ...keep]
+      .flatMap(each => [...(each.daemon ?? []), ...(each.not?.daemon ?? [])])
+      .flatMap(name => {
+        const near = names.includes(name) ? undefined : nearest(name, names);
+        return near === undefined
+          ? []
+          : [
+              {
+                what: `processors[${i}] names "${name}", which no daemon is called`,
+                fix: `did you mean "${near}"?`,
+              },
+            ];
+      }),
+  );
+}
+
+/** Escapes hide a secret in JSON and quotes; it stands there plainly only when the text has been parsed. */
+function hidden(processors: Config['processors']): Finding[] {
+  const lastRedact = processors.findLastIndex(({ redact }) => redact !== undefined);
+  const parse = processors.findIndex((spec, i) => i > lastRedact && spec.parse !== undefined);
+  if (lastRedact < 0 || parse < 0) return [];
+  return [
+    {
+      what: `processors[${parse}].parse finds fields behind processors[${lastRedact}].redact, which does not see them`,
+      fix: 'put redact behind parse',
+    },
+  ];
+}

@@ -62,7 +62,7 @@ export function readPosture(
   { session, terminal }: { readonly session: number; readonly terminal: number },
 ): Posture {
   const status = source.file('status') ?? '';
-  const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1];
+  const field = (name: string) => new RegExp(`^${name}:[\\t ]*(.*)$`, 'm').exec(status)?.[1];
   const uid = field('Uid')?.split(/\s+/)[1];
   const gids = [field('Gid')?.split(/\s+/)[1], ...(field('Groups')?.trim().split(/\s+/) ?? [])].filter(
     Boolean,

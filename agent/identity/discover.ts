@@ -9,14 +9,14 @@ import { namesById, type Posture, readPosture } from '../core/posture.ts';
 import { parseStat, type Stat, TICKS_PER_SECOND } from '../core/procstat.ts';
 import { type Candidate, census, isSupervisor } from './census.ts';
 import { createFacts, type Facts } from './facts.ts';
-import { createHoldings } from './holdings.ts';
+import { createHoldings, type Held } from './holdings.ts';
 import { createMatcher, type Matcher } from './matcher.ts';
 import { parseUptime } from './parse.ts';
 import { nameOf, type Program, programOf } from './program.ts';
 import { createSockets } from './sockets.ts';
 
 /** What the processes of a daemon do not have in common is undefined. */
-export interface Discovered {
+export interface Discovered extends Held {
   /** The unit without `.service`, else the name of the program; fit for a configuration. */
   readonly name: string;
   /** systemd's service, when it runs nothing else. */
@@ -34,10 +34,6 @@ export interface Discovered {
   /** The tops of its process trees, and the processes below them. */
   readonly pids: readonly number[];
   readonly children: readonly number[];
-  /** TCP ports it listens on. */
-  readonly ports: readonly number[];
-  /** Log files it holds open for writing. */
-  readonly logs: readonly string[];
   /** Starts other daemons of this list. */
   readonly supervisor: boolean;
   /** Of its oldest process. */
@@ -109,7 +105,7 @@ export function discover({ root, now, patterns, recipes, claimed }: Surroundings
       name,
       unit: shared(({ unit }) => unit),
       recipe: shared(({ seen }) => seen.recipe),
-      exe: shared(({ seen }) => seen.facts.exe()),
+      exe: shared(({ seen }) => exeOf(seen.facts)),
       comm: shared(({ seen }) => seen.comm),
       program: shared(({ seen }) => seen.program?.name),
       script: shared(({ seen }) => seen.program?.script),
@@ -151,7 +147,7 @@ function look(root: string, stat: Stat, recipes: readonly { name: string; matche
   const recipe = kernelThread
     ? undefined
     : recipes.find(({ matcher }) => matcher.fixed(facts) && matcher.moving(stat))?.name;
-  const program = kernelThread ? undefined : programOf(comm, facts.exe(), facts.cmdline() ?? '');
+  const program = kernelThread ? undefined : programOf(comm, exeOf(facts), facts.cmdline() ?? '');
   return {
     stat,
     facts,
@@ -169,6 +165,10 @@ function look(root: string, stat: Stat, recipes: readonly { name: string; matche
     taken: recipe === OWN_RECIPE,
   };
 }
+
+/** A program in memory alone has no file that would be the same the next time. */
+const exeOf = (facts: Facts): string | undefined =>
+  facts.exe()?.startsWith('/memfd:') ? undefined : facts.exe();
 
 function* readStats(proc: string): Generator<Stat> {
   for (const name of list(proc)) {

@@ -1,18 +1,31 @@
-// What processes hold open: ports they listen on and log files they write.
+// What processes hold open: ports, Unix sockets, FIFOs and shared memory by which others reach them, and log files.
 
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../core/errors.ts';
-import { isLogPath, parseFlags } from './parse-fd.ts';
+import { isLogPath, parseFlags, parseSegments, parseUnix } from './parse-fd.ts';
 import { readListeners } from './sockets.ts';
 
+export interface Held {
+  /** TCP ports they listen on. */
+  readonly ports: number[];
+  /** Paths of Unix sockets they are bound to; abstract ones begin with `@`. */
+  readonly sockets: string[];
+  readonly fifos: string[];
+  /** Names of POSIX and keys of System V segments they have mapped. */
+  readonly sharedMemory: string[];
+  /** Log files they write. */
+  readonly logs: string[];
+}
+
 export interface Holdings {
-  of(pids: readonly number[]): { readonly ports: number[]; readonly logs: string[] };
+  of(pids: readonly number[]): Held;
   /** Processes asked about whose open files may not be seen. */
   denied(): number;
 }
 
 const MAX_LOGS = 20;
+const MAX_ENDPOINTS = 100;
 
 /** One look: sockets are read once. */
 export function createHoldings(root: string): Holdings {
@@ -20,6 +33,11 @@ export function createHoldings(root: string): Holdings {
   const portOf = new Map<string, number>();
   for (const [port, inodes] of readListeners(proc))
     for (const inode of inodes) portOf.set(`socket:[${inode}]`, port);
+  const pathOf = new Map(
+    ['1/net/unix', 'net/unix'].flatMap(name => [
+      ...parseUnix(attempt(() => readFileSync(join(proc, name), 'utf8')) ?? ''),
+    ]),
+  );
   let denied = 0;
 
   const fdsOf = (pid: number): string[] => {
@@ -34,17 +52,35 @@ export function createHoldings(root: string): Holdings {
   return {
     of(pids) {
       const ports = new Set<number>();
+      const sockets = new Set<string>();
+      const fifos = new Set<string>();
+      const segments = new Set<string>();
       const logs = new Set<string>();
-      for (const pid of pids)
+      for (const pid of pids) {
         for (const fd of fdsOf(pid)) {
           const target = attempt(() => readlinkSync(join(proc, String(pid), 'fd', fd)));
           if (target === undefined) continue;
           const port = portOf.get(target);
+          const socket = pathOf.get(target);
           if (port !== undefined) ports.add(port);
-          else if (target.startsWith('/') && !logs.has(target) && isLog(root, pid, fd, target))
-            logs.add(target);
+          else if (socket !== undefined) sockets.add(socket);
+          else if (!target.startsWith('/') || logs.has(target) || fifos.has(target)) continue;
+          else if (isLog(root, pid, fd, target)) logs.add(target);
+          else if (attempt(() => statSync(join(proc, String(pid), 'fd', fd)))?.isFIFO()) fifos.add(target);
         }
-      return { ports: [...ports].sort((a, b) => a - b), logs: [...logs].sort().slice(0, MAX_LOGS) };
+        for (const name of parseSegments(
+          attempt(() => readFileSync(join(proc, `${pid}/maps`), 'utf8')) ?? '',
+        ))
+          segments.add(name);
+      }
+      const few = (names: ReadonlySet<string>, most = MAX_ENDPOINTS) => [...names].sort().slice(0, most);
+      return {
+        ports: [...ports].sort((a, b) => a - b),
+        sockets: few(sockets),
+        fifos: few(fifos),
+        sharedMemory: few(segments),
+        logs: few(logs, MAX_LOGS),
+      };
     },
     denied: () => denied,
   };

@@ -1,4 +1,5 @@
-// What an open file descriptor tells about a file: whether it is a log, and by which glob to follow it. Pure.
+// What open file descriptors and mappings tell: whether a file is a log, by which glob to follow it, and by which
+// endpoints others reach a process. Pure.
 
 const ACCESS_MODE = 0o3;
 const WRITE_ONLY = 0o1;
@@ -22,3 +23,22 @@ export const globOf = (path: string): string =>
   path
     .replace(/[[\]{}*\\]/g, '?')
     .replace(/(?<![\d])(19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d(?!\d{3})[^/]*?(?=\.log$|$)/, '*');
+
+/** Paths of bound Unix sockets by what /proc/PID/fd calls them. Source: proc_net_unix in proc_pid_net(5). */
+export function parseUnix(text: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [, inode, path] of text.matchAll(/^[0-9a-f]+: \S+ \S+ \S+ \S+ \S+ +(\d+) (.+)$/gm))
+    found.set(`socket:[${inode}]`, path!);
+  return found;
+}
+
+/** Shared memory in /proc/PID/maps: `/dev/shm/name`, and `key 0x…` of System V. Private mappings are none. */
+export function parseSegments(maps: string): Set<string> {
+  const found = new Set<string>();
+  for (const [, path] of maps.matchAll(/^\S+ ...s \S+ \S+ \d+\s+(\/.+)$/gm)) {
+    const name = path!.replace(/ \(deleted\)$/, '');
+    if (name.startsWith('/dev/shm/')) found.add(name);
+    else if (/^\/SYSV[0-9a-f]{8}$/.test(name)) found.add(`key 0x${name.slice(5)}`);
+  }
+  return found;
+}

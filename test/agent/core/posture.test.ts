@@ -85,6 +85,7 @@ describe('a posture', () => {
       session: 7,
       limits: {},
     });
+    expect(postureOf({ status: 'Gid:\t4\t4\nGroups:\t \nNStgid:\t9\n' }).groups).toEqual(['adm']);
     expect(postureOf({ status: 'Uid:\t0\t5\nSeccomp:\t9\nCapEff:\tzz\n' })).toMatchObject({
       user: '5',
       seccomp: undefined,

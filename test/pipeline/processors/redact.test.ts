@@ -16,6 +16,7 @@ describe('what is found', () => {
   test.each<[string, string, string]>([
     ['token', `got ${JWT} ok`, `got ${R} ok`],
     ['token', `ghp_${'a1B2'.repeat(9)}.`, `${R}.`],
+    ['token', `MY_ghp_${'a1B2'.repeat(9)}`, `MY_${R}`],
     ['token', 'Authorization: Bearer abcdefgh12345', `Authorization: Bearer ${R}`],
     ['token', 'authorization=QWxhZGRpbjpvcGVuIHNlc2FtZQ==', `authorization=${R}`],
     ['token', '{"access_token":"s3cr3t","n":1}', `{"access_token":"${R}","n":1}`],

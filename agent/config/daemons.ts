@@ -1,7 +1,7 @@
 // The shape of `daemons:`: what stands in the file, united with a recipe, becomes a DaemonSpec.
 
-import type { DaemonSpec, LogSpec, MatchSpec, Multiline } from '../core/daemon.ts';
-import { FILE_FORMATS, lineFormat } from '../core/formats/options.ts';
+import type { DaemonSpec, LogSpec, MatchSpec } from '../core/daemon.ts';
+import { FILE_FORMATS, lineFormat, multiline } from '../core/formats/options.ts';
 import {
   choose,
   describe,
@@ -48,11 +48,6 @@ const match = object(
   {
     atLeastOne: ['systemd_unit', 'pidfile', 'exe', 'comm', 'cmdline', 'user', 'cgroup', 'port', 'container'],
   },
-);
-
-const multiline: Schema<Multiline> = choose<Multiline>(
-  { when: isText, schema: oneOf('java', 'python', 'go', 'ruby', 'node', 'dotnet', 'php', 'rust') },
-  { when: () => true, schema: object({ start: formatted('regex') }) },
 );
 
 const logs = object({

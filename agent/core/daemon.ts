@@ -49,7 +49,14 @@ export type Multiline =
   | 'dotnet'
   | 'php'
   | 'rust'
-  | { readonly start: string };
+  | 'dart'
+  | {
+      /** Exactly one pattern: of first lines, of last lines, of further lines, of lines that go on in the next. */
+      readonly start?: string;
+      readonly end?: string;
+      readonly continue?: string;
+      readonly continue_past?: string;
+    };
 
 export interface LogSpec {
   /** Syslog tags that claim to be this daemon. */

@@ -25,10 +25,20 @@ const rule = (verdict: number, state = 0): number => state * 4 + verdict;
 /** The rule of a language or pattern. Throws when the pattern does not compile; the configuration has checked it. */
 export function createRule(spec: Multiline, patterns: Patterns): Rule {
   if (typeof spec !== 'object') return LANGUAGES[spec];
-  const first = patterns.regex(spec.start);
+  const text = spec.start ?? spec.end ?? spec.continue ?? spec.continue_past!;
+  const pattern = patterns.regex(text);
   const decoder = new TextDecoder();
-  return (_, buf, start, end) =>
-    rule(first.test(decoder.decode(buf.subarray(start, end))) ? Verdict.Start : Verdict.Continue);
+  const fits = (buf: Uint8Array, start: number, end: number) =>
+    pattern.test(decoder.decode(buf.subarray(start, end)));
+  if (spec.start !== undefined || spec.continue !== undefined) {
+    const [yes, no] =
+      spec.start === undefined ? [Verdict.Continue, Verdict.Start] : [Verdict.Start, Verdict.Continue];
+    return (_, buf, start, end) => rule(fits(buf, start, end) ? yes : no);
+  }
+  // State 1: the line before goes on in this one.
+  const last = spec.end !== undefined;
+  return (state, buf, start, end) =>
+    rule(state === 1 ? Verdict.Continue : Verdict.Start, fits(buf, start, end) === last ? 0 : 1);
 }
 
 const SPACE = 32;
@@ -194,4 +204,14 @@ const rust: Rule = (state, buf, start, end) => {
   return goesOn ? rule(Verdict.Continue, 2) : rule(Verdict.Single);
 };
 
-const LANGUAGES = { java, python, go, ruby, node, dotnet, php, rust } as const;
+const UNHANDLED = utf8('Unhandled exception:');
+
+/** State 1: in the message, which may quote anything; 2: in the frames. */
+const dart: Rule = (state, buf, start, end) => {
+  if (startsWith(buf, start, end, UNHANDLED)) return rule(Verdict.Start, 1);
+  if (state > 0 && buf[start] === 0x23 && start + 1 < end && isDigit(buf[start + 1]))
+    return rule(Verdict.Continue, 2);
+  return state === 1 ? rule(Verdict.Continue, 1) : rule(Verdict.Single);
+};
+
+const LANGUAGES = { java, python, go, ruby, node, dotnet, php, rust, dart } as const;

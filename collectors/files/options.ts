@@ -1,9 +1,8 @@
 // Options of the collector `files`: log files that belong to no declared daemon.
 
 import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
-import { FILE_FORMATS, lineFormat } from '../../agent/core/formats/options.ts';
+import { FILE_FORMATS, lineFormat, multiline } from '../../agent/core/formats/options.ts';
 import {
-  choose,
   describe,
   fallback,
   formatted,
@@ -36,16 +35,6 @@ export const DEFAULTS = {
   max_line: 2 ** 20,
   long_lines: 'split',
 } as const;
-
-const isMap = (input: unknown): boolean => typeof input === 'object';
-
-const multiline: Schema<Multiline> = choose<Multiline>(
-  { when: isMap, schema: object({ start: formatted('regex') }) },
-  {
-    when: () => true,
-    schema: oneOf('java', 'python', 'go', 'ruby', 'node', 'dotnet', 'php', 'rust'),
-  },
-);
 
 const entries: Schema<FilesEntry[]> = list(
   object({

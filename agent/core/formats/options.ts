@@ -1,6 +1,6 @@
-// The shape of `parse:`, wherever a configuration says what a line is. Pure.
+// The shapes of `parse:` and `multiline:`, wherever a configuration says what a line is. Pure.
 
-import type { LineFormat } from '../daemon.ts';
+import type { LineFormat, Multiline } from '../daemon.ts';
 import {
   choose,
   describe,
@@ -53,3 +53,23 @@ export const FILE_FORMATS = ['none', 'json', 'logfmt', 'cri', 'docker', 'nginx',
 
 /** What a whole message may be: the others wrap lines of files. */
 export const MESSAGE_FORMATS = ['json', 'logfmt', 'nginx', 'apache', 'syslog'] as const;
+
+/** The language whose stack traces a file has, or a pattern. */
+export const multiline: Schema<Multiline> = choose<Multiline>(
+  {
+    when: input => typeof input !== 'object',
+    schema: oneOf('java', 'python', 'go', 'ruby', 'node', 'dotnet', 'php', 'rust', 'dart'),
+  },
+  {
+    when: () => true,
+    schema: object(
+      {
+        start: optional(describe(formatted('regex'), 'Fits the first line of a record.')),
+        end: optional(describe(formatted('regex'), 'Fits the last line of a record.')),
+        continue: optional(describe(formatted('regex'), 'Fits each line that belongs to the one before.')),
+        continue_past: optional(describe(formatted('regex'), 'Fits each line that goes on in the next.')),
+      },
+      { exactlyOne: ['start', 'end', 'continue', 'continue_past'] },
+    ),
+  },
+);

@@ -1,0 +1,177 @@
+// Which lines make one record: what programs print, joined as their authors meant it, across rotation and restarts.
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Multiline } from '../../../agent/core/daemon.ts';
+import type { FilesEntry } from '../../../collectors/files/options.ts';
+import { Rig } from './rig.ts';
+
+type Keys = Partial<Omit<FilesEntry, 'include'>>;
+
+let rig: Rig;
+afterEach(() => rig.remove());
+
+/** Follows `app.log` with these keys. */
+function follow(entry: Keys): void {
+  rig = new Rig();
+  rig.follow({ include: ['app.log'], start_at: 'beginning', ...entry });
+  rig.start();
+}
+
+const write = (text: string) => appendFileSync(rig.path('app.log'), text);
+
+/** What comes out of these lines. */
+function records(entry: Keys, lines: readonly string[]): string[] {
+  follow(entry);
+  write(`${lines.join('\n')}\n`);
+  rig.turn(8000);
+  return rig.bodies;
+}
+
+const JAVA = `Exception in thread "main" java.lang.IllegalStateException: no
+    at com.example.Book.title(Book.java:16)
+\tat com.example.Main.main(Main.java:3)
+Caused by: java.lang.NullPointerException
+\tat com.example.Book.id(Book.java:22)
+\t... 1 more`;
+const PYTHON = `Traceback (most recent call last):
+  File "a.py", line 1, in <module>
+    1 / 0
+ZeroDivisionError: division by zero`;
+const GO = `panic: runtime error: index out of range
+
+goroutine 12 [running]:
+main.main.func1()
+\t/srv/main.go:7 +0x12
+created by main.main
+\t/srv/main.go:9 +0x34`;
+const RUBY = `NoMethodError (undefined method 'x'):
+  app/books.rb:69:in 'edit'
+  app/books.rb:12:in 'index'`;
+const NODE = `ReferenceError: x is not defined
+    at Object.<anonymous> (/srv/a.js:1:7)
+    at node:internal/main:1:1`;
+const DOTNET = `System.Exception: outer ---> System.Exception: inner
+   at A.B() in A.cs:line 3
+   --- End of inner exception stack trace ---
+   at A.Main()`;
+const PHP = `PHP Fatal error:  Uncaught Exception: x in /a.php:3
+Stack trace:
+#0 /a.php(7): f()
+#1 {main}
+  thrown in /a.php on line 3`;
+const RUST = `thread 'main' panicked at src/main.rs:2:5:
+index out of bounds
+note: run with RUST_BACKTRACE=1`;
+const DART = `Unhandled exception:
+FormatException: Invalid data (at line 3, character 8)
+this is not valid
+       ^
+#0      main (file:///a.dart:24:3)
+#1      _startIsolate (dart:isolate:265)`;
+
+describe.each<[Multiline, readonly string[]]>([
+  ['java', ['started', JAVA, JAVA, 'stopped']],
+  ['java', ['a.Mail: x\nnested exception is:\njava.lang.Error: x\n\n\tat a.B.c(B.java:1)', 'after']],
+  ['python', ['started', PYTHON, PYTHON, '  indented by itself', 'stopped']],
+  [
+    'python',
+    [`${PYTHON}\n\nDuring handling of the above exception, another exception occurred:\n\n${PYTHON}`, 'x'],
+  ],
+  ['go', ['started', GO, 'stopped', GO]],
+  ['ruby', [RUBY, 'next', RUBY]],
+  ['node', ['started', NODE, 'stopped']],
+  ['dotnet', [DOTNET, 'next']],
+  ['php', [PHP, 'next']],
+  ['rust', ['started', RUST, 'stopped']],
+  ['dart', ['started', DART, DART, 'stopped']],
+  [{ start: '^\\d{4}-' }, ['2026-11-01 a\nb\n\nc', '2026-11-02 d']],
+  [{ continue: '^\\s' }, ['a\n b\n\tc', 'd', 'e\n f']],
+  [{ continue_past: '\\\\$' }, ['a \\\nb \\\nc', 'd', 'e']],
+  [{ end: ';$' }, ['select\n1;', 'select 2;', 'select\n3\n;']],
+])('multiline %j', (multiline, wanted) => {
+  it('joins what belongs together and nothing else', () => {
+    expect(records({ multiline }, wanted)).toEqual(wanted);
+  });
+
+  it('takes CRLF for one end of a line', () => {
+    const lines = wanted.flatMap(each => each.split('\n')).map(each => `${each}\r`);
+    expect(records({ multiline }, lines)).toEqual(wanted);
+  });
+});
+
+describe('a joined record', () => {
+  it('is cut at the limit', () => {
+    const came = records({ multiline: { start: '^x' }, max_line: 10 }, [
+      'x1234',
+      'abcd',
+      'efgh',
+      'ijkl',
+      'x',
+    ]);
+    expect(came.join('\n')).toBe('x1234\nabcd\nefgh\nijkl\nx');
+    expect(Math.max(...came.map(each => each.length))).toBeLessThanOrEqual(10);
+  });
+
+  it('goes on in the file after a rotation', () => {
+    follow({ multiline: 'java' });
+    write(`${JAVA.split('\n').slice(0, 3).join('\n')}\n`);
+    rig.turn();
+    rig.tick();
+    renameSync(rig.path('app.log'), rig.path('app.log.1'));
+    writeFileSync(rig.path('app.log'), `${JAVA.split('\n').slice(3).join('\n')}\nnext\n`);
+    rig.turn(8000);
+    expect(rig.bodies).toEqual([JAVA, 'next']);
+  });
+
+  it('is read again from its first line when the agent died in its middle', () => {
+    follow({ multiline: 'java' });
+    write(`before\n${JAVA.split('\n').slice(0, 3).join('\n')}\n`);
+    rig.turn(1000);
+    rig.commit();
+    rig.turn(1250);
+    rig.kill();
+    write(`${JAVA.split('\n').slice(3).join('\n')}\nnext\n`);
+    rig.start();
+    rig.turn(8000);
+    expect(rig.bodies).toContain(JAVA);
+    expect(rig.bodies.filter(each => each === 'next')).toHaveLength(1);
+  });
+
+  it('goes out when no line follows', () => {
+    follow({ multiline: { start: '^x' } });
+    write('x\n 1\n');
+    rig.turn(1000);
+    expect(rig.bodies).toEqual([]);
+    rig.turn(2000);
+    expect(rig.bodies).toEqual(['x\n 1']);
+  });
+});
+
+const cri = (tag: string, text: string, stream = 'stdout') =>
+  `2026-11-01T00:00:00.5Z ${stream} ${tag} ${text}`;
+const docker = (log: string, stream = 'stdout') =>
+  JSON.stringify({ log, stream, time: '2026-11-01T00:00:00.5Z' });
+
+describe.each<[string, Keys, string[], string[]]>([
+  ['whole', { parse: 'cri' }, [cri('F', 'a'), cri('F', ' b '), cri('F', '')], ['a', ' b ', '']],
+  ['in parts', { parse: 'cri' }, [cri('P', 'a'), cri('P', 'b'), cri('F', 'c'), cri('F', 'd')], ['abc', 'd']],
+  [
+    'with parts of two streams mixed',
+    { parse: 'cri' },
+    [cri('P', 'a'), cri('P', '1', 'stderr'), cri('F', 'b'), cri('F', '2', 'stderr')],
+    ['ab', '12'],
+  ],
+  [
+    'with a stack trace in it',
+    { parse: 'cri', multiline: { start: '^\\[' } },
+    [cri('F', '[1] x'), cri('P', 'y'), cri('F', 'z'), cri('F', '[2]')],
+    ['[1] x\nyz', '[2]'],
+  ],
+  ['broken', { parse: 'cri' }, ['junk', cri('Q', 'a'), cri('F', 'b')], ['junk', cri('Q', 'a'), 'b']],
+  ['of docker', { parse: 'docker' }, [docker('a\n'), docker('b'), docker('c\n')], ['a', 'bc']],
+  ['of docker, broken', { parse: 'docker' }, ['{"log":', docker('b\n')], ['{"log":', 'b']],
+])('lines of containers %s', (_, entry, lines, wanted) => {
+  it('are unwrapped and joined', () => {
+    expect(records(entry, lines)).toEqual(wanted);
+  });
+});

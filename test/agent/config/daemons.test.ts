@@ -214,8 +214,8 @@ describe('what is wrong', () => {
       '  x: { match: { comm: x }, logs: { parse: { time: t }, multiline: { begin: a } } }',
       [
         '2:36: daemons.x.logs.parse: the key "regex" is missing',
-        '2:56: daemons.x.logs.multiline: the key "start" is missing',
-        '2:69: daemons.x.logs.multiline.begin: unknown key "begin"; known: start',
+        '2:56: daemons.x.logs.multiline: exactly one of start, end, continue, continue_past must be given, not none',
+        '2:69: daemons.x.logs.multiline.begin: unknown key "begin"; known: start, end, continue, continue_past',
       ],
     ],
     [

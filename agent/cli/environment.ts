@@ -15,6 +15,7 @@ import type { OtlpOptions } from '../../exporters/otlp/options.ts';
 import { resolve } from '../../exporters/otlp/settings.ts';
 import type { Config } from '../config/index.ts';
 import { causeOf } from '../core/errors.ts';
+import { foreignPids } from '../identity/namespace.ts';
 
 export interface Finding {
   readonly what: string;
@@ -34,6 +35,7 @@ export async function examine(
   const root = config.agent.host_root;
   return [
     ...rights(self),
+    ...[foreignPids(root, env, process.pid)].filter(found => found !== undefined),
     ...devLog(root, config),
     ...limits(self),
     ...queue(root, config),

@@ -5,8 +5,10 @@ import { parseArgs } from 'node:util';
 import { DEFAULT_SOCKET, type SyslogOptions } from '../../collectors/syslog/options.ts';
 import { runAgent } from '../assemble.ts';
 import type { Config } from '../config/index.ts';
+import { createLog } from '../control/log.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
+import { foreignPids } from '../identity/namespace.ts';
 import { readConfig } from './config.ts';
 import type { Command } from './index.ts';
 
@@ -20,6 +22,11 @@ SIGTERM and SIGINT drain and stop; SIGHUP reloads the configuration; SIGUSR1 reo
     const { config: file } = parse(argv);
     const load = () => readConfig(file, process.env);
     const config = await load();
+    const foreign = foreignPids(config.agent.host_root, process.env, process.pid);
+    if (foreign)
+      createLog({ level: config.agent.log_level, format: config.agent.log_format })
+        .room('identity')
+        .warn(`${foreign.what}; unseen stays ${foreign.costs}; ${foreign.fix}`);
     const ready = (url: string) => {
       // A supervisor's journal wants lines of its own kind; a person wants to know where to look.
       if (!process.env['NOTIFY_SOCKET']) process.stdout.write(whereToLook(config, url));

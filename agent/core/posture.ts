@@ -2,6 +2,8 @@
 // hands in how files and links of /proc/PID are read. Sources: proc_pid_status(5), capabilities(7), namespaces(7),
 // proc_pid_attr(5), proc_pid_limits(5).
 
+import { containerIn, podIn, podNamed } from './container.ts';
+
 type Limit = number | 'unlimited';
 
 /** Everything is undefined where it may not be read or the kernel does not tell it. */
@@ -19,6 +21,9 @@ export interface Posture {
   readonly confinement: 'none' | 'apparmor' | 'selinux';
   /** Those that are not the first process's, such as `net`. */
   readonly namespaces: readonly string[] | undefined;
+  /** The container it runs in, by its id, and the pod, as `namespace/name` where the kubelet tells it, else its uid. */
+  readonly container: string | undefined;
+  readonly pod: string | undefined;
   /** Its root directory, when that is not `/`. */
   readonly chroot: string | undefined;
   readonly terminal: boolean;
@@ -36,6 +41,8 @@ export interface PostureSource {
   link(name: string): string | undefined;
   /** Target of the link `/proc/1/<name>`. */
   linkOfFirst(name: string): string | undefined;
+  /** Names in /var/log/pods. */
+  podLogs(): readonly string[];
   user(uid: number): string | undefined;
   group(gid: number): string | undefined;
 }
@@ -70,6 +77,8 @@ export function readPosture(
   const noNewPrivs = field('NoNewPrivs');
   const capabilities = field('CapEff');
   const root = source.link('root');
+  const groups = source.file('cgroup') ?? '';
+  const uidOfPod = firstIn(groups, podIn);
   const label = source.file('attr/current')?.replace(/[\0\n]+$/, '') || undefined;
   return {
     user: uid === undefined ? undefined : (source.user(Number(uid)) ?? uid),
@@ -80,11 +89,22 @@ export function readPosture(
     label,
     confinement: confinementOf(label),
     namespaces: namespacesOf(source),
+    container: firstIn(groups, containerIn),
+    pod: uidOfPod && (podNamed(uidOfPod, source.podLogs()) ?? uidOfPod),
     chroot: root === undefined || root === '/' ? undefined : root,
     terminal: terminal !== 0,
     session,
     limits: parseLimits(source.file('limits') ?? ''),
   };
+}
+
+/** The first that a line of /proc/PID/cgroup gives. */
+function firstIn(cgroups: string, find: (path: string) => string | undefined): string | undefined {
+  for (const line of cgroups.split('\n')) {
+    const found = find(line);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Names of the bits of a hexadecimal mask; `CAP_63` for one without a name. */
@@ -149,6 +169,8 @@ export function tellPosture(posture: Posture): [what: string, how: string][] {
     ['seccomp', seccomp],
     ['confinement', label ?? 'none'],
     ['namespaces', namespaces && (namespaces.join(' ') || 'of the host')],
+    ['pod', posture.pod],
+    ['container', posture.container?.slice(0, 12)],
     ['chroot', chroot],
     ['terminal', posture.terminal ? 'yes' : 'none'],
     [

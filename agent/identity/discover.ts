@@ -207,6 +207,7 @@ function createPostures(root: string): (stat: Stat) => Posture {
         file: name => text(`proc/${stat.pid}/${name}`),
         link: name => link(`proc/${stat.pid}/${name}`),
         linkOfFirst: name => link(`proc/1/${name}`),
+        podLogs: () => list(join(root, 'var/log/pods')),
         user: uid => users.get(uid),
         group: gid => groups.get(gid),
       },

@@ -1,5 +1,7 @@
 // What /proc and /etc tell about identity, from their texts. Pure.
 
+import { containerIn } from '../core/container.ts';
+
 export interface Cgroup {
   /** Path in each hierarchy; in a foreign cgroup namespace without the leading `/..`. */
   readonly paths: readonly string[];
@@ -21,7 +23,7 @@ export function parseCgroup(text: string): Cgroup {
   return {
     paths,
     unit: firstOf(paths, unitOf),
-    container: firstOf(paths, path => path.match(/[0-9a-f]{64}(?=[^0-9a-f]|$)/g)?.at(-1)),
+    container: firstOf(paths, containerIn),
   };
 }
 

@@ -1,6 +1,6 @@
 // How the main processes of daemons run; asked anew now and then, for a daemon drops its rights after it has begun.
 
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { namesById, type Posture, readPosture } from '../../agent/core/posture.ts';
 import type { Stat } from '../../agent/core/procstat.ts';
@@ -45,6 +45,7 @@ export function createPostures(root: string): Postures {
           file: name => read(`proc/${stat.pid}/${name}`),
           link: name => link(`proc/${stat.pid}/${name}`),
           linkOfFirst: name => link(`proc/1/${name}`),
+          podLogs: () => attempt(() => readdirSync(join(root, 'var/log/pods'))) ?? [],
           user: uid => users.get(uid),
           group: gid => groups.get(gid),
         },

@@ -118,3 +118,37 @@ if (have('nginx', 'redis-server', 'memcached', 'perl', 'script', 'setpriv', 'roo
     });
     expect(chunks.stderr).toMatch(/^eudaemon: cannot see open files of \d+ processes: .*run as root\n$/);
   });
+
+if (have('unshare', 'root'))
+  it('a container that does not share the pids of its host is told so, once, by check and by run', async () => {
+    const host = join(tempDir('host'), 'host');
+    mkdirSync(host);
+    const home = await createHome({ agent: { host_root: host } });
+    const start = (command: string) => {
+      const child = spawn(
+        find('unshare')!,
+        [
+          ...['--pid', '--mount', '--fork', '--kill-child', 'sh', '-c'],
+          ...['mount --rbind / "$0" && exec "$@"', host, BIN, command, '--config', home.configFile],
+        ],
+        { stdio: ['ignore', 'pipe', 'pipe'] },
+      );
+      const chunks: Buffer[] = [];
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => chunks.push(chunk));
+      const ended = new Promise<number | null>(end => child.once('exit', end));
+      onTestFinished(async () => {
+        child.kill('SIGKILL');
+        await ended;
+      });
+      return { ended, output: () => Buffer.concat(chunks).toString() };
+    };
+    const check = start('check');
+    expect(await check.ended).toBe(1);
+    expect(check.output()).toMatch(/pid namespace of its own: it is pid 1 to itself/);
+    expect(check.output()).toContain('hostPID: true');
+    const agent = start('run');
+    await until('it is ready', async () => (await fetch(`${home.url}/readyz`)).ok).catch(error =>
+      expect.unreachable(`${error.message}\n${agent.output()}`),
+    );
+    expect(agent.output().match(/pid namespace of its own/g)).toHaveLength(1);
+  });

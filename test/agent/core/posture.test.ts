@@ -29,6 +29,7 @@ const postureOf = (files: Record<string, string>, links: Record<string, string> 
     {
       file: name => files[name],
       link: name => links[name],
+      podLogs: () => ['web_shop-7_11111111-2222-3333-4444-555555555555', 'x'],
       linkOfFirst: name => (name === 'ns/net' || name === 'ns/mnt' ? `${name}:[1]` : undefined),
       user: uid => ({ 112: 'redis' })[uid],
       group: gid => ({ 4: 'adm' })[gid],
@@ -51,6 +52,8 @@ describe('a posture', () => {
       label: 'docker-default (enforce)',
       confinement: 'apparmor',
       namespaces: ['net'],
+      container: undefined,
+      pod: undefined,
       chroot: '/srv/jail',
       terminal: false,
       session: 7,
@@ -80,6 +83,8 @@ describe('a posture', () => {
       label: undefined,
       confinement: 'none',
       namespaces: undefined,
+      container: undefined,
+      pod: undefined,
       chroot: undefined,
       terminal: false,
       session: 7,
@@ -120,6 +125,25 @@ describe('a posture', () => {
     expect(parseCapabilities(mask)).toEqual(names);
     expect(amountOf(parseCapabilities(mask))).toBe(amount);
   });
+
+  const ID = '0123456789abcdef'.repeat(4);
+  const UID = '11111111-2222-3333-4444-555555555555';
+  it.each([
+    [`0::/docker/${ID}`, ID, undefined],
+    [`0::/system.slice/docker-${ID}.scope`, ID, undefined],
+    [`9:memory:/kubepods/burstable/pod${UID}/${ID}`, ID, 'web/shop-7'],
+    [
+      `0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${UID.replaceAll('-', '_')}.slice/cri-containerd-${ID}.scope`,
+      ID,
+      'web/shop-7',
+    ],
+    [`0::/../pod${UID.replace('1', '2')}/crio-${ID}.scope`, ID, UID.replace('1', '2')],
+    ['2:cpu:/\n0::/system.slice/podman.service', undefined, undefined],
+    [`0::/kubepods/pod${UID}x/${ID}0`, undefined, undefined],
+    ['', undefined, undefined],
+  ])('in the control group %s', (cgroup, container, pod) =>
+    expect(postureOf({ cgroup })).toMatchObject({ container, pod }),
+  );
 
   it('names are the first of an id; broken lines are none', () =>
     expect([...namesById('root:x:0:0:::\ntoor:x:0:0:::\n# a:x:1:\nb:x:\n:x:3:\nc:x:4:\n')]).toEqual([

@@ -348,6 +348,8 @@ describe('demands of how it runs', () => {
     label: undefined,
     confinement: 'none',
     namespaces: [],
+    container: undefined,
+    pod: undefined,
     chroot: undefined,
     terminal: false,
     session: 1,

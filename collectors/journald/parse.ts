@@ -36,10 +36,12 @@ export function textOf(field: Field | undefined): string | undefined {
   return bytes && decoder.decode(bytes);
 }
 
-/** A decimal of at most 15 digits; undefined for anything else. */
+/** A decimal up to 2^53 - 1, which microseconds since 1970 need; undefined for anything else. */
 export function numberOf(field: Field | undefined): number | undefined {
   const text = textOf(field);
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  if (text === undefined || !/^\d{1,16}$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : undefined;
 }
 
 const FNV_PRIME = 0x01000193;

@@ -12,6 +12,7 @@ import type {
 import { query } from '../exporters/store/query.ts';
 import { type Family, type Point, prometheusName } from './core/metric.ts';
 import { tellPosture } from './core/posture.ts';
+import { Stopped } from './core/processor.ts';
 import { severityLabel } from './core/record.ts';
 import { VERSION } from './core/version.ts';
 import type { DaemonTable } from './identity/table.ts';
@@ -32,6 +33,8 @@ export type Api = Readonly<Record<string, (query: URLSearchParams) => unknown>>;
 
 /** Most lines one answer holds. */
 const MAX_LINES = 1000;
+/** Drops that were asked for. */
+const WANTED = new Set<string | undefined>(Object.values(Stopped));
 
 /** Families by Prometheus base name, asked by label values. */
 function createFigures(families: Iterable<Family>) {
@@ -117,11 +120,16 @@ export function createApi(sources: ApiSources): Api {
 
   const ledgerView = (figures: Figures): LedgerView => {
     let dropped = 0;
-    for (const point of figures.points('eudaemon_records_dropped'))
-      if (point.labels[1] === '') dropped += point.value;
+    let processed = 0;
+    for (const { labels, value } of figures.points('eudaemon_records_dropped')) {
+      if (labels[1] !== '') continue;
+      dropped += value;
+      if (WANTED.has(labels[0])) processed += value;
+    }
     return {
       received: figures.sum('eudaemon_records_received') ?? 0,
       dropped,
+      processed,
       lost: figures.sum('eudaemon_records_lost_estimate') ?? 0,
       spoolBytes: figures.sum('eudaemon_spool_bytes') ?? 0,
     };

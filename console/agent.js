@@ -17,7 +17,8 @@ export function showAgent(agent) {
 
   const tiles = [
     ['Received', count(ledger.received)],
-    ['Dropped before the spool', count(ledger.dropped), ledger.dropped > 0],
+    ['Dropped by processors', count(ledger.processed)],
+    ['Dropped before the spool', count(ledger.dropped - ledger.processed), ledger.dropped > ledger.processed],
     ['Lost outside, estimated', count(ledger.lost), ledger.lost > 0],
     ['Spool', bytes(ledger.spoolBytes)],
   ];

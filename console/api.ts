@@ -40,6 +40,8 @@ export interface LedgerView {
   readonly received: number;
   /** Given up before the spool. */
   readonly dropped: number;
+  /** What of `dropped` processors did as they were told. */
+  readonly processed: number;
   /** Estimate of what was lost before the agent saw it. */
   readonly lost: number;
   readonly spoolBytes: number;

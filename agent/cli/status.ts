@@ -109,7 +109,7 @@ function summary(agent: AgentView, color: Paint): string {
   const lines = [
     '',
     `agent ${agent.version} on ${agent.host}, pid ${agent.pid}, up ${age(agent.now - agent.startedAt)}, ${bytes(agent.memory)}`,
-    `ledger: ${ledger.received} received, ${ledger.dropped} dropped before the spool, spool ${bytes(ledger.spoolBytes)}`,
+    `ledger: ${ledger.received} received, ${ledger.dropped} dropped before the spool${ledger.processed > 0 ? ` (${ledger.processed} of them by processors)` : ''}, spool ${bytes(ledger.spoolBytes)}`,
     ...agent.exporters.map(
       ({ name, up, delivered, dropped, spooled }) =>
         `exporter ${name}: ${up === false ? color('red', 'failing') : color('green', 'ok')}, ${delivered} delivered, ${dropped} dropped, ${spooled} in the spool`,

@@ -108,5 +108,12 @@ export const STEPS = [
   'metric',
 ] as const;
 
+/** Reasons of `eudaemon_records_dropped_total` that the operator asked for. */
+export const Stopped = {
+  Dropped: 'processor_drop',
+  Sampled: 'sampled',
+  RateLimited: 'rate_limited',
+} as const;
+
 /** The source of the agent's own events. */
 export const EVENTS = 'events';

@@ -42,7 +42,7 @@ const healthy: AgentView = {
   config: { loadedAt: NOW, problems: [] },
   collectors: [{ name: 'syslog', up: true }],
   exporters: [{ name: 'otlp', delivered: 12_345, dropped: 0, spooled: 6, failures: 0 }],
-  ledger: { received: 12_351, dropped: 0, lost: 0, spoolBytes: 0 },
+  ledger: { received: 12_351, dropped: 7, processed: 7, lost: 0, spoolBytes: 0 },
 };
 const DAEMONS = [
   daemon('cron', { labels: { team: 'ops' } }),

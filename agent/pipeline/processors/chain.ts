@@ -3,7 +3,7 @@
 
 import type { EventSink } from '../../core/collector.ts';
 import type { Patterns } from '../../core/pattern.ts';
-import { EVENTS, type ProcessorSpec } from '../../core/processor.ts';
+import { EVENTS, type ProcessorSpec, Stopped } from '../../core/processor.ts';
 import type { LogRecord, Origins } from '../../core/record.ts';
 import { compileConditions, type Test } from './condition.ts';
 import { createAdd, createRemove, createRename } from './edit.ts';
@@ -15,8 +15,6 @@ import { createSample } from './sample.ts';
 import { createSeverity } from './severity.ts';
 import type { Step, StepRoom } from './step.ts';
 import { Body, Unpacker } from './text.ts';
-
-const DROPPED = 'processor_drop';
 
 export interface Chain {
   /** Why a record of this collector goes no further; empty when it is to be kept, changed or not. */
@@ -60,7 +58,7 @@ export function createChain(specs: readonly ProcessorSpec[], given: ChainRoom): 
         const { test, step, drop, keep, ofEvents } = links[i]!;
         if ((isEvent && !ofEvents) || (test !== undefined && !test(record, source))) continue;
         stoppedAt = i;
-        if (drop?.(record, source) || keep?.(record, source) === false) return DROPPED;
+        if (drop?.(record, source) || keep?.(record, source) === false) return Stopped.Dropped;
         const reason = step?.run(record) ?? '';
         if (reason !== '') return reason;
       }

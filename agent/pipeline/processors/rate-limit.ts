@@ -1,11 +1,10 @@
 // Step `rate_limit`: a token bucket for each daemon. What goes over it is counted, and told in one record now and then.
 // Time is that of the records, when they were received.
 
-import type { RateLimitSpec } from '../../core/processor.ts';
+import { type RateLimitSpec, Stopped } from '../../core/processor.ts';
 import type { Origin } from '../../core/record.ts';
 import type { Step, StepRoom } from './step.ts';
 
-const RATE_LIMITED = 'rate_limited';
 /** Services with a bucket of their own; the oldest is forgotten. */
 const MAX_SERVICES = 10_000;
 /** A record tells of what was suppressed in so long. */
@@ -37,7 +36,10 @@ export function createRateLimit({ rate, perSecond, burst }: RateLimitSpec, { eve
       origin,
       severity: WARNING,
       body: `suppressed ${suppressed} records of ${origin.service} in ${seconds}s, over the limit of ${rate}`,
-      attributes: { 'eudaemon.suppressed.count': suppressed, 'eudaemon.suppressed.reason': RATE_LIMITED },
+      attributes: {
+        'eudaemon.suppressed.count': suppressed,
+        'eudaemon.suppressed.reason': Stopped.RateLimited,
+      },
       at: now,
     });
   };
@@ -69,7 +71,7 @@ export function createRateLimit({ rate, perSecond, burst }: RateLimitSpec, { eve
       }
       bucket.origin = origin;
       if (bucket.suppressed++ === 0) bucket.since = at;
-      return RATE_LIMITED;
+      return Stopped.RateLimited;
     },
     tick(now, isLast) {
       for (const bucket of buckets.values())

@@ -1,12 +1,11 @@
 // Step `sample`: a share of the records stays. By value it is the hash that decides, so that what belongs together stays
 // or goes together, on every host; else every n-th record of each daemon stays.
 
-import type { SampleSpec } from '../../core/processor.ts';
+import { type SampleSpec, Stopped } from '../../core/processor.ts';
 import { type LogRecord, utf8 } from '../../core/record.ts';
 import type { Step, StepRoom } from './step.ts';
 import { valueText } from './text.ts';
 
-const SAMPLED = 'sampled';
 /** Services with a count of their own; the oldest is forgotten. */
 const MAX_SERVICES = 10_000;
 
@@ -42,10 +41,10 @@ export function createSample({ ratio, by }: SampleSpec, { unpacker }: StepRoom):
 
   return {
     run(record) {
-      if (ratio <= 0) return SAMPLED;
+      if (ratio <= 0) return Stopped.Sampled;
       const at = place(record);
       const stays = at < 0 ? isTurn(record.origin.service) : at < ratio;
-      return stays ? '' : SAMPLED;
+      return stays ? '' : Stopped.Sampled;
     },
   };
 }

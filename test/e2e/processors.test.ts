@@ -1,12 +1,12 @@
 // Processors in the running program: every step from logger to an OTLP receiver, no secret on disk, a ledger that
 // balances, and a reload under load.
-import { readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { startReceiver } from '../receiver.ts';
 import { startBackend } from './backend.ts';
-import { ledgerGap } from './metrics.ts';
-import { createHome, spawnProgram, startProgram } from './program.ts';
+import { ledgerGap, type Metrics } from './metrics.ts';
+import { createHome, spawnProgram, startProgram, tempDir } from './program.ts';
 import { logger, sendDatagrams } from './senders.ts';
 import { until } from './until.ts';
 
@@ -199,6 +199,29 @@ it('what is dropped makes room: a flood of it fills nothing', async () => {
     count,
   );
   expect(page.sum('eudaemon_records_dropped_total')).toBe(count);
+  expect(ledgerGap(page, 'otlp')).toBe(0);
+});
+
+it('dropped lines of a file are read once: the checkpoint moves behind them', async () => {
+  const backend = await startBackend();
+  const logs = tempDir('logs');
+  const file = join(logs, 'app.log');
+  writeFileSync(file, 'noise\n'.repeat(1000));
+  const home = await createHome({
+    collectors: { files: [{ include: [file], start_at: 'beginning' }] },
+    exporters: { otlp: backend.exporter },
+    processors: [{ drop: { source: 'files', body: '^noise' } }],
+  });
+  const received = (count: number) => (metrics: Metrics) =>
+    metrics.sum('eudaemon_records_received_total', { source: 'files' }) === count;
+  const first = await startProgram(home);
+  await first.waitForMetrics('all is read', received(1000));
+  expect((await first.stop()).code).toBe(0);
+  appendFileSync(file, 'noise\nthe end\n');
+  const second = await startProgram(home);
+  await backend.record(({ body }) => body === 'the end');
+  const page = await second.waitForMetrics('the rest is read', received(2));
+  expect(page.sum('eudaemon_records_dropped_total', { reason: 'processor_drop' })).toBe(1);
   expect(ledgerGap(page, 'otlp')).toBe(0);
 });
 

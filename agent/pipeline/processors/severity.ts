@@ -1,12 +1,12 @@
 // Step `severity`: a word of the body or an attribute says how bad it is, or the configuration does.
 
-import { severityOf } from '../../core/formats/severity.ts';
+import { severityOf, severityOfLevel } from '../../core/formats/severity.ts';
 import type { SeveritySpec } from '../../core/processor.ts';
 import { type LogRecord, severityLabel, utf8 } from '../../core/record.ts';
 import type { Step, StepRoom } from './step.ts';
 import { textOf, valueText } from './text.ts';
 
-/** Words it does not know change nothing. */
+/** Words it does not know change nothing; numbers are those of pino and bunyan. */
 export function createSeverity(spec: SeveritySpec, { patterns, unpacker, body }: StepRoom): Step {
   const { set } = spec;
   if (set !== undefined) {
@@ -39,7 +39,9 @@ export function createSeverity(spec: SeveritySpec, { patterns, unpacker, body }:
       const word = wordOf(record);
       if (word === undefined) return '';
       const bytes = utf8(word);
-      const number = values.get(word.toLowerCase()) ?? severityOf(bytes, 0, bytes.length);
+      const number =
+        values.get(word.toLowerCase()) ??
+        (severityOf(bytes, 0, bytes.length) || severityOfLevel(Number(word)));
       if (number > 0) {
         record.severity = number;
         record.severityText = bytes;

@@ -165,6 +165,8 @@ describe('severity', () => {
     ['body', { body: '', severity: 6 }, 9, 'info'],
     ['{ attribute: level }', { attributes: { level: 'Debug' } }, 5, 'Debug'],
     ['{ attribute: level, values: { 3: error } }', { attributes: { level: 3 } }, 17, '3'],
+    ['{ attribute: level }', { attributes: { level: 50 } }, 17, '50'],
+    ['{ attribute: level }', { attributes: { level: 51 }, severity: 6 }, 9, 'info'],
     ['{ attribute: level }', { attributes: { level: 'loud' }, severity: 6 }, 9, 'info'],
     ['{ attribute: level }', { severity: 6 }, 9, 'info'],
     ['{ body: "^<(\\\\w)>", values: { w: warn } }', { body: '<W> x' }, 13, 'W'],

@@ -1,5 +1,7 @@
 // What a configuration says that is valid, but hardly what its author means.
 
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Config } from '../config/index.ts';
 import { nearest } from '../core/units.ts';
 import type { Finding } from './environment.ts';
@@ -43,6 +45,31 @@ function hidden(processors: Config['processors']): Finding[] {
     {
       what: `processors[${parse}].parse finds fields behind processors[${lastRedact}].redact, which does not see them`,
       fix: 'put redact behind parse',
+    },
+  ];
+}
+
+/** `f_type` of statfs(2) for tmpfs and ramfs. */
+const IN_MEMORY: readonly number[] = [0x01021994, 0x858458f6];
+
+/** Where a received message waits to be processed: the syslog ring. `typeOf` throws for what is not there. */
+export function exposed(
+  { agent, collectors, processors }: Pick<Config, 'agent' | 'collectors' | 'processors'>,
+  typeOf: (path: string) => number = path => statfsSync(path).type,
+): Finding[] {
+  if (!collectors['syslog'] || !processors.some(({ redact }) => redact !== undefined)) return [];
+  for (let path = agent.run_dir; ; path = dirname(path)) {
+    try {
+      if (IN_MEMORY.includes(typeOf(path))) return [];
+      break;
+    } catch {
+      if (path === '/') return [];
+    }
+  }
+  return [
+    {
+      what: `agent.run_dir "${agent.run_dir}" is on a disk, where messages wait until they are redacted`,
+      fix: 'set agent.run_dir to a directory of a tmpfs, such as /run/eudaemon',
     },
   ];
 }

@@ -16,6 +16,7 @@ import { resolve } from '../../exporters/otlp/settings.ts';
 import type { Config } from '../config/index.ts';
 import { causeOf } from '../core/errors.ts';
 import { foreignPids } from '../identity/namespace.ts';
+import { exposed } from './advice.ts';
 
 export interface Finding {
   readonly what: string;
@@ -41,6 +42,7 @@ export async function examine(
     ...queue(root, config),
     ...logFiles(root, config),
     ...disk(config),
+    ...exposed(config),
     ...clock(now),
     ...(await endpoints(config, env)),
   ];

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exposed } from '../../../agent/cli/advice.ts';
 import { check, checkConfig } from '../../../agent/cli/check.ts';
 import { examine, type Finding } from '../../../agent/cli/environment.ts';
 import type { Config } from '../../../agent/config/index.ts';
@@ -250,6 +251,29 @@ describe('the environment', () => {
     expect(
       what(await look({ agent: { ...base.agent, host_root: path, state_dir: join(path, 'file', 'state') } })),
     ).toEqual(['cannot write in "/file/state": not a directory']);
+  });
+
+  test('a run directory on a disk, where secrets wait to be redacted', () => {
+    const redact = { builtin: ['card'], patterns: [], attributes: [], with: '' } as const;
+    const found = (type: (path: string) => number, config: Partial<Config> = {}) =>
+      what(exposed({ ...base, processors: [{ redact }], ...config }, type));
+    const ext4 = () => 0xef53;
+    const onDisk = [
+      'agent.run_dir "/run/eudaemon" is on a disk, where messages wait until they are redacted',
+    ];
+    const below = (path: string) => {
+      if (path !== '/run') throw new Error('not there');
+      return 0x01021994;
+    };
+    expect(found(ext4)).toEqual(onDisk);
+    expect(found(below)).toEqual([]);
+    expect(
+      found(() => {
+        throw new Error('not there');
+      }),
+    ).toEqual([]);
+    expect(found(ext4, { processors: [] })).toEqual([]);
+    expect(found(ext4, { collectors: { syslog: false } })).toEqual([]);
   });
 
   test('the clock', async () =>

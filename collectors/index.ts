@@ -2,6 +2,7 @@
 
 import type { CollectorEntry } from '../agent/core/collector.ts';
 import { options as files } from './files/options.ts';
+import { options as gpu } from './gpu/options.ts';
 import { options as health } from './health/options.ts';
 import { options as host } from './host/options.ts';
 import { options as journald } from './journald/options.ts';
@@ -46,6 +47,13 @@ export const collectors: readonly CollectorEntry[] = [
     options: host,
     byDefault: true,
     load: () => import('./host/index.ts'),
+  }),
+  line({
+    name: 'gpu',
+    thread: 'main',
+    options: gpu,
+    byDefault: true,
+    load: () => import('./gpu/index.ts'),
   }),
   line({
     name: 'journald',

@@ -25,6 +25,7 @@ describe('the embedded default', () => {
     );
     expect(on.map(([name]) => name).sort()).toEqual([
       'files',
+      'gpu',
       'health',
       'host',
       'processes',

@@ -7,9 +7,10 @@ import * as family from './detail-descs.ts';
 import { createGroups, GAUGES } from './groups.ts';
 import { createLook, TCP_STATES } from './holdings.ts';
 import type { ProcessesOptions } from './options.ts';
-import { parsePss } from './parse.ts';
+import { parsePss, parseStatus } from './parse.ts';
 import { createReader, DENIED, type Reader } from './read.ts';
 import { hasEnded, readStat } from './sample.ts';
+import { createUndeclared } from './undeclared.ts';
 
 /** What the shares of memory may cost in a look; who comes later keeps the figure it had, and is first in the next. */
 const PSS_BUDGET_MS = 50;
@@ -20,6 +21,7 @@ export function createDetails(options: ProcessesOptions, room: SamplerRoom): Sam
   const reader = createReader(root);
   const groups = createGroups(root);
   const shares = createShares(reader);
+  const undeclared = options.undeclared > 0 ? createUndeclared(options.undeclared) : undefined;
 
   return {
     name: room.name,
@@ -31,7 +33,12 @@ export function createDetails(options: ProcessesOptions, room: SamplerRoom): Sam
         if (!stat || hasEnded(stat)) continue;
         const daemon = daemons.ofProcess(stat);
         if (daemon !== undefined) members.get(daemon)?.push(stat.pid);
+        else if (undeclared) {
+          const length = reader.file(pid, 'status');
+          if (length >= 0) undeclared.add(stat, parseStatus(reader.buf, length).resident);
+        }
       }
+      undeclared?.write(out, now());
       const look = createLook(root);
       for (const [daemon, pids] of members) {
         const { gauges, counters } = groups.of(daemon, new Set(pids));

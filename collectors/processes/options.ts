@@ -1,12 +1,24 @@
 // What `collectors.processes` takes.
 
-import { boolean, describe, duration, fallback, object, type Parsed } from '../../agent/core/options.ts';
+import {
+  boolean,
+  describe,
+  duration,
+  fallback,
+  integer,
+  object,
+  type Parsed,
+} from '../../agent/core/options.ts';
 
 export const options = object({
   interval: fallback(describe(duration(1000), 'How often processes are looked at.'), 10_000),
   details_interval: fallback(
     describe(duration(1000), 'How often control groups, open files and sockets are looked at.'),
     30_000,
+  ),
+  undeclared: fallback(
+    describe(integer(0, 100), 'So many programs of no declared daemon are told by name, the rest as one.'),
+    0,
   ),
   pss: fallback(describe(boolean(), 'Also the proportional share of memory, which costs more.'), false),
 });

@@ -14,8 +14,7 @@ const directory = mkdtempSync(join(tmpdir(), 'eudaemon-nvml-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Device 0 has 70 processes more than fit at first, one twice and one untold; device 1 answers nothing but its name. */
-const FAKE = `#include <stdio.h>
-#include <string.h>
+const FAKE = `int snprintf(char *, unsigned long, const char *, ...);
 typedef struct { unsigned pid; unsigned long long used; unsigned gi, ci; } info;
 int nvmlInit_v2(void) { return INIT; }
 int nvmlShutdown(void) { return 0; }
@@ -40,7 +39,7 @@ function build(name: string, init: number): string {
   const source = join(directory, `${name}.c`);
   const library = join(directory, `${name}.so`);
   writeFileSync(source, FAKE);
-  execFileSync(find('gcc')!, ['-shared', '-fPIC', `-DINIT=${init}`, '-o', library, source]);
+  execFileSync(find('gcc')!, ['-shared', '-fPIC', '-nostdlib', `-DINIT=${init}`, '-o', library, source]);
   return library;
 }
 

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import type { SamplerRoom } from '../../../agent/core/collector.ts';
 import { createLatest } from '../../../agent/core/meter.ts';
 import { prometheusName } from '../../../agent/core/metric.ts';
+import type { Stat } from '../../../agent/core/procstat.ts';
 import { createDetails } from '../../../collectors/processes/details.ts';
 import { parseTcp } from '../../../collectors/processes/holdings.ts';
 import {
@@ -19,6 +20,7 @@ import {
   parseKeyed,
   parsePressure,
 } from '../../../collectors/processes/parse-group.ts';
+import { createUndeclared } from '../../../collectors/processes/undeclared.ts';
 import { createHost, type FakeHost } from '../../procfs.ts';
 import { have } from '../../tools.ts';
 
@@ -33,7 +35,7 @@ function watch(root: string, isOurs: (pid: number) => boolean, pss = false) {
       ofProcess: ({ pid }: { pid: number }) => (isOurs(pid) ? 'd' : undefined),
     },
   } as unknown as SamplerRoom;
-  const sampler = createDetails({ interval: 1000, details_interval: 1000, pss }, room);
+  const sampler = createDetails({ interval: 1000, details_interval: 1000, pss, undeclared: 0 }, room);
   const latest = createLatest();
   return async (): Promise<Record<string, number>> => {
     latest.begin();
@@ -194,6 +196,67 @@ describe('control groups', () => {
       ['78', 'other'],
     ]);
   });
+});
+
+describe('programs of nobody', () => {
+  const uses = (limit: number) => {
+    const undeclared = createUndeclared(limit);
+    const latest = createLatest();
+    return (now: number, ...processes: [pid: number, comm: string, bytes: number, ticks: number][]) => {
+      for (const [pid, comm, bytes, ticks] of processes)
+        undeclared.add({ pid, comm, startTicks: 1, userTicks: ticks, systemTicks: 0 } as Stat, bytes);
+      latest.begin();
+      undeclared.write(latest, now);
+      latest.end();
+      return Object.fromEntries(
+        [...latest.families()].flatMap(({ desc, points }) =>
+          [...points].map(({ labels, value }) => [
+            `${prometheusName(desc).replace('eudaemon_undeclared_', '')},${labels[0]}`,
+            value,
+          ]),
+        ),
+      );
+    };
+  };
+
+  it('are told by name, the largest alone, and never more than that', () => {
+    const look = uses(2);
+    expect(
+      look(0, [1, 'a', 10, 0], [2, 'a', 10, 0], [3, 'b', 15, 0], [4, 'c', 1, 0], [5, 'd', 2, 0]),
+    ).toEqual({
+      'processes,a': 2,
+      'processes,b': 1,
+      'processes,other': 2,
+      'resident_memory_bytes,a': 20,
+      'resident_memory_bytes,b': 15,
+      'resident_memory_bytes,other': 3,
+    });
+    const many = Array.from(
+      { length: 500 },
+      (_, i) => [i, `p${i}`, i, 0] as [number, string, number, number],
+    );
+    expect(Object.keys(look(1000, ...many))).toHaveLength(9);
+  });
+
+  it('CPU is what was used since the last look, of the new all, of those gone nothing', () => {
+    const look = uses(1);
+    look(0, [1, 'a', 9, 500], [2, 'b', 1, 100]);
+    expect(look(10_000, [1, 'a', 9, 1000], [3, 'b', 1, 200])).toMatchObject({
+      'cpu_cores,a': 0.5,
+      'cpu_cores,other': 0.2,
+    });
+    expect(look(20_000)).toEqual({
+      'processes,other': 0,
+      'resident_memory_bytes,other': 0,
+      'cpu_cores,other': 0,
+    });
+  });
+
+  it('one that is called other keeps apart from the others', () =>
+    expect(uses(1)(0, [1, 'other', 9, 0], [2, 'b', 1, 0])).toMatchObject({
+      'resident_memory_bytes,other_': 9,
+      'resident_memory_bytes,other': 1,
+    }));
 });
 
 const HOLD = `use IO::Socket::INET; $| = 1;

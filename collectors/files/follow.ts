@@ -41,8 +41,12 @@ const SAVE_SHARE = 50;
 const LINE_BYTES = 150;
 
 export interface Follower {
-  /** Looks if `isDue`, and reads; returns whether there is more to read at once. */
-  turn(now: number, isDue: boolean): boolean;
+  /** Finds out which files there are and which changed. */
+  look(now: number): void;
+  /** Finds out whether the files at these paths changed; false when that takes a look. */
+  glance(paths: Iterable<string>, now: number): boolean;
+  /** Reads; returns whether there is more to read at once. */
+  turn(now: number): boolean;
   /** The first `synced` pushed records are safe. */
   committed(synced: number, now: number): void;
   resume(): void;
@@ -254,8 +258,9 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
   }
 
   return {
-    turn(now, isDue) {
-      if (isDue) look(now);
+    look,
+    glance: looker.glance,
+    turn(now) {
       const more = drain(now);
       settle();
       const pause = shelf.count > count ? savePause : Math.max(savePause, SAVE_MS);

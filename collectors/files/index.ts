@@ -7,11 +7,16 @@ import type { FilesOptions } from './options.ts';
 import { createSources } from './sources.ts';
 import { createHints } from './watch.ts';
 
-/** Looks come this often, or less when they would take more than a twentieth of the time. */
+/** Looks come this often; less when they would take more than a hundredth of the time, up to a twentieth of it. */
 const LOOK_MS = 250;
+const RARE_LOOK_MS = 5000;
+const RARE_SHARE = 100;
 const LOOK_SHARE = 20;
-/** A hint waits for more to come. */
+/** A hint waits for more to come, and longer when what hints cause would take more than a twentieth of the time. */
 const HINT_MS = 20;
+const HINT_SHARE = 20;
+/** Files that changed, remembered; when more do, a look finds them. */
+const MAX_CHANGED = 10_000;
 /** A look that is due later than this is due because the clock was set back. */
 const CLOCK_SET_MS = 600_000;
 
@@ -23,6 +28,9 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
   let timer: NodeJS.Timeout | undefined;
   let lookAt = 0;
   let wakeAt = 0;
+  /** The earliest that a hint may have an effect. */
+  let hintAt = 0;
+  const changed = new Set<string>();
 
   function schedule(now: number, at: number): void {
     if (!running) return;
@@ -31,24 +39,36 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
     timer = setTimeout(turn, Math.max(0, at - now));
   }
 
-  function hinted(): void {
-    const now = room.now();
-    if (wakeAt <= now + HINT_MS) return;
-    lookAt = Math.min(lookAt, now + HINT_MS);
-    schedule(now, now + HINT_MS);
+  function hinted(path?: string): void {
+    const at = Math.max(room.now() + HINT_MS, hintAt);
+    if (path === undefined || changed.size >= MAX_CHANGED) lookAt = Math.min(lookAt, at);
+    else changed.add(path);
+    if (wakeAt > at) schedule(room.now(), at);
   }
 
   function turn(): void {
     if (follower === undefined) return;
     const now = room.now();
-    const isDue = now >= lookAt || lookAt - now > CLOCK_SET_MS;
-    const more = follower.turn(now, isDue);
-    const after = room.now();
-    if (isDue) {
-      lookAt = after + Math.max(LOOK_MS, (after - now) * LOOK_SHARE);
-      hints.watch(follower.directories);
+    const isHinted = changed.size > 0 && now >= hintAt;
+    const isDue =
+      now >= lookAt || lookAt - now > CLOCK_SET_MS || (isHinted && !follower.glance(changed, now));
+    if (isDue) follower.look(now);
+    if (isDue || isHinted) {
+      const after = room.now();
+      changed.clear();
+      hintAt = after + (after - now) * HINT_SHARE;
+      if (isDue) {
+        const took = after - now;
+        lookAt = after + Math.max(LOOK_MS, took * LOOK_SHARE, Math.min(RARE_LOOK_MS, took * RARE_SHARE));
+        hints.watch(follower.directories);
+      }
     }
-    schedule(after, more ? after : lookAt);
+    const more = follower.turn(now);
+    const after = room.now();
+    schedule(
+      after,
+      more ? after : changed.size > 0 ? Math.min(lookAt, Math.max(hintAt, after + HINT_MS)) : lookAt,
+    );
   }
 
   return {

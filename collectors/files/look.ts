@@ -18,6 +18,8 @@ const WALK_MS = 10_000;
 export interface Looker {
   /** Marks the files that changed as unread, and tells which are at no path of their source. */
   look(now: number): void;
+  /** The same for the files at these paths alone; false when another is at one of them, which takes a look. */
+  glance(paths: Iterable<string>, now: number): boolean;
   /** The file that the last look found at a path. */
   at(source: Source, path: string): LogFile | undefined;
   /** Where the files of the globs are, or would be; another set after each walk. */
@@ -111,6 +113,18 @@ export function createLooker(
     get directories() {
       return directories;
     },
+    glance(paths, now) {
+      for (const path of paths)
+        for (const found of candidates.values()) {
+          const candidate = found.get(path);
+          if (candidate === undefined) continue;
+          const { file, target } = candidate;
+          const stats = statIfAny(target);
+          if (file === undefined || stats === undefined || !isAt(file, stats)) return false;
+          observe(file, stats, now);
+        }
+      return true;
+    },
     look(now) {
       looks++;
       if (discovery.isStale() || now - walkedAt >= WALK_MS || now < walkedAt) {
@@ -135,6 +149,14 @@ export function createLooker(
         }
     },
   };
+}
+
+function statIfAny(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 const identity = (stats: Stats) => ({ dev: stats.dev, ino: stats.ino, birth: stats.birthtimeMs });

@@ -1,5 +1,5 @@
-// Hints that something happened in a directory. They wake a look early and decide nothing: the kernel drops them when
-// too many come, and has none for network file systems.
+// Hints that something happened to a file or a directory. They wake a look early and decide nothing: the kernel drops
+// them when too many come, and has none for network file systems.
 
 import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
@@ -15,14 +15,17 @@ export interface Hints {
   close(): void;
 }
 
-export function createHints(root: string, log: Log, wake: () => void): Hints {
+/** `wake` hears the path below the root of a file that changed, or nothing when names in a directory did. */
+export function createHints(root: string, log: Log, wake: (path?: string) => void): Hints {
   const watchers = new Map<string, FSWatcher>();
   let limited = false;
   let watched: ReadonlySet<string> | undefined;
 
   function add(dir: string): void {
     try {
-      const watcher = watch(join(root, dir), { persistent: false }, wake);
+      const watcher = watch(join(root, dir), { persistent: false }, (event, name) =>
+        wake(event === 'change' && name !== null ? join(dir, name) : undefined),
+      );
       watcher.on('error', () => remove(dir));
       watchers.set(dir, watcher);
     } catch (error) {

@@ -99,7 +99,8 @@ export class Rig {
   turn(ms = 250): void {
     for (let left = ms; this.follower !== undefined; left -= 250) {
       this.now += Math.min(250, Math.max(0, left));
-      for (let isDue = true; this.follower.turn(this.now, isDue); ) isDue = false;
+      this.follower.look(this.now);
+      while (this.follower.turn(this.now));
       if (left <= 250) return;
     }
   }

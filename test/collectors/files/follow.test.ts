@@ -1,0 +1,44 @@
+// Which files changed: looks see everything, a glance what a hint names.
+import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Rig } from './rig.ts';
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig();
+  rig.follow({ include: ['*.log'], start_at: 'beginning' });
+  for (const name of ['a', 'b']) writeFileSync(rig.path(`${name}.log`), `${name}\n`);
+  rig.start();
+});
+afterEach(() => rig.remove());
+
+/** Reads what is known to have changed, without a look. */
+const read = () => {
+  while (rig.follower!.turn(rig.now));
+};
+
+describe('a glance', () => {
+  it('sees the file that a hint names, and no other', () => {
+    for (const name of ['a', 'b']) appendFileSync(rig.path(`${name}.log`), `more ${name}\n`);
+    expect(rig.follower!.glance([rig.path('b.log'), rig.path('b.txt')], rig.now)).toBe(true);
+    read();
+    expect(rig.bodies).toEqual(['a', 'b', 'more b']);
+    rig.turn();
+    expect(rig.bodies).toEqual(['a', 'b', 'more b', 'more a']);
+  });
+
+  it.each<[string, () => void]>([
+    ['is gone', () => rmSync(rig.path('a.log'))],
+    [
+      'is another now',
+      () => {
+        renameSync(rig.path('a.log'), rig.path('a.log.1'));
+        writeFileSync(rig.path('a.log'), 'new\n');
+      },
+    ],
+  ])('at a file that %s calls for a look', (_, change) => {
+    rig.tick();
+    change();
+    expect(rig.follower!.glance([rig.path('a.log')], rig.now)).toBe(false);
+  });
+});

@@ -11,7 +11,11 @@ const DOORS: readonly (readonly [pack: RegExp, place: RegExp, name: string])[] =
   [/^(fastify|@fastify\/.+)$/, /^agent\/control\/http/, 'agent/control/http*'],
   [/^prom-client$/, /^exporters\/prometheus\//, 'exporters/prometheus'],
   [/^@opentelemetry\/.+$/, /^exporters\/otlp\//, 'exporters/otlp'],
-  [/^systeminformation$/, /^collectors\/host\//, 'collectors/host'],
+  [
+    /^systeminformation$/,
+    /^collectors\/(host\/|processes\/portable\.ts$)/,
+    'collectors/host and collectors/processes/portable',
+  ],
   [/^tail$/, /^agent\/cli\//, 'agent/cli'],
   [/^koffi$/, /^agent\/native\//, 'agent/native'],
   [/^(yaml|re2js)$/, /^agent\/config\//, 'agent/config'],

@@ -10,7 +10,7 @@ export PATH
 NEEDS="nginx:nginx-light redis-server:redis-server prometheus:prometheus promtool:prometheus sshd:openssh-server
 cron:cron dbus-daemon:dbus rsyslogd:rsyslog logrotate:logrotate socat:socat systemd-analyze:systemd logger:bsdutils
 unshare:util-linux perl:perl chromium:chromium
-memcached:memcached mosquitto:mosquitto haproxy:haproxy supervisord:supervisor chronyd:chrony apache2:apache2 named:bind9 gcc:gcc"
+memcached:memcached mosquitto:mosquitto haproxy:haproxy supervisord:supervisor chronyd:chrony apache2:apache2 named:bind9 gcc:gcc ps:procps"
 
 missing=
 for need in $NEEDS; do

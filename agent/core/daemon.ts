@@ -133,6 +133,8 @@ export interface ProcessFacts {
   /** Field 22 of /proc/PID/stat: clock ticks after boot. */
   readonly startTicks: number;
   readonly comm: string;
+  /** Arguments joined by blanks, where something other than /proc tells them. */
+  readonly cmdline?: string;
 }
 
 /** Who is it? Asked by every collector; never remembers a pid without its start time. */

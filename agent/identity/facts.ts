@@ -51,12 +51,14 @@ export function createFacts(root: string, process: ProcessFacts): Facts {
   return {
     process,
     exe: once(() => readlinkSync(path('exe')).replace(/ \(deleted\)$/, '')),
-    cmdline: once(() =>
-      readFileSync(path('cmdline'))
-        .subarray(0, MAX_CMDLINE)
-        .toString()
-        .replace(/\0+$/, '')
-        .replaceAll('\0', ' '),
+    cmdline: once(
+      () =>
+        process.cmdline ??
+        readFileSync(path('cmdline'))
+          .subarray(0, MAX_CMDLINE)
+          .toString()
+          .replace(/\0+$/, '')
+          .replaceAll('\0', ' '),
     ),
     uid: once(() => parseUid(readFileSync(path('status'), 'utf8'))),
     cgroup: once(() => parseCgroup(readFileSync(path('cgroup'), 'utf8'))),

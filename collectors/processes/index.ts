@@ -6,6 +6,7 @@ import { type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import { createDetails } from './details.ts';
 import type { ProcessesOptions } from './options.ts';
 import { parseBootTime } from './parse.ts';
+import { createPortable } from './portable.ts';
 import { createPostures } from './posture.ts';
 import { createReader, type Reader } from './read.ts';
 import { type Figures, hasEnded, type Kept, readFigures, readStat } from './sample.ts';
@@ -20,6 +21,9 @@ interface Seen {
 
 /** Two samplers, of what moves and of the details. The first needs no rights but for I/O, and before Linux 6.2 for the fds, of other users' processes. */
 export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] {
+  const portable =
+    options.source === 'portable' || (options.source === 'auto' && process.platform !== 'linux');
+  if (portable) return [createPortable(options.interval, room)];
   const { daemons, log, reports } = room;
   const reader = createReader(room.root);
   const postures = createPostures(room.root);

@@ -7,11 +7,19 @@ import {
   fallback,
   integer,
   object,
+  oneOf,
   type Parsed,
 } from '../../agent/core/options.ts';
 
 export const options = object({
   interval: fallback(describe(duration(1000), 'How often processes are looked at.'), 10_000),
+  source: fallback(
+    describe(
+      oneOf('auto', 'proc', 'portable'),
+      'Where processes are seen: /proc, or what ps(1) tells on hosts without it.',
+    ),
+    'auto',
+  ),
   details_interval: fallback(
     describe(duration(1000), 'How often control groups, open files and sockets are looked at.'),
     30_000,

@@ -35,7 +35,10 @@ function watch(root: string, isOurs: (pid: number) => boolean, pss = false) {
       ofProcess: ({ pid }: { pid: number }) => (isOurs(pid) ? 'd' : undefined),
     },
   } as unknown as SamplerRoom;
-  const sampler = createDetails({ interval: 1000, details_interval: 1000, pss, undeclared: 0 }, room);
+  const sampler = createDetails(
+    { interval: 1000, details_interval: 1000, pss, undeclared: 0, source: 'proc' },
+    room,
+  );
   const latest = createLatest();
   return async (): Promise<Record<string, number>> => {
     latest.begin();

@@ -56,7 +56,7 @@ function world(root: string, daemons: DaemonLookup, now: () => number): World {
     room: () => log,
   };
   const [sampler] = create(
-    { interval: 10_000, details_interval: 30_000, pss: false, undeclared: 0 },
+    { interval: 10_000, details_interval: 30_000, pss: false, undeclared: 0, source: 'proc' },
     {
       name: 'processes',
       root,

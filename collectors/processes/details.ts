@@ -25,7 +25,7 @@ export function createDetails(options: ProcessesOptions, room: SamplerRoom): Sam
 
   return {
     name: room.name,
-    everyMs: options.details_interval,
+    everyMs: options.details_interval ?? 3 * options.interval,
     async sample(out, signal) {
       const members = new Map<string, number[]>(daemons.declared.map(({ name }) => [name, []]));
       for (const pid of reader.pids()) {

@@ -8,6 +8,7 @@ import {
   integer,
   object,
   oneOf,
+  optional,
   type Parsed,
 } from '../../agent/core/options.ts';
 
@@ -20,9 +21,11 @@ export const options = object({
     ),
     'auto',
   ),
-  details_interval: fallback(
-    describe(duration(1000), 'How often control groups, open files and sockets are looked at.'),
-    30_000,
+  details_interval: optional(
+    describe(
+      duration(1000),
+      'How often control groups, open files and sockets are looked at; three times `interval` when absent.',
+    ),
   ),
   undeclared: fallback(
     describe(integer(0, 100), 'So many programs of no declared daemon are told by name, the rest as one.'),

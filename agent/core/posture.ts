@@ -117,9 +117,9 @@ export function parseCapabilities(mask: string): string[] {
 }
 
 /** The capabilities every kernel since 3.16 knows; who holds them holds all. */
-const ALL = 38;
+const ALL = CAPABILITIES.slice(0, 38);
 export const amountOf = (capabilities: readonly string[]): 'none' | 'some' | 'all' =>
-  capabilities.length === 0 ? 'none' : capabilities.length >= ALL ? 'all' : 'some';
+  capabilities.length === 0 ? 'none' : ALL.every(each => capabilities.includes(each)) ? 'all' : 'some';
 
 /** A label of SELinux is `user:role:type[:level]`; one of AppArmor is a profile with its mode in parentheses. */
 function confinementOf(label: string | undefined): Posture['confinement'] {

@@ -118,6 +118,7 @@ describe('a posture', () => {
     ['8000000000000000', 'some', ['CAP_63']],
     ['000001ffffffffff', 'all', CAPABILITIES],
     ['0000003fffffffff', 'all', CAPABILITIES.slice(0, 38)],
+    ['000001fffeffffff', 'some', CAPABILITIES.filter(name => name !== 'CAP_SYS_RESOURCE')],
     ['', 'none', []],
     ['-1', 'none', []],
     ['11111111111111111', 'none', []],

@@ -35,7 +35,7 @@ const MAX_OPEN = 1000;
 const TURN_BYTES = 4 * 2 ** 20;
 const SMALL_READ = 8192;
 /** The checkpoint is saved this often, and with every new file; less when that takes more than a fiftieth of the time. */
-const SAVE_MS = 1000;
+const SAVE_MS = 250;
 const SAVE_SHARE = 50;
 /** To tell how many records a number of lost bytes were. */
 const LINE_BYTES = 150;
@@ -235,6 +235,7 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
   }
 
   function save(now: number): void {
+    const begin = room.now();
     const files: Entry[] = [...arrivals.unclaimed(now)];
     for (const set of [shelf.files, leaving])
       for (const file of set) if (file.startAt < 0) files.push(entryOf(file, now));
@@ -247,7 +248,7 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     }
     savedAt = now;
     count = shelf.count;
-    savePause = (room.now() - now) * SAVE_SHARE;
+    savePause = (room.now() - begin) * SAVE_SHARE;
   }
 
   function settle(): void {

@@ -7,10 +7,10 @@ import type { FilesOptions } from './options.ts';
 import { createSources } from './sources.ts';
 import { createHints } from './watch.ts';
 
-/** Looks come this often; less when they would take more than a hundredth of the time, up to a twentieth of it. */
+/** Looks come this often; less when they would take more than half a percent of the time, up to a twentieth of it. */
 const LOOK_MS = 250;
 const RARE_LOOK_MS = 5000;
-const RARE_SHARE = 100;
+const RARE_SHARE = 200;
 const LOOK_SHARE = 20;
 /** A hint waits for more to come, and longer when what hints cause would take more than a twentieth of the time. */
 const HINT_MS = 20;

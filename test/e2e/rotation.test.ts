@@ -1,0 +1,172 @@
+// Rotation as it happens: logrotate in its modes on nginx that is serving, and an agent killed again and again while a
+// log is written and rotated.
+import { execFile } from 'node:child_process';
+import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { Agent, get } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { have } from '../tools.ts';
+import { startBackend } from './backend.ts';
+import { startNginx } from './daemons.ts';
+import { createHome, freePort, startProgram, tempDir } from './program.ts';
+import { until } from './until.ts';
+
+const run = promisify(execFile);
+
+/** Asks `port` for numbered pages, several at a time, until it is stopped; resolves with how many were asked for. */
+function load(port: number): {
+  hold(during: (count: number) => Promise<unknown>): Promise<void>;
+  stop(): Promise<number>;
+} {
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  let count = 0;
+  let stopped = false;
+  let held: Promise<unknown> | undefined;
+  let underWay = 0;
+  const ask = (page: number) =>
+    new Promise<void>((answered, failed) => {
+      get({ port, host: '127.0.0.1', path: `/page-${page}.`, agent }, response => {
+        response.resume().once('end', () => answered());
+      }).once('error', failed);
+    });
+  const client = async () => {
+    while (!stopped) {
+      await held;
+      underWay++;
+      await ask(count++);
+      underWay--;
+      await pause(1);
+    }
+  };
+  const clients = Promise.all([client(), client(), client(), client()]);
+  return {
+    async hold(during) {
+      let release = () => {};
+      held = new Promise<void>(resolve => {
+        release = resolve;
+      });
+      await until('nothing is under way', () => underWay === 0, { everyMs: 5 });
+      await during(count);
+      held = undefined;
+      release();
+    },
+    async stop() {
+      stopped = true;
+      await clients;
+      agent.destroy();
+      return count;
+    },
+  };
+}
+
+/**
+ * What copytruncate itself loses is what is written between the copy and the truncation: `quiet` leaves that out. What
+ * it compresses at once has to be `read` before.
+ */
+const MODES: [name: string, lines: string, pause?: 'quiet' | 'read'][] = [
+  ['create', 'create'],
+  ['create, compress', 'create\ncompress'],
+  ['create, compress, delaycompress', 'create\ncompress\ndelaycompress'],
+  ['nocreate', 'nocreate'],
+  ['dateext', 'create\ndateext\ndateformat -%Y%m%d-%s'],
+  ['extension', 'create\nextension .log'],
+  ['olddir', 'create\nolddir old\ncreateolddir'],
+  ['copytruncate', 'copytruncate', 'quiet'],
+  ['copytruncate, compress', 'copytruncate\ncompress', 'read'],
+  ['copytruncate, dateext', 'copytruncate\ndateext\ndateformat -%Y%m%d-%s', 'quiet'],
+];
+
+if (have('nginx', 'logrotate', 'root'))
+  describe.each(MODES)('logrotate with %s', (_, lines, stop) => {
+    it.each(['access.log', 'access*'])('costs no line of %s and repeats none', async glob => {
+      const directory = tempDir('nginx');
+      const backend = await startBackend();
+      const port = await freePort();
+      await startNginx(directory, port);
+      const home = await createHome({
+        collectors: { files: [{ include: [join(directory, glob)], start_at: 'beginning' }] },
+        exporters: { otlp: backend.exporter },
+      });
+      await startProgram(home);
+      const config = join(directory, 'rotate.conf');
+      writeFileSync(
+        config,
+        `${directory}/access.log {
+rotate 9
+${lines}
+postrotate
+${stop ? 'true' : `kill -USR1 $(cat ${directory}/nginx.pid)`}
+endscript
+}
+`,
+      );
+      const rotate = () => run('logrotate', ['-f', '-s', join(directory, 'rotate.state'), config]);
+      const arrived = () =>
+        backend.all().flatMap(({ body }) => (/\/page-(\d+)\./.exec(String(body)) ? [Number(RegExp.$1)] : []));
+      const all = (count: number) =>
+        until('all lines arrive', () => new Set(arrived()).size >= count, { timeoutMs: 30_000 });
+      const readAndRotate = async (count: number) => {
+        await all(count);
+        await rotate();
+      };
+      const pages = load(port);
+      for (let i = 0; i < 2; i++) {
+        await pause(1100);
+        await (stop ? pages.hold(stop === 'read' ? readAndRotate : rotate) : rotate());
+      }
+      const count = await pages.stop();
+      await all(count);
+      expect(arrived().length).toBe(count);
+    });
+  });
+
+describe('kill -9 every second', () => {
+  it('loses no line of a log that is written and rotated all the time', async () => {
+    const directory = tempDir('logs');
+    const file = join(directory, 'app.log');
+    const backend = await startBackend();
+    const home = await createHome({
+      collectors: { files: [{ include: [join(directory, 'app.log*')], start_at: 'beginning' }] },
+      exporters: { otlp: backend.exporter },
+      spool: { fsync: '100ms' },
+    });
+    let fd = openSync(file, 'a');
+    let written = 0;
+    let rotated = 0;
+    const writer = setInterval(() => {
+      const lines = Array.from({ length: 100 }, (_, i) => `line ${written + i} of the log\n`);
+      writeSync(fd, lines.join(''));
+      written += 100;
+      if (written % 10_000 !== 0) return;
+      closeSync(fd);
+      renameSync(file, `${file}.${++rotated}`);
+      fd = openSync(file, 'a');
+    }, 20);
+    onTestFinished(() => clearInterval(writer));
+    for (let life = 0; life < 12; life++) {
+      const program = await startProgram(home);
+      await pause(1000);
+      program.signal('SIGKILL');
+      await program.ended;
+    }
+    clearInterval(writer);
+    closeSync(fd);
+    await startProgram(home);
+    const arrived = () =>
+      backend.all().filter(({ body, eventName }) => eventName === '' && String(body).startsWith('line '));
+    await until('all lines arrive', () => new Set(arrived().map(({ body }) => body)).size >= written, {
+      timeoutMs: 60_000,
+      everyMs: 500,
+    });
+    expect(rotated).toBeGreaterThan(3);
+    const ids = new Map<unknown, Set<unknown>>();
+    for (const { body, attributes } of arrived())
+      ids.set(body, (ids.get(body) ?? new Set()).add(attributes['log.record.uid']));
+    expect(ids.size).toBe(written);
+    expect([...ids].filter(([, each]) => each.size > 1)).toEqual([]);
+    // What a life had not made safe is sent again, no more.
+    expect(arrived().length).toBeLessThan(written * 3);
+  });
+});

@@ -32,7 +32,12 @@ export function createHints(root: string, log: Log, wake: (path?: string) => voi
       const code = codeOf(error);
       if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return;
       limited = true;
-      const why = code === 'ENOSPC' ? 'fs.inotify.max_user_watches is reached' : causeOf(error);
+      const why =
+        code === 'ENOSPC'
+          ? 'the limit of watches is reached; raise sysctl fs.inotify.max_user_watches'
+          : code === 'EMFILE'
+            ? 'a limit is reached; raise sysctl fs.inotify.max_user_instances, or LimitNOFILE='
+            : causeOf(error);
       log.info(`cannot watch "${dir}": ${why}; log files are polled all the same`);
     }
   }

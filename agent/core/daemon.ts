@@ -171,6 +171,15 @@ export interface Exit {
   readonly reason: 'exit' | 'signal' | 'oom' | 'unknown';
   /** Exit status or signal number. */
   readonly code?: number;
+  /** `SIGSEGV`, where a signal ended it. */
+  readonly signal?: string;
+  /** Absent when it cannot be told. */
+  readonly coreDumped?: boolean;
+  /** Unix ms when it ended, as well as `source` can tell: `sample` is late by up to an interval. */
+  readonly at?: number;
+  readonly source?: 'netlink' | 'pidfd' | 'sample';
+  /** What systemd made of it: the `Result` of its unit, `exit-code`, `signal`, `core-dump`, `oom-kill`, `timeout` … */
+  readonly systemdResult?: string;
 }
 
 /** What collectors tell the table; it turns facts into liveness. Times in Unix ms. */

@@ -21,7 +21,7 @@ export const Head = {
 } as const;
 /** Doubles of the file's head: where the next entry goes, and where the oldest uncommitted one is. */
 export const Mark = { Head: 4, Tail: 5 } as const;
-export const MAGIC = 0x45_55_44_01;
+export const MAGIC = 0x45_55_44_02;
 
 /**
  * Words of an entry: length, length on the wire, pid, uid, two for the receive time (double `Received`, Unix ms), length
@@ -40,10 +40,10 @@ export const Cell = { Head: 0, Tail: 1, Stop: 2, Shed: 3, Overflow: 4, Count: 5 
 const HEADER = 64;
 const VECTOR = 16;
 /**
- * Room for one SCM_CREDENTIALS or one SO_RXQ_OVFL and nothing else: with room for more a sender could put open files
- * of its own into this process (SCM_RIGHTS).
+ * Room for SCM_TIMESTAMPNS and behind it one SCM_CREDENTIALS or SO_RXQ_OVFL, and nothing else: with room for more a
+ * sender could put open files of its own into this process (SCM_RIGHTS).
  */
-const CONTROL = 32;
+const CONTROL = 64;
 /** struct sockaddr_in6 fits. */
 const NAME = 32;
 const PAGE = 4096;
@@ -83,6 +83,21 @@ export class RingMemory {
   /** Received length of a slot, `UNUSED` when nothing was received; a word index of `words`. */
   lengthAt(slot: number): number {
     return (this.headers + slot * HEADER + 56) >> 2;
+  }
+
+  /** Bytes of a slot's control data that the kernel has written; a word index of `words`. */
+  controlLengthAt(slot: number): number {
+    return (this.headers + slot * HEADER + 40) >> 2;
+  }
+
+  /** Where the address of a slot's sender begins, a byte offset. */
+  nameAt(slot: number): number {
+    return this.names + slot * NAME;
+  }
+
+  /** Where a slot's control data begins; a word index of `words`. */
+  controlAt(slot: number): number {
+    return (this.controls + slot * CONTROL) >> 2;
   }
 
   /** Tells the kernel's structures where the slots are. */

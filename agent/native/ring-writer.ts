@@ -2,9 +2,13 @@
 // One thread writes; nothing is allocated for a message.
 
 import { Cell, Entry, Head, Mark, type RingMemory, SKIP, UNUSED } from './ring-memory.ts';
+import { ShedTable } from './shed-table.ts';
 
 const SCM_CREDENTIALS = 2;
+const SCM_TIMESTAMPNS = 35;
 const SO_RXQ_OVFL = 40;
+/** struct cmsghdr and struct timespec, in words. */
+const STAMP = 8;
 /** Recent messages by sender are counted to this many, then halved. */
 const RECENT = 4096;
 const SENDERS = 256;
@@ -19,6 +23,7 @@ export class RingWriter {
   private head: number;
   private tail: number;
   private readonly senders = new Uint16Array(SENDERS);
+  private readonly shed: ShedTable;
   private recent = 0;
   private seenTail: number;
   private movedAt = Number.NEGATIVE_INFINITY;
@@ -28,6 +33,7 @@ export class RingWriter {
   constructor(memory: RingMemory, shared: Int32Array) {
     this.memory = memory;
     this.shared = shared;
+    this.shed = new ShedTable(shared, Cell.Count);
     this.head = memory.doubles[Mark.Head]!;
     this.tail = memory.doubles[Mark.Tail]!;
     this.seenTail = Atomics.load(shared, Cell.Tail);
@@ -74,10 +80,19 @@ export class RingWriter {
     const { bytes, words, size } = memory;
     const wire = words[memory.lengthAt(slot)]!;
     const from = memory.slots + slot * size.stride;
-    const control = (memory.controls + slot * 32) >> 2;
-    const kind = words[control + 3]!;
-    const pid = kind === SCM_CREDENTIALS && !udp ? words[control + 4]! : 0;
-    if (kind === SO_RXQ_OVFL && udp && socket >= 0) this.overflow(socket, words[control + 4]!);
+    // The kernel's own time, where it gave one, and behind it the other thing asked for.
+    let control = memory.controlAt(slot);
+    const controlEnd = control + (words[memory.controlLengthAt(slot)]! >> 2);
+    let received = now;
+    if (words[control + 3] === SCM_TIMESTAMPNS) {
+      received = (words[control + 4]! + words[control + 5]! * 2 ** 32) * 1000 + words[control + 6]! / 1e6;
+      control += STAMP;
+    }
+    // What a message of another socket left there is not this one's.
+    const kind = control < controlEnd ? words[control + 3]! : 0;
+    const pid = kind === SCM_CREDENTIALS ? words[control + 4]! : 0;
+    const uid = kind === SCM_CREDENTIALS ? words[control + 5]! : 0;
+    if (kind === SO_RXQ_OVFL && socket >= 0) this.overflow(socket, words[control + 4]!);
 
     const length = wire < size.stride ? wire : size.stride;
     const address = udp ? 16 : 0;
@@ -88,9 +103,11 @@ export class RingWriter {
     const used = this.head - this.tail + skip + total;
     if (
       used > size.capacity ||
-      (used > size.capacity * 0.75 && this.sheds(used / size.capacity, from, length, pid))
+      (used > size.capacity * 0.75 &&
+        this.sheds(used / size.capacity, from, length, udp ? this.peerHash(slot) : pid))
     ) {
       Atomics.add(this.shared, Cell.Shed, 1);
+      this.tellShed(slot, udp, pid, uid);
       return;
     }
     if (skip > 0) {
@@ -102,10 +119,10 @@ export class RingWriter {
     words[entry + Entry.Length] = length;
     words[entry + Entry.Wire] = wire;
     words[entry + Entry.Pid] = pid;
-    words[entry + Entry.Uid] = words[control + 5]!;
-    memory.doubles[(start >> 3) + Entry.Received] = now;
+    words[entry + Entry.Uid] = uid;
+    memory.doubles[(start >> 3) + Entry.Received] = received;
     words[entry + Entry.Address] = address;
-    if (udp) this.copyAddress(start + Entry.Bytes, memory.names + slot * 32);
+    if (udp) this.copyAddress(start + Entry.Bytes, memory.nameAt(slot));
     bytes.copyWithin(start + Entry.Bytes + address, from, from + length);
     this.head += skip + total;
     memory.doubles[Mark.Head] = this.head;
@@ -121,13 +138,34 @@ export class RingWriter {
     }
   }
 
+  /** A number of the sender's address: its own in IPv4. */
+  private peerHash(slot: number): number {
+    const { memory } = this;
+    const { words } = memory;
+    const name = memory.nameAt(slot);
+    const at = name >> 2;
+    if (memory.bytes[name] !== 10) return words[at + 1]!;
+    return (words[at + 2]! ^ words[at + 3]! ^ words[at + 4]! ^ words[at + 5]!) >>> 0;
+  }
+
+  private tellShed(slot: number, udp: boolean, pid: number, uid: number): void {
+    const { memory } = this;
+    const { words } = memory;
+    const name = memory.nameAt(slot);
+    const at = name >> 2;
+    if (!udp) this.shed.add(false, pid, uid, 0, 0);
+    else if (memory.bytes[name] === 10)
+      this.shed.add(true, words[at + 2]!, words[at + 3]!, words[at + 4]!, words[at + 5]!);
+    else this.shed.add(true, 0, 0, 0xffff0000, words[at + 1]!);
+  }
+
   /**
    * Whether to give a message up at this filling, 0.75 to 1. The least severe of a sender with more than a quarter of
    * the traffic go first, at three quarters; errors of a quiet sender only when nothing fits any more.
    */
-  private sheds(filling: number, from: number, length: number, pid: number): boolean {
+  private sheds(filling: number, from: number, length: number, key: number): boolean {
     const { senders } = this;
-    const sender = pid % SENDERS;
+    const sender = Math.imul(key, 0x9e3779b1) >>> 24;
     senders[sender]!++;
     if (++this.recent >= RECENT) {
       for (let i = 0; i < SENDERS; i++) senders[i]! >>= 1;

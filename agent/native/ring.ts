@@ -19,6 +19,7 @@ import { systemError } from './libc.ts';
 import type { ReaderTask } from './reader.ts';
 import { Cell, Entry, Head, MAGIC, Mark, RingMemory, type RingSize, SKIP } from './ring-memory.ts';
 import { RingWriter } from './ring-writer.ts';
+import { type Shed, ShedTable } from './shed-table.ts';
 
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
 const READ_WRITE = 3;
@@ -38,7 +39,7 @@ export class Ring {
   wire = 0;
   pid = 0;
   uid = 0;
-  /** Unix ms. */
+  /** By the kernel's clock, Unix ms with fractions. */
   received = 0;
   /** The sender's address: this many bytes (16 or 0) before `start`. */
   addressBytes = 0;
@@ -50,7 +51,8 @@ export class Ring {
   private readonly path: string;
   private readonly fd: number;
   private readonly memory: RingMemory;
-  private readonly shared = new Int32Array(new SharedArrayBuffer(Cell.Count * 4));
+  private readonly shared = new Int32Array(new SharedArrayBuffer((Cell.Count + ShedTable.cells) * 4));
+  private readonly sheds: ShedTable;
   private head: number;
   private seenShed = 0;
   private seenOverflow = 0;
@@ -62,6 +64,7 @@ export class Ring {
     this.fd = fd;
     this.memory = memory;
     this.bytes = memory.bytes;
+    this.sheds = new ShedTable(this.shared, Cell.Count);
     this.idHigh = memory.words[Head.IdHigh]!;
     this.idLow = memory.words[Head.IdLow]!;
     this.consumed = memory.doubles[Mark.Tail]!;
@@ -142,6 +145,11 @@ export class Ring {
     const more = (now - this.seenShed) >>> 0;
     this.seenShed = now;
     return more;
+  }
+
+  /** Whose they were, told by the second call after it; to be called now and then, not in a row. */
+  shedBySender(): Shed[] {
+    return this.sheds.take();
   }
 
   /** Datagrams the kernel dropped before us (UDP only) since the last call. */

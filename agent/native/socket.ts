@@ -15,6 +15,7 @@ const SO_PASSCRED = 16;
 const SO_PEERCRED = 17;
 const SO_RCVTIMEO = 20;
 const SO_RCVBUFFORCE = 33;
+const SO_TIMESTAMPNS = 35;
 const SO_DOMAIN = 39;
 const SO_RXQ_OVFL = 40;
 const IPPROTO_IPV6 = 41;
@@ -102,6 +103,7 @@ export function createSockets(libc: Libc): Sockets {
     const unix = get(fd, SO_DOMAIN) === AF_UNIX;
     // struct timeval
     set(fd, SO_RCVTIMEO, new Uint8Array(BigInt64Array.from([0n, BigInt(WAKE_MS * 1000)]).buffer));
+    set(fd, SO_TIMESTAMPNS, int32(1));
     if (unix) set(fd, SO_PASSCRED, int32(1));
     else {
       set(fd, SO_RXQ_OVFL, int32(1));

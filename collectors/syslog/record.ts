@@ -66,7 +66,7 @@ export class Recorder {
     this.host = host.toLowerCase();
   }
 
-  /** Makes the record of message `start..end`; `at` is when it was received, Unix ms. Source and position are the caller's. */
+  /** Makes the record of message `start..end`; `at` is when it was received, Unix ms with fractions. Source and position are the caller's. */
   fill(buf: Uint8Array, start: number, end: number, sender: Sender, at: number, truncated: boolean): void {
     const { record, message } = this;
     const { attributes } = record;
@@ -78,7 +78,7 @@ export class Recorder {
     record.seconds = message.seconds;
     record.nanos = message.nanos;
     record.observedSeconds = Math.floor(at / 1000);
-    record.observedNanos = (at % 1000) * 1e6;
+    record.observedNanos = Math.floor((at % 1000) * 1e6);
     record.severity = severity.number;
     record.severityText = severity.bytes;
     record.buf = buf;

@@ -1,19 +1,21 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Cell, Mark, RingMemory } from '../../../agent/native/ring-memory.ts';
+import { Cell, Entry, Mark, RingMemory } from '../../../agent/native/ring-memory.ts';
 import { RingWriter } from '../../../agent/native/ring-writer.ts';
+import { ShedTable } from '../../../agent/native/shed-table.ts';
 
 const SIZE = { slots: 4, stride: 4096, capacity: 1 << 16 };
 
 /** A writer on plain memory, and messages as if the kernel had received them into the slots. */
 function createWriter() {
   const memory = new RingMemory(new ArrayBuffer(RingMemory.bytes(SIZE)), 0, SIZE);
-  const shared = new Int32Array(new SharedArrayBuffer(Cell.Count * 4));
+  const shared = new Int32Array(new SharedArrayBuffer((Cell.Count + ShedTable.cells) * 4));
   memory.arm();
   const writer = new RingWriter(memory, shared);
   const receive = (text: string, pid = 1) => {
     memory.bytes.set(Buffer.from(text), memory.slots);
     memory.words[memory.lengthAt(0)] = text.length;
-    memory.words.set([32, 0, 1, 2, pid, 0], memory.controls >> 2);
+    memory.words.set([32, 0, 1, 2, pid, 0], memory.controlAt(0));
+    memory.words[memory.controlLengthAt(0)] = 32;
     const before = shared[Cell.Shed]!;
     writer.take(1, 0, false, 0);
     return shared[Cell.Shed] === before;
@@ -21,6 +23,8 @@ function createWriter() {
   return {
     writer,
     receive,
+    memory,
+    shared,
     used: () => (memory.doubles[Mark.Head]! - shared[Cell.Tail]! * 8) / SIZE.capacity,
     release: (bytes: number) => Atomics.add(shared, Cell.Tail, bytes / 8),
   };
@@ -71,4 +75,60 @@ describe('a ring that fills up', () => {
     receive('<7>x');
     expect(waitedAt(2002)).toBe(false);
   });
+});
+
+describe('control data', () => {
+  const CREDENTIALS = [32, 0, 1, 2, 77, 1000];
+  const STAMP = [32, 0, 1, 35, 1_790_000_000, 0, 123_456_789, 0];
+  const OVERFLOW = (total: number) => [20, 0, 1, 40, total, 0];
+  /** What the entry of a message with this control data says. */
+  function entryOf(
+    control: readonly number[],
+    length: number,
+    { udp = false, before = [] as number[] } = {},
+  ) {
+    const { writer, memory, shared } = createWriter();
+    memory.words.set(before, memory.controlAt(0));
+    memory.words.set(control, memory.controlAt(0));
+    memory.words[memory.controlLengthAt(0)] = length;
+    memory.words[memory.lengthAt(0)] = 0;
+    writer.take(1, 0, udp, 5000);
+    const entry = memory.entries >> 2;
+    return {
+      pid: memory.words[entry + Entry.Pid],
+      uid: memory.words[entry + Entry.Uid],
+      at: memory.doubles[(memory.entries >> 3) + Entry.Received],
+      lost: shared[Cell.Overflow],
+    };
+  }
+  const at = 1_790_000_000_123.4568;
+  it.each<[string, ReturnType<typeof entryOf>, object]>([
+    ['time and credentials', entryOf([...STAMP, ...CREDENTIALS], 64), { pid: 77, uid: 1000, lost: 0 }],
+    ['credentials alone', entryOf(CREDENTIALS, 32), { pid: 77, uid: 1000, at: 5000 }],
+    ['nothing', entryOf([], 0), { pid: 0, uid: 0, at: 5000 }],
+    ['time and losses', entryOf([...STAMP, ...OVERFLOW(9)], 56, { udp: true }), { pid: 0, uid: 0, lost: 9 }],
+    [
+      'time, and what another socket left behind it',
+      entryOf(STAMP, 32, { udp: true, before: [...STAMP, ...OVERFLOW(9)] }),
+      { pid: 0, lost: 0 },
+    ],
+    [
+      'time, and credentials of a former message',
+      entryOf(STAMP, 32, { before: [...STAMP, ...CREDENTIALS] }),
+      { pid: 0, uid: 0 },
+    ],
+  ])('with %s', (_, entry, expected) => {
+    expect(entry).toMatchObject(expected);
+    if (!('at' in expected)) expect(entry.at).toBeCloseTo(at, 3);
+  });
+});
+
+it('tells whose messages it shed', () => {
+  const { receive, shared } = createWriter();
+  const table = new ShedTable(shared, Cell.Count);
+  let refused = 0;
+  for (let i = 0; i < 3000; i++) if (!receive('<7>xxxxxxxxxxxxxxx', 42)) refused++;
+  expect(refused).toBeGreaterThan(100);
+  table.take();
+  expect(table.take()).toEqual([{ count: refused, pid: 42, uid: 0, address: undefined }]);
 });

@@ -78,6 +78,18 @@ describe('the ring', () => {
     expect(Math.abs(ring.received - Date.now())).toBeLessThan(10_000);
   });
 
+  it('gives the time of the kernel, which is that of the sender and not of the reader', async () => {
+    const fd = native.bindUnix(socketPath());
+    const before = Date.now();
+    await send('early');
+    const sent = Date.now();
+    while (Date.now() < sent + 20);
+    const ring = receiving(SIZE, [{ fd, udp: false }]);
+    await take(ring, 1);
+    expect(ring.received).toBeGreaterThanOrEqual(before);
+    expect(ring.received).toBeLessThan(sent + 1);
+  });
+
   it('cuts what is longer than a slot and tells how long it was', async () => {
     const ring = receiving();
     await send('x'.repeat(10_000));

@@ -1,6 +1,6 @@
 // The main thread's meeting place: names every actor, in start order. Stop is the same list backwards, to a deadline.
 
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectors } from '../collectors/index.ts';
 import { readPage } from '../console/page.ts';
@@ -12,6 +12,7 @@ import { createApi, storeDirectory } from './api.ts';
 import { createFinder } from './cli/find.ts';
 import { type Config, createPatterns } from './config/index.ts';
 import { createDataThread } from './control/data.ts';
+import { makeDirectories } from './control/directories.ts';
 import { createDiscovery, discovering } from './control/discovery.ts';
 import { type Actor, createGroup } from './control/group.ts';
 import { createHttp, type Http } from './control/http.ts';
@@ -30,6 +31,7 @@ import { VERSION } from './core/version.ts';
 import type { Discovered } from './identity/discover.ts';
 import { identifyHost } from './identity/host.ts';
 import { createLookup } from './identity/lookup.ts';
+import { createRecorder } from './identity/recorder.ts';
 import { createTable } from './identity/table.ts';
 import { loadNative } from './native/index.ts';
 
@@ -83,7 +85,9 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
     });
   const table = createTable({ declared: config.daemons, events: data, startedAt });
   const daemonFigures = createLatest(now);
-  const scheduler = createScheduler({ clock, log, meter });
+  const recorder = createRecorder(config.daemons);
+  const sampled = (given: Iterable<Family>) => recorder.take(now(), given);
+  const scheduler = createScheduler({ clock, log, meter, sampled });
   const room = { log, meter, patterns, now, events: data, reports: table.reports, daemons: lookup(config) };
   const sampling = createSampling({ collectors, scheduler, room });
   const pushes = new Map<string, Push>();
@@ -91,6 +95,7 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
   const families = async (): Promise<Family[]> => {
     daemonFigures.begin();
     table.sample(daemonFigures, now());
+    recorder.sample(daemonFigures);
     daemonFigures.end();
     return [
       ...(await ownFamilies()),
@@ -110,6 +115,7 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
   const bring = async (next: Config) => {
     config = next;
     table.declare(next.daemons);
+    recorder.declare(next.daemons);
     room.daemons = lookup(next);
     await data.apply(next);
     await sampling.apply(next);
@@ -279,20 +285,3 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
 /** The worker beside this module, which is a source file in a checkout and a part of the bundle when installed. */
 const workerModule = (): URL =>
   new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
-
-/** Throws SetupError that names the directory, the cause and the fix. */
-function makeDirectories({ state_dir, run_dir }: Config['agent']): void {
-  for (const [key, path, mode] of [
-    ['state_dir', state_dir, 0o700],
-    ['run_dir', run_dir, 0o755],
-  ] as const) {
-    try {
-      mkdirSync(path, { recursive: true, mode });
-    } catch (error) {
-      throw new SetupError(
-        `cannot create agent.${key} "${path}": ${causeOf(error)}; set agent.${key} to a directory the agent may write`,
-        { cause: error },
-      );
-    }
-  }
-}

@@ -64,6 +64,8 @@ export function createScheduler(room: {
   log: Log;
   meter: Meter;
   spread?: () => number;
+  /** Called with what a cycle gave. */
+  sampled?: (families: Iterable<Family>) => void;
 }): Scheduler {
   const { clock, log, spread = Math.random } = room;
   const jobs = new Map<Sampler, Job>();
@@ -87,6 +89,7 @@ export function createScheduler(room: {
     try {
       await sampler.sample(latest, job.abort.signal);
       latest.end();
+      room.sampled?.(latest.families());
       job.fault = undefined;
     } catch (error) {
       if (job.abort.signal.aborted) return;

@@ -51,6 +51,11 @@ export const DELETED = gauge(
   'Disk space of files that are deleted and that the daemon still holds open.',
   'By',
 );
+export const DELETED_FREE = gauge(
+  'deleted_open_free',
+  'Free space of the fullest filesystem on which the daemon holds deleted files open.',
+  'By',
+);
 export const SOCKETS: Desc = {
   ...gauge('tcp_sockets', 'TCP sockets of the daemon by state.', '{socket}'),
   labels: ['daemon', 'state'],

@@ -52,6 +52,7 @@ export function createDetails(options: ProcessesOptions, room: SamplerRoom): Sam
           const held = look(pids);
           if (!held.denied) {
             out.set(family.DELETED, held.deletedBytes, daemon);
+            if (held.deletedFree !== undefined) out.set(family.DELETED_FREE, held.deletedFree, daemon);
             for (const state of TCP_STATES) out.set(family.SOCKETS, held.sockets[state], daemon, state);
           }
         }

@@ -1,6 +1,6 @@
 // What processes hold open that nobody sees in a directory: files deleted under them, and TCP connections by state.
 
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../agent/core/errors.ts';
 
@@ -12,6 +12,8 @@ export const TCP_STATES: readonly TcpState[] = ['established', 'listen', 'close_
 export interface Held {
   /** Bytes on disk of files that are deleted and still open, each file once. */
   readonly deletedBytes: number;
+  /** Free bytes of the fullest filesystem with such files; undefined without any. */
+  readonly deletedFree: number | undefined;
   readonly sockets: Readonly<Record<TcpState, number>>;
   /** Some of it may not be seen. */
   readonly denied: boolean;
@@ -39,6 +41,7 @@ export function createLook(root: string): (pids: readonly number[]) => Held {
 
   return pids => {
     const deleted = new Map<string, number>();
+    const free = new Map<number, number>();
     const inodes = new Set<string>();
     const sockets = { established: 0, listen: 0, close_wait: 0, other: 0 };
     let denied = false;
@@ -60,11 +63,19 @@ export function createLook(root: string): (pids: readonly number[]) => Held {
         }
         if (target && isDeleted(target)) {
           const file = attempt(() => statSync(join(directory, fd)));
-          if (file?.isFile() && file.nlink === 0) deleted.set(`${file.dev}:${file.ino}`, file.blocks * BLOCK);
+          if (!file?.isFile() || file.nlink > 0) continue;
+          deleted.set(`${file.dev}:${file.ino}`, file.blocks * BLOCK);
+          const space = free.has(file.dev) ? undefined : attempt(() => statfsSync(join(directory, fd)));
+          if (space) free.set(file.dev, space.bavail * space.bsize);
         }
       }
     }
-    return { deletedBytes: [...deleted.values()].reduce((sum, bytes) => sum + bytes, 0), sockets, denied };
+    return {
+      deletedBytes: [...deleted.values()].reduce((sum, bytes) => sum + bytes, 0),
+      deletedFree: free.size > 0 ? Math.min(...free.values()) : undefined,
+      sockets,
+      denied,
+    };
   };
 }
 

@@ -167,12 +167,13 @@ function encodeScope(): Uint8Array {
 /** The InstrumentationScope of everything the agent sends, as field 1 of ScopeLogs and of ScopeMetrics. */
 export const SCOPE = encodeScope();
 
-/** An ExportLogsServiceRequest; a copy of its own. */
-export function sealRequest(groups: Iterable<RecordGroup>): Uint8Array {
+/** An ExportLogsServiceRequest in the memory of `w`, by default its own. */
+export function sealRequest(groups: Iterable<RecordGroup>, w = new ProtoWriter(0)): Uint8Array {
   const all = [...groups];
   let size = 0;
   for (const group of all) size += group.resource.length + lengthOf(group) + SCOPE.length + 32;
-  const w = new ProtoWriter(size);
+  w.reset();
+  w.ensure(size);
   for (const group of all) {
     const length = lengthOf(group);
     w.tag(1, Wire.Bytes);

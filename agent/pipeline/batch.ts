@@ -33,12 +33,14 @@ export interface Batch {
   add(record: LogRecord): void;
   /** Origins with records in it. */
   groups(): Iterable<Group>;
-  /** The request, in memory of its own; the batch is empty afterwards. */
+  /** The request, its bytes valid until the next seal; the batch is empty afterwards. */
   seal(): SealedBatch;
 }
 
 export function createBatch(host: ReadonlyArray<readonly [string, string]>): Batch {
   const groups = new Map<Origin, Filling>();
+  /** Kept: megabytes allocated for each batch would keep the garbage collector busy. */
+  let whole = new ProtoWriter();
   let used: Filling[] = [];
   let records = 0;
   let bytes = 0;
@@ -82,9 +84,11 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
     },
     groups: () => used,
     seal() {
+      if (whole.buf.length > KEPT_BYTES) whole = new ProtoWriter();
       const sealed = {
         bytes: sealRequest(
           used.map(({ resource, writer }) => ({ resource, records: writer.buf, start: 0, end: writer.pos })),
+          whole,
         ),
         records,
       };

@@ -45,7 +45,7 @@ export interface Processing {
 
 /** Where sealed batches go. */
 export interface Outlet {
-  /** Keeps the batch and returns its sequence number; undefined when there is no room now. */
+  /** Copies the batch and returns its sequence number; undefined when there is no room now. */
   append(batch: SealedBatch): number | undefined;
 }
 

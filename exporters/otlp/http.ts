@@ -35,7 +35,9 @@ export function createHttp(settings: Settings, now: () => number): Transport {
         outgoing.on('response', incoming => {
           const chunks: Buffer[] = [];
           let size = 0;
-          done = () =>
+          done = () => {
+            // An answer before the end of the question: the body is the caller's again, so nothing more of it is sent.
+            if (!outgoing.writableFinished) outgoing.destroy();
             resolve(
               classifyHttp(
                 {
@@ -47,6 +49,7 @@ export function createHttp(settings: Settings, now: () => number): Transport {
                 now(),
               ),
             );
+          };
           incoming.on('data', (chunk: Buffer) => {
             size += chunk.length;
             if (size > MAX_RESPONSE_BYTES) incoming.destroy();

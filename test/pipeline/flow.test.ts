@@ -24,7 +24,10 @@ function start() {
     host: [['host.name', 'h']],
     meter,
     ledger: createLedger(meter),
-    outlet: { append: batch => (state.room ? taken.push(batch) : undefined) },
+    outlet: {
+      append: ({ bytes, records }) =>
+        state.room ? taken.push({ bytes: bytes.slice(), records }) : undefined,
+    },
     sealed() {},
   });
   const out = flow.attach('syslog', {

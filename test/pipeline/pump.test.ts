@@ -3,6 +3,7 @@ import { type Delivery, type LogExporter, RetryLater, type SealedBatch } from '.
 import { createMeter } from '../../agent/core/meter.ts';
 import { createPump } from '../../agent/pipeline/pump.ts';
 import type { Reader, Taken } from '../../agent/pipeline/spool/reader.ts';
+import { Room } from '../../agent/pipeline/spool/room.ts';
 import { figure } from '../figure.ts';
 import { quiet } from '../quiet.ts';
 
@@ -26,7 +27,12 @@ function listReader(names: string[]) {
       const next = queue.shift();
       return next === undefined
         ? undefined
-        : ({ bytes: Buffer.from(next), records: 10, end: { segment: 0, offset: 0 } } satisfies Taken);
+        : ({
+            bytes: Buffer.from(next),
+            records: 10,
+            end: { segment: 0, offset: 0 },
+            room: new Room(),
+          } satisfies Taken);
     },
     done: taken => done.push(Buffer.from(taken.bytes).toString()),
     rewind() {},

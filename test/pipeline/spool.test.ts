@@ -71,6 +71,34 @@ test('batches come back in order, to each reader, and small ones together', () =
   expect([one.pending, two.pending]).toEqual([3, 3]);
 });
 
+test('bytes taken stay as they are until they are given back, whatever becomes of the buffer they came from', () => {
+  const { spool } = start();
+  const reader = spool.reader('otlp');
+  const bytes = Buffer.alloc(4);
+  const appended = (value: string) => {
+    bytes.fill(value);
+    spool.append({ bytes, records: 1 });
+    return reader.take(1)!;
+  };
+  const [a, b] = [appended('a'), appended('b')];
+  expect([text(a), text(b)]).toEqual(['aaaa', 'bbbb']);
+  reader.done(a);
+  const c = appended('c');
+  expect([text(b), text(c)]).toEqual(['bbbb', 'cccc']);
+});
+
+test('a frame too long for what is left of a request begins the next one', () => {
+  const { spool } = start();
+  const reader = spool.reader('otlp');
+  for (const each of ['a', 'b'.repeat(10), 'c', 'd'.repeat(9)]) spool.append(batch(each));
+  expect([1, 2, 3, 4].map(() => text(reader.take(10)))).toEqual([
+    'a',
+    'b'.repeat(10),
+    `c${'d'.repeat(9)}`,
+    undefined,
+  ]);
+});
+
 test('what was not given back is due again after a crash, what was is not', async () => {
   const first = start();
   const reader = first.spool.reader('otlp');

@@ -2,6 +2,7 @@
 
 import { readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import type { Room } from './room.ts';
 
 /** Magic, payload length, record count, CRC-32 (IEEE, as zlib computes it) of the eight bytes before it and the payload. All big-endian. */
 export const HEADER_BYTES = 16;
@@ -15,6 +16,9 @@ export interface Frame {
   /** Offset behind the frame. */
   readonly end: number;
 }
+
+/** The frame at the offset is longer than was asked for. */
+export const LONGER = 'longer';
 
 /** Nothing whole at the offset: `resume` is where the next good frame may begin, or the end of the file. */
 export interface Damage {
@@ -30,15 +34,22 @@ export function encodeHeader(payload: Uint8Array, records: number): Buffer {
   return header;
 }
 
-/** The frame at `offset` of a file of `size` bytes; undefined at its end. */
-export function readFrame(fd: number, offset: number, size: number): Frame | Damage | undefined {
+/** The frame at `offset` of a file of `size` bytes, its payload of at most `limit` in `room`; undefined at its end. */
+export function readFrame(
+  fd: number,
+  offset: number,
+  size: number,
+  room: Room,
+  limit: number,
+): Frame | Damage | typeof LONGER | undefined {
   if (offset >= size) return undefined;
   const header = read(fd, offset, Math.min(HEADER_BYTES, size - offset));
   if (header.length === HEADER_BYTES && header.readUInt32BE(0) === MAGIC) {
     const length = header.readUInt32BE(4);
     const end = offset + HEADER_BYTES + length;
     if (length <= MAX_PAYLOAD && end <= size) {
-      const payload = read(fd, offset + HEADER_BYTES, length);
+      if (length > limit) return LONGER;
+      const payload = fill(fd, offset + HEADER_BYTES, room.next(length));
       if (crc32(payload, crc32(header.subarray(4, 12))) === header.readUInt32BE(12))
         return { payload, records: header.readUInt32BE(8), end };
     }
@@ -48,11 +59,13 @@ export function readFrame(fd: number, offset: number, size: number): Frame | Dam
 
 export const isDamage = (found: Frame | Damage): found is Damage => 'resume' in found;
 
-function read(fd: number, offset: number, length: number): Buffer {
-  const buffer = Buffer.allocUnsafe(length);
+const read = (fd: number, offset: number, length: number): Buffer =>
+  fill(fd, offset, Buffer.allocUnsafe(length));
+
+function fill(fd: number, offset: number, buffer: Buffer): Buffer {
   let got = 0;
-  while (got < length) {
-    const n = readSync(fd, buffer, got, length - got, offset + got);
+  while (got < buffer.length) {
+    const n = readSync(fd, buffer, got, buffer.length - got, offset + got);
     if (n === 0) break;
     got += n;
   }

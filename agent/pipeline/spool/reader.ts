@@ -2,11 +2,19 @@
 
 import type { SealedBatch } from '../../core/exporter.ts';
 import type { Position } from './cursor.ts';
+import { LONGER } from './frame.ts';
+import { Room } from './room.ts';
 import type { Segment } from './segment.ts';
 
 export interface Taken extends SealedBatch {
   readonly end: Position;
+  /** Holds the bytes until they are given back. */
+  readonly room: Room;
 }
+
+/** Rooms kept, and the largest one kept: as many as a pump has requests under way. */
+const KEPT_ROOMS = 4;
+const KEPT_BYTES = 2 * 2 ** 20;
 
 export interface Reader {
   readonly name: string;
@@ -43,14 +51,7 @@ export function createReader(options: {
   /** Records of segment `next.segment` before `next.offset`. */
   let taken = 0;
   let pending = 0;
-
-  /** Records of a segment at or behind an offset. */
-  const recordsFrom = (segment: Segment, offset: number): number => {
-    let records = 0;
-    let frame = segment.read(offset, () => {});
-    for (; frame; frame = segment.read(frame.end, () => {})) records += frame.records;
-    return records;
-  };
+  const rooms: Room[] = [];
 
   const rewind = () => {
     next = position;
@@ -59,21 +60,22 @@ export function createReader(options: {
     for (const segment of segments) {
       if (segment.id > position.segment) pending += segment.records;
       if (segment.id !== position.segment) continue;
-      pending = recordsFrom(segment, position.offset);
+      pending = segment.recordsFrom(position.offset);
       taken = segment.records - pending;
     }
   };
   rewind();
 
-  /** The next good frame and where it stands, crossing into later segments. */
-  const advance = () => {
+  /** The next good frame of at most `limit` bytes and where it stands, crossing into later segments. */
+  const advance = (room: Room, limit: number) => {
     for (const segment of segments) {
       if (segment.id < next.segment) continue;
       if (segment.id > next.segment) {
         next = { segment: segment.id, offset: 0 };
         taken = 0;
       }
-      const frame = segment.read(next.offset, (from, to) => onDamage(segment, from, to));
+      const frame = segment.read(next.offset, room, limit, (from, to) => onDamage(segment, from, to));
+      if (frame === LONGER) return undefined;
       if (frame) return { segment, frame };
     }
     return undefined;
@@ -88,29 +90,29 @@ export function createReader(options: {
       return position;
     },
     take(maxBytes) {
-      const payloads: Uint8Array[] = [];
-      let bytes = 0;
+      const room = rooms.pop() ?? new Room();
+      room.clear();
+      let frames = 0;
       let records = 0;
-      for (let found = advance(); found; found = advance()) {
+      for (let limit = Number.POSITIVE_INFINITY; ; limit = maxBytes - room.bytes.length) {
+        const found = advance(room, limit);
+        if (!found) break;
         const { segment, frame } = found;
-        if (payloads.length > 0 && bytes + frame.payload.length > maxBytes) break;
-        payloads.push(frame.payload);
-        bytes += frame.payload.length;
+        // Requests of the same message type concatenate into one: repeated fields add up (protobuf encoding, "last one wins" aside).
+        room.keep(frame.payload.length);
+        frames++;
         records += frame.records;
         taken += frame.records;
         next = { segment: segment.id, offset: frame.end };
       }
-      if (payloads.length === 0) return undefined;
-      // Requests of the same message type concatenate into one: repeated fields add up (protobuf encoding, "last one wins" aside).
-      return {
-        bytes: payloads.length === 1 ? payloads[0]! : Buffer.concat(payloads, bytes),
-        records,
-        end: next,
-      };
+      if (frames > 0) return { bytes: room.bytes, records, end: next, room };
+      rooms.push(room);
+      return undefined;
     },
     done(batch) {
       pending -= batch.records;
-      const { end } = batch;
+      const { end, room } = batch;
+      if (rooms.length < KEPT_ROOMS && room.capacity <= KEPT_BYTES) rooms.push(room);
       if (
         end.segment > position.segment ||
         (end.segment === position.segment && end.offset > position.offset)

@@ -3,7 +3,8 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, unlinkSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SealedBatch } from '../../core/exporter.ts';
-import { encodeHeader, type Frame, HEADER_BYTES, isDamage, readFrame } from './frame.ts';
+import { encodeHeader, type Frame, HEADER_BYTES, isDamage, LONGER, readFrame } from './frame.ts';
+import { Room } from './room.ts';
 
 export interface Segment {
   readonly id: number;
@@ -18,8 +19,18 @@ export interface Segment {
   lastSeq: number;
   /** Throws the system error of the disk; nothing of the batch is left behind then. */
   append(batch: SealedBatch): void;
-  /** The next good frame at or behind the offset; damage is skipped and told to `onDamage`. */
-  read(offset: number, onDamage: (from: number, to: number) => void): Frame | undefined;
+  /**
+   * The next good frame at or behind the offset, its payload of at most `limit` bytes in `room`; damage is skipped and
+   * told to `onDamage`.
+   */
+  read(
+    offset: number,
+    room: Room,
+    limit: number,
+    onDamage: (from: number, to: number) => void,
+  ): Frame | typeof LONGER | undefined;
+  /** Records at or behind an offset. */
+  recordsFrom(offset: number): number;
   /** File descriptor to sync, if any. */
   readonly fd: number | undefined;
   remove(): void;
@@ -71,13 +82,23 @@ export function openFileSegment(dir: string, id: number, since: number, existing
       size += whole;
       records += batch.records;
     },
-    read(offset, onDamage) {
+    read(offset, room, limit, onDamage) {
       let at = offset;
       for (;;) {
-        const found = readFrame(fd, at, size);
-        if (!found || !isDamage(found)) return found;
+        const found = readFrame(fd, at, size, room, limit);
+        if (!found || found === LONGER || !isDamage(found)) return found;
         onDamage(at, found.resume);
         at = found.resume;
+      }
+    },
+    recordsFrom(offset) {
+      const room = new Room();
+      let sum = 0;
+      for (let at = offset; ; ) {
+        const frame = segment.read(at, room, Number.POSITIVE_INFINITY, () => {});
+        if (!frame || frame === LONGER) return sum;
+        sum += frame.records;
+        at = frame.end;
       }
     },
     remove() {
@@ -86,10 +107,7 @@ export function openFileSegment(dir: string, id: number, since: number, existing
     },
     close: () => closeSync(fd),
   };
-  if (existing) {
-    for (let frame = segment.read(0, () => {}); frame; frame = segment.read(frame.end, () => {}))
-      records += frame.records;
-  }
+  if (existing) records = segment.recordsFrom(0);
   return segment;
 }
 
@@ -113,11 +131,24 @@ export function openMemorySegment(id: number, since: number): Segment {
     fd: undefined,
     append(batch) {
       const end = size + HEADER_BYTES + batch.bytes.length;
-      frames.set(size, { payload: batch.bytes, records: batch.records, end });
+      frames.set(size, { payload: batch.bytes.slice(), records: batch.records, end });
       size = end;
       records += batch.records;
     },
-    read: offset => frames.get(offset),
+    read(offset, room, limit) {
+      const frame = frames.get(offset);
+      if (!frame) return undefined;
+      const { payload } = frame;
+      if (payload.length > limit) return LONGER;
+      const copy = room.next(payload.length);
+      copy.set(payload);
+      return { ...frame, payload: copy };
+    },
+    recordsFrom(offset) {
+      let sum = 0;
+      for (const [at, frame] of frames) if (at >= offset) sum += frame.records;
+      return sum;
+    },
     remove: () => frames.clear(),
     close: () => frames.clear(),
   };

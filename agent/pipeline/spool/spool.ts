@@ -42,7 +42,7 @@ export interface SpoolStats {
 }
 
 export interface Spool {
-  /** Keeps the batch for all readers (without any it is given up) and returns its sequence number, from 1; undefined when there is no room: keep it and wait for `onRoom`. */
+  /** Keeps a copy of the batch for all readers (without any it is given up) and returns its sequence number, from 1; undefined when there is no room: keep it and wait for `onRoom`. */
   append(batch: SealedBatch): number | undefined;
   /** The reader of an exporter, at its kept cursor or at the oldest frame. */
   reader(name: string): Reader;

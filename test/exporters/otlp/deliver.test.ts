@@ -216,6 +216,41 @@ describe('answers', () => {
     expect((await failure(secure.deliver(batch('a'), never))).reason).toMatch(/^(tls|reset|protocol)$/);
   });
 
+  it('sends nothing more of the bytes once the receiver has answered', async () => {
+    let spoiled = 0;
+    let seen = 0;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const hasty = createServer(socket => {
+      socket.once('data', () => {
+        socket.pause();
+        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+      });
+      socket.on('error', () => {}).on('close', () => resolve());
+      closers.push(async () => void socket.destroy());
+      socket.on('data', chunk => {
+        seen += chunk.length;
+        for (const byte of chunk) if (byte === 0xee) spoiled++;
+      });
+      setImmediate(function look() {
+        if (settled) socket.resume();
+        else setImmediate(look);
+      });
+    });
+    let settled = false;
+    await new Promise<void>(listening => hasty.listen(0, '127.0.0.1', listening));
+    closers.push(() => new Promise(closed => hasty.close(() => closed())));
+    const { port } = hasty.address() as { port: number };
+    const sender = await exporter({ endpoint: `http://127.0.0.1:${port}`, compression: 'none' });
+    const { bytes, records } = batch('x'.repeat(32 * 2 ** 20));
+    expect(await sender.deliver({ bytes, records }, never)).toEqual({ rejected: 0 });
+    bytes.fill(0xee);
+    settled = true;
+    await promise;
+    expect(seen).toBeGreaterThan(0);
+    expect(seen).toBeLessThan(bytes.length);
+    expect(spoiled).toBe(0);
+  });
+
   it('breaks off when the agent stops', async () => {
     const server = await receiver();
     server.behave(() => ({ fault: 'silent' }));

@@ -3,6 +3,7 @@
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import type { Instance } from '../../agent/core/daemon.ts';
 import { type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
+import { createBreath } from './breath.ts';
 import { createDetails } from './details.ts';
 import type { ProcessesOptions } from './options.ts';
 import { parseBootTime } from './parse.ts';
@@ -32,17 +33,12 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   let kept = new Map<number, Kept>();
   let toldDenied = false;
 
-  const look = (now: number): Map<number, Seen> => {
-    const seen = new Map<number, Seen>();
-    for (const pid of reader.pids()) {
-      const stat = readStat(reader, pid);
-      const daemon = stat && daemons.ofProcess(stat);
-      if (!stat || daemon === undefined) continue;
-      const figures = readFigures(reader, pid, stat, kept.get(stat.pid), now);
-      if (figures) seen.set(stat.pid, { stat, daemon, figures });
-    }
-    kept = new Map(Array.from(seen, ([pid, { figures }]) => [pid, figures.kept]));
-    return seen;
+  const see = (pid: string, now: number, seen: Map<number, Seen>) => {
+    const stat = readStat(reader, pid);
+    const daemon = stat && daemons.ofProcess(stat);
+    if (!stat || daemon === undefined) return;
+    const figures = readFigures(reader, pid, stat, kept.get(stat.pid), now);
+    if (figures) seen.set(stat.pid, { stat, daemon, figures });
   };
 
   const tellDenied = ({ stat, daemon, figures }: Seen) => {
@@ -58,10 +54,17 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     {
       name: room.name,
       everyMs: options.interval,
-      sample(out) {
+      async sample(out, signal) {
         const now = room.now();
         const boot = bootTime(reader);
-        const seen = look(now);
+        const breath = createBreath(room.now, signal);
+        const seen = new Map<number, Seen>();
+        for (const pid of reader.pids()) {
+          see(pid, now, seen);
+          if (breath.due()) await breath.take();
+        }
+        kept = new Map(Array.from(seen, ([pid, { figures }]) => [pid, figures.kept]));
+        reader.hold(new Set(Array.from(seen.keys(), String)));
         const instances = new Map<string, Instance[]>();
         const sums = new Map(daemons.declared.map(({ name }) => [name, emptySums()]));
         const usages: Usage[] = [];
@@ -73,18 +76,18 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
           tellDenied(each);
           include(sums.get(daemon)!, stat, figures);
           const claimed = seen.get(stat.ppid)?.daemon !== daemon;
+          const posture = claimed ? postures.of(stat, now) : undefined;
           const list = instances.get(daemon) ?? [];
           instances.set(daemon, list);
-          list.push({
-            ...instanceOf(each, claimed, began),
-            ...(claimed && { posture: postures.of(stat, now) }),
-          });
+          list.push({ ...instanceOf(each, claimed, began), ...(posture && { posture }) });
+          if (breath.due()) await breath.take();
         }
         postures.keep(new Set(seen.keys()));
         tally.update(usages);
         reports.processes(now, instances);
         for (const [daemon, sum] of sums) writeSums(out, daemon, sum, tally.totals(daemon));
       },
+      close: async () => reader.hold(new Set()),
     },
     createDetails(options, room),
   ];

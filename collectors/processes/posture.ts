@@ -7,6 +7,8 @@ import type { Stat } from '../../agent/core/procstat.ts';
 
 const SETTLE_MS = 5_000;
 const REREAD_MS = 60_000;
+/** In one cycle; who comes later keeps what is known, and has its turn in the next. */
+const READS_A_CYCLE = 256;
 
 interface Known {
   readonly startTicks: number;
@@ -16,8 +18,9 @@ interface Known {
 }
 
 export interface Postures {
-  of(stat: Stat, now: number): Posture;
-  /** Forgets all but these pids. */
+  /** Undefined while many others have not been looked at either. */
+  of(stat: Stat, now: number): Posture | undefined;
+  /** Ends a cycle; forgets all but these pids. */
   keep(pids: ReadonlySet<number>): void;
 }
 
@@ -28,6 +31,7 @@ export function createPostures(root: string): Postures {
   let users = new Map<number, string>();
   let groups = new Map<number, string>();
   let namesAt = -Infinity;
+  let reads = 0;
 
   return {
     of(stat, now) {
@@ -35,6 +39,7 @@ export function createPostures(root: string): Postures {
       const same = before?.startTicks === stat.startTicks ? before : undefined;
       if (same && now - same.readAt < (now - same.firstAt < REREAD_MS ? SETTLE_MS : REREAD_MS))
         return same.posture;
+      if (reads++ >= READS_A_CYCLE) return same?.posture;
       if (now - namesAt >= REREAD_MS) {
         namesAt = now;
         users = namesById(read('etc/passwd') ?? '');
@@ -60,6 +65,7 @@ export function createPostures(root: string): Postures {
       return posture;
     },
     keep(pids) {
+      reads = 0;
       known = new Map([...known].filter(([pid]) => pids.has(pid)));
     },
   };

@@ -41,7 +41,7 @@ interface World {
   warnings: string[];
   instances: ReadonlyMap<string, readonly Instance[]>;
   /** One cycle: `name{label,…}` to value. */
-  cycle(): Record<string, number>;
+  cycle(): Promise<Record<string, number>>;
 }
 
 function world(root: string, daemons: DaemonLookup, now: () => number): World {
@@ -83,9 +83,9 @@ function world(root: string, daemons: DaemonLookup, now: () => number): World {
     sampler: sampler!,
     warnings,
     instances: new Map(),
-    cycle() {
+    async cycle() {
       latest.begin();
-      sampler!.sample(latest, new AbortController().signal);
+      await sampler!.sample(latest, new AbortController().signal);
       latest.end();
       const series: Record<string, number> = {};
       for (const { desc, points } of latest.families())
@@ -116,13 +116,13 @@ describe('a host of files', () => {
     'io_written_bytes{d}': 0,
   };
 
-  it('has counters and nothing else for a daemon that is absent', () => {
+  it('has counters and nothing else for a daemon that is absent', async () => {
     const w = here('d');
-    expect(w.cycle()).toEqual(COUNTERS);
+    expect(await w.cycle()).toEqual(COUNTERS);
     expect(w.instances.get('d')).toBeUndefined();
   });
 
-  it('adds up a daemon, its children and theirs', () => {
+  it('adds up a daemon, its children and theirs', async () => {
     host.run({
       pid: 10,
       comm: 'd',
@@ -152,7 +152,7 @@ describe('a host of files', () => {
     host.run({ pid: 12, ppid: 11, comm: 'job', memory: { size: 1, rss: 1, anon: 1 }, fdLimit: 'unlimited' });
     host.run({ pid: 20, comm: 'stranger', cpu: [999, 999] });
     const w = here('d');
-    expect(w.cycle()).toEqual({
+    expect(await w.cycle()).toEqual({
       'threads{d}': 6,
       'open_fds{d}': 5,
       'max_fds_ratio{d}': 0.3,
@@ -187,32 +187,32 @@ describe('a host of files', () => {
     ]);
   });
 
-  it('counts in no child another daemon claims, and no worker of its own as an instance', () => {
+  it('counts in no child another daemon claims, and no worker of its own as an instance', async () => {
     host.run({ pid: 10, comm: 'super', cpu: [1, 0] });
     host.run({ pid: 11, ppid: 10, comm: 'web', cpu: [10, 0] });
     host.run({ pid: 12, ppid: 11, comm: 'web', cpu: [100, 0] });
     const w = here('super', 'web');
-    expect(w.cycle()).toMatchObject({ 'cpu_seconds{super,user}': 0.01, 'cpu_seconds{web,user}': 1.1 });
+    expect(await w.cycle()).toMatchObject({ 'cpu_seconds{super,user}': 0.01, 'cpu_seconds{web,user}': 1.1 });
     expect(w.instances.get('web')!.map(({ pid, claimed }) => [pid, claimed])).toEqual([
       [11, true],
       [12, false],
     ]);
   });
 
-  it('never counts back when an instance goes, nor when all do', () => {
+  it('never counts back when an instance goes, nor when all do', async () => {
     host.run({ pid: 10, comm: 'd', cpu: [100, 0], io: [10, 10], memory: { size: 1, rss: 1 } });
     host.run({ pid: 11, comm: 'd', cpu: [50, 0], io: [5, 5], memory: { size: 1, rss: 1 } });
     const w = here('d');
-    w.cycle();
+    await w.cycle();
     host.kill(10);
     host.run({ pid: 11, comm: 'd', cpu: [51, 0], io: [6, 5], memory: { size: 1, rss: 1 } });
-    expect(w.cycle()).toMatchObject({
+    expect(await w.cycle()).toMatchObject({
       'cpu_seconds{d,user}': 1.51,
       'io_read_bytes{d}': 16,
       'resident_memory_bytes{d}': 1024,
     });
     host.kill(11);
-    const left = w.cycle();
+    const left = await w.cycle();
     expect(left).toEqual({
       ...COUNTERS,
       'cpu_seconds{d,user}': 1.51,
@@ -220,52 +220,55 @@ describe('a host of files', () => {
       'io_written_bytes{d}': 15,
     });
     host.run({ pid: 12, comm: 'd', start: 10_001, cpu: [1, 0, 2, 0] });
-    expect(w.cycle()['cpu_seconds{d,user}']).toBeCloseTo(1.54);
+    expect((await w.cycle())['cpu_seconds{d,user}']).toBeCloseTo(1.54);
   });
 
-  it('leaves out what an old kernel does not tell', () => {
+  it('leaves out what an old kernel does not tell', async () => {
     host.run({ pid: 10, comm: 'd', memory: { size: 2, rss: 1 } });
-    const series = here('d').cycle();
+    const series = await here('d').cycle();
     expect(series).toHaveProperty(['resident_memory_bytes{d}'], 1024);
     expect(series).not.toHaveProperty(['anonymous_memory_bytes{d}']);
   });
 
-  it('takes a zombie for ended, but not one whose threads go on', () => {
+  it('takes a zombie for ended, but not one whose threads go on', async () => {
     host.run({ pid: 10, comm: 'd', state: 'Z', threads: 1, cpu: [5, 0] });
     const w = here('d');
-    expect(w.cycle()).toEqual({ ...COUNTERS, 'cpu_seconds{d,user}': 0.05 });
+    expect(await w.cycle()).toEqual({ ...COUNTERS, 'cpu_seconds{d,user}': 0.05 });
     expect(w.instances.size).toBe(0);
     host.run({ pid: 10, comm: 'd', state: 'Z', threads: 3, cpu: [5, 0] });
-    expect(w.cycle()).toMatchObject({ 'threads{d}': 3 });
+    expect(await w.cycle()).toMatchObject({ 'threads{d}': 3 });
   });
 
-  it('passes over kernel threads and what vanishes or breaks off while it looks', () => {
+  it('passes over kernel threads and what vanishes or breaks off while it looks', async () => {
     host.run({ pid: 2, ppid: 0, comm: 'd', flags: 0x00200040 });
     host.write('proc/10/stat', '');
     host.write('proc/11/stat', '11 (d) S 1');
     host.write('proc/12/stat', readFileSync('/proc/self/stat', 'latin1').replace(/\(.*\)/, '(d)'));
     host.write('proc/self', 'not a pid');
     const w = here('d');
-    expect(w.cycle()).toEqual(COUNTERS);
+    expect(await w.cycle()).toEqual(COUNTERS);
     expect(w.instances.size).toBe(0);
   });
 
-  it('reads limits again after a minute', () => {
+  it('reads limits again after a minute', async () => {
     const process = { pid: 10, comm: 'd', fds: ['a'], memory: { size: 1, rss: 1 } };
     host.run({ ...process, fdLimit: 10 });
     const w = here('d');
-    expect(w.cycle()['max_fds_ratio{d}']).toBe(0.1);
+    expect((await w.cycle())['max_fds_ratio{d}']).toBe(0.1);
     host.run({ ...process, fdLimit: 100 });
     host.tick(59_000);
-    expect(w.cycle()['max_fds_ratio{d}']).toBe(0.1);
+    expect((await w.cycle())['max_fds_ratio{d}']).toBe(0.1);
     host.tick(1000);
-    expect(w.cycle()['max_fds_ratio{d}']).toBe(0.01);
+    expect((await w.cycle())['max_fds_ratio{d}']).toBe(0.01);
   });
 
-  it.each(['proc/stat', 'proc'])('fails, rather than telling that all daemons are gone, without %s', path => {
-    host.remove(path);
-    expect(() => here('d').cycle()).toThrow(/^cannot read boot time/);
-  });
+  it.each(['proc/stat', 'proc'])(
+    'fails, rather than telling that all daemons are gone, without %s',
+    async path => {
+      host.remove(path);
+      await expect(here('d').cycle()).rejects.toThrow(/^cannot read boot time/);
+    },
+  );
 });
 
 describe('this host', () => {
@@ -298,7 +301,7 @@ describe('this host', () => {
     const w = world('/', byComm('/', 'eudaemon-t1'), Date.now);
     const pid = child.pid!;
     const before = said(pid);
-    const series = w.cycle();
+    const series = await w.cycle();
     const after = said(pid);
     for (const [name, figure] of [
       ['resident_memory_bytes{eudaemon-t1}', 'resident'],
@@ -322,16 +325,16 @@ describe('this host', () => {
     const burn = 'for ((i = 0; i < 400000; i++)); do :; done';
     const child = await start('eudaemon-t2', `(echo up; ${burn}; echo burnt; read); echo over; read`);
     const w = world('/', byComm('/', 'eudaemon-t2'), Date.now);
-    w.cycle();
+    await w.cycle();
     await once(child.stdout!, 'data');
     const cpu = (series: Record<string, number>) =>
       series['cpu_seconds{eudaemon-t2,user}']! + series['cpu_seconds{eudaemon-t2,system}']!;
-    const burnt = cpu(w.cycle());
+    const burnt = cpu(await w.cycle());
     expect(burnt).toBeGreaterThan(0.1);
     expect(w.instances.get('eudaemon-t2')!.map(({ claimed }) => claimed)).toEqual([true, false]);
     child.stdin!.write('\n');
     await once(child.stdout!, 'data');
-    const after = cpu(w.cycle());
+    const after = cpu(await w.cycle());
     expect(w.instances.get('eudaemon-t2')).toHaveLength(1);
     expect(after).toBeGreaterThanOrEqual(burnt);
     expect(after - burnt).toBeLessThan(0.1);
@@ -341,12 +344,12 @@ describe('this host', () => {
     it('leaves out what it may not read, and says so once', async () => {
       const child = await start('eudaemon-t3', 'echo ready; read');
       const w = world('/', byComm('/', 'eudaemon-t3'), Date.now);
-      const all = Object.keys(w.cycle());
+      const all = Object.keys(await w.cycle());
       process.seteuid!(65_534);
       try {
         const refused = world('/', byComm('/', 'eudaemon-t3'), Date.now);
-        const some = Object.keys(refused.cycle());
-        refused.cycle();
+        const some = Object.keys(await refused.cycle());
+        await refused.cycle();
         expect(refused.instances.get('eudaemon-t3')).toMatchObject([{ pid: child.pid }]);
         const missing = all.filter(name => !some.includes(name));
         expect(missing).toEqual(

@@ -43,6 +43,8 @@ export function createPush(room: {
   clock: Clock;
   log: Log;
   meter: Meter;
+  /** In [0, 1): jitter. */
+  random?: () => number;
 }): Push {
   const { name, exporter, clock, log } = room;
   const up = room.meter.instrument(UP).with(name);
@@ -54,7 +56,12 @@ export function createPush(room: {
   let lastFailure = '';
   let running = Promise.resolve();
 
+  /** Agents that started together do not push together. */
+  let phase = exporter.everyMs * (room.random ?? Math.random)();
+  let wish = 0;
+
   const push = async (signal: AbortSignal) => {
+    wish = 0;
     try {
       await exporter.push(await room.families(), clock.now(), signal);
       sent.add(1);
@@ -64,6 +71,7 @@ export function createPush(room: {
       if (abort.signal.aborted) return;
       const reason = error instanceof RetryLater ? error.reason : 'internal';
       failures.with(name, reason).add(1);
+      if (error instanceof RetryLater) wish = error.afterMs ?? 0;
       up.set(0);
       failingSince ??= clock.now();
       lastFailure = causeOf(error);
@@ -71,7 +79,9 @@ export function createPush(room: {
     }
   };
   const plan = () => {
-    cancel = clock.after(exporter.everyMs, () => {
+    const pause = Math.max(phase || exporter.everyMs, wish);
+    phase = 0;
+    cancel = clock.after(pause, () => {
       running = push(abort.signal).then(() => {
         if (!abort.signal.aborted) plan();
       });

@@ -17,6 +17,14 @@ export interface Delivery {
   /** Records the receiver refused for good: counted as dropped with `reason`, never sent again. */
   readonly rejected: number;
   readonly reason?: string;
+  /** Those of the rejected records that are known: whole requests, for the dead-letter file. */
+  readonly refused?: readonly Refusal[];
+}
+
+/** A request the receiver refused as a whole, in its own words. */
+export interface Refusal extends SealedBatch {
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** "Not now": keep the batch and come again. Thrown by `deliver()`; the pipeline owns the back-off. */

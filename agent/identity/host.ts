@@ -14,7 +14,8 @@ const read = (path: string): string | undefined => {
 
 /**
  * host.name, host.id (machine-id(5)), host.arch, os.type and, in a DaemonSet, k8s.node.name. With a `root` other than
- * `/` the name is the node's, not the pod's.
+ * `/` the name is the node's, not the pod's. What OTEL_RESOURCE_ATTRIBUTES says wins, but for `service.*`: that is the
+ * agent itself, and every record has a service of its own.
  */
 export function identifyHost(
   root: string,
@@ -23,9 +24,26 @@ export function identifyHost(
   const name =
     root === '/' ? hostname() : (read(join(root, 'etc/hostname')) ?? env['K8S_NODE_NAME'] ?? hostname());
   const id = read(join(root, 'etc/machine-id')) ?? read(join(root, 'var/lib/dbus/machine-id'));
-  const attributes: [string, string][] = [['host.name', name]];
-  if (id) attributes.push(['host.id', id]);
-  attributes.push(['host.arch', arch() === 'x64' ? 'amd64' : arch()], ['os.type', process.platform]);
-  if (env['K8S_NODE_NAME']) attributes.push(['k8s.node.name', env['K8S_NODE_NAME']]);
-  return attributes;
+  const attributes = new Map([['host.name', name]]);
+  if (id) attributes.set('host.id', id);
+  attributes.set('host.arch', arch() === 'x64' ? 'amd64' : arch()).set('os.type', process.platform);
+  if (env['K8S_NODE_NAME']) attributes.set('k8s.node.name', env['K8S_NODE_NAME']);
+  for (const [key, value] of resourceAttributes(env['OTEL_RESOURCE_ATTRIBUTES'] ?? ''))
+    if (!key.startsWith('service.')) attributes.set(key, value);
+  return [...attributes];
+}
+
+/** `a=1,b=2` with percent-encoded values; one that makes no sense discards all, as the specification asks. */
+export function resourceAttributes(text: string): [string, string][] {
+  try {
+    return text
+      .split(',')
+      .filter(pair => pair.trim() !== '')
+      .map(pair => {
+        const [, key, value] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(pair)!;
+        return [key!, decodeURIComponent(value!)];
+      });
+  } catch {
+    return [];
+  }
 }

@@ -156,7 +156,6 @@ export function createData<C extends DataConfig>(room: {
       reader,
       log: pumpRoom.log,
       meter,
-      now,
       settled(delivered, rejected, reason) {
         ledger.delivered(name, delivered);
         if (rejected > 0) ledger.dropped(reason, name, rejected);

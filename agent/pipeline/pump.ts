@@ -1,7 +1,7 @@
 // Carries batches from the spool to one exporter: in order, several at once, with full-jitter back-off while it is away.
 
 import { causeOf } from '../core/errors.ts';
-import { type Delivery, type LogExporter, RetryLater } from '../core/exporter.ts';
+import { type Delivery, type LogExporter, type Refusal, RetryLater } from '../core/exporter.ts';
 import type { Log } from '../core/log.ts';
 import type { Meter } from '../core/meter.ts';
 import type { Desc } from '../core/metric.ts';
@@ -13,6 +13,8 @@ const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 30_000;
 /** A receiver may ask for a longer pause, up to this. */
 const LONGEST_WISH_MS = 5 * 60_000;
+/** All agents that were asked to wait the same time come back over so much of it more. */
+const WISH_SPREAD = 0.5;
 /** Failing for longer makes the agent not ready. */
 const PATIENCE_MS = 5 * 60_000;
 
@@ -47,12 +49,16 @@ export function createPump(room: {
   reader: Reader;
   log: Log;
   meter: Meter;
-  now: () => number;
+  /** Monotonic ms: a clock that is set back must not hold anything up. */
+  now?: () => number;
   /** In [0, 1): jitter. */
   random?: () => number;
   settled(delivered: number, rejected: number, reason: string): void;
+  /** Keeps what was refused as a whole; never rejects. */
+  refused?(refused: readonly Refusal[]): Promise<void>;
 }): Pump {
-  const { name, exporter, reader, log, now, random = Math.random } = room;
+  const { name, exporter, reader, log, random = Math.random } = room;
+  const now = room.now ?? (() => performance.now());
   const up = room.meter.instrument(UP).with(name);
   const sent = room.meter.instrument(SENT).with(name);
   const retries = room.meter.instrument(RETRIES).with(name);
@@ -61,57 +67,84 @@ export function createPump(room: {
   sent.add(0);
 
   const abort = new AbortController();
+  const waiting = new Set<() => void>();
   const flights: { taken: Taken; delivery: Promise<Delivery | undefined> }[] = [];
   let failingSince: number | undefined;
   let lastFailure = '';
-  let attempts = 0;
+  /** Failed rounds in a row; attempts that were under way together are one round. */
+  let rounds = 0;
+  let failed = 0;
   let stopping = false;
   let wakeUp: (() => void) | undefined;
   let idle: (() => void) | undefined;
   /** No attempt begins before this time while the exporter is away. */
   let notBefore = 0;
 
+  /** Ends early when something changed that may let an attempt begin. */
   const pause = (ms: number) =>
     new Promise<void>(resolve => {
-      const timer = setTimeout(done, ms);
+      const timer = ms < Number.POSITIVE_INFINITY ? setTimeout(done, ms) : undefined;
       function done() {
         clearTimeout(timer);
-        abort.signal.removeEventListener('abort', done);
+        waiting.delete(done);
         resolve();
       }
-      abort.signal.addEventListener('abort', done);
+      waiting.add(done);
     });
+  const stir = () => {
+    for (const go of [...waiting]) go();
+  };
+  abort.signal.addEventListener('abort', stir);
 
-  const failed = (error: RetryLater) => {
+  /** How long until an attempt with this batch may begin; while the exporter is away only the oldest one tries. */
+  const holdMs = (taken: Taken): number => {
+    if (abort.signal.aborted) return 0;
+    if (failingSince !== undefined && flights[0] && flights[0].taken !== taken)
+      return Number.POSITIVE_INFINITY;
+    return Math.max(0, notBefore - now());
+  };
+
+  const fails = (error: RetryLater, sameRound: boolean) => {
     failures.with(name, error.reason).add(1);
     up.set(0);
     failingSince ??= now();
     lastFailure = error.message;
-    const window = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attempts, 10));
+    failed++;
     const wish = Math.min(error.afterMs ?? 0, LONGEST_WISH_MS);
-    notBefore = Math.max(notBefore, now() + wish + window * random());
-    attempts++;
+    if (!sameRound) {
+      const window = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(rounds++, 10));
+      notBefore = Math.max(notBefore, now() + wish + Math.max(window, wish * WISH_SPREAD) * random());
+    } else if (wish > 0) notBefore = Math.max(notBefore, now() + wish);
     log.warn(`cannot deliver: ${error.message}`, { reason: error.reason });
+  };
+
+  const works = () => {
+    if (failingSince !== undefined) log.info('delivers again');
+    failingSince = undefined;
+    rounds = 0;
+    notBefore = 0;
+    up.set(1);
+    stir();
   };
 
   /** Resolves when the batch is finished with; undefined when the pump was stopped before. */
   const carry = async (taken: Taken): Promise<Delivery | undefined> => {
     for (let first = true; ; first = false) {
-      while (now() < notBefore && !abort.signal.aborted) await pause(notBefore - now());
+      for (let hold = holdMs(taken); hold > 0; hold = holdMs(taken)) await pause(hold);
       if (abort.signal.aborted) return undefined;
       if (!first) retries.add(1);
+      const before = failed;
       try {
         const delivery = await exporter.deliver(taken, abort.signal);
-        if (failingSince !== undefined) log.info('delivers again');
-        failingSince = undefined;
-        attempts = 0;
-        notBefore = 0;
-        up.set(1);
+        if (delivery.refused) await room.refused?.(delivery.refused);
+        // A failure meanwhile says more about the receiver than this success, which it had begun before.
+        if (before === failed) works();
         return delivery;
       } catch (error) {
         if (abort.signal.aborted) return undefined;
-        failed(
+        fails(
           error instanceof RetryLater ? error : new RetryLater('internal', causeOf(error), undefined, error),
+          before !== failed,
         );
       }
     }
@@ -123,6 +156,7 @@ export function createPump(room: {
       const { taken, delivery } = flights[0];
       const outcome = await delivery;
       flights.shift();
+      stir();
       if (!outcome) continue;
       reader.done(taken);
       sent.add(1);

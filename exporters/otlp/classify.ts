@@ -8,7 +8,13 @@ export type Verdict =
   /** Taken, but for `rejected` items. `message` is the receiver's own, often empty. */
   | { readonly outcome: 'accepted'; readonly rejected: number; readonly message: string }
   /** Refused for good: never to be sent again. */
-  | { readonly outcome: 'refused'; readonly reason: string; readonly message: string }
+  | {
+      readonly outcome: 'refused';
+      readonly reason: string;
+      readonly message: string;
+      /** A smaller request may be taken. */
+      readonly tooLarge?: boolean;
+    }
   | {
       readonly outcome: 'retry';
       readonly reason: string;
@@ -24,11 +30,14 @@ const RETRYABLE_HTTP = new Set([429, 502, 503, 504]);
 const RETRYABLE_GRPC = new Set([1, 4, 10, 11, 14, 15]);
 /** Retryable only when the receiver names a delay. */
 const RESOURCE_EXHAUSTED = 8;
+/** How gRPC libraries say that a message is over their limit; they all do so with RESOURCE_EXHAUSTED. */
+const OVER_LIMIT = /larger than max|exceeds maximum|max(imum)? message size/i;
 
 export interface HttpAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly retryAfter: string | undefined;
+  readonly location?: string | undefined;
   readonly body: Uint8Array;
 }
 
@@ -39,8 +48,11 @@ export function classifyHttp(answer: HttpAnswer, now: number): Verdict {
     const { rejected, message } = partialSuccess(answer);
     return { outcome: 'accepted', rejected, message };
   }
-  const message = `HTTP ${status}${quoted(errorMessage(answer))}`;
   const reason = `http_${status}`;
+  if (answer.location !== undefined && status >= 300 && status < 400)
+    return { outcome: 'refused', reason, message: redirected(status, answer.location) };
+  const message = `HTTP ${status}${quoted(errorMessage(answer))}`;
+  if (status === 413) return { outcome: 'refused', reason, message, tooLarge: true };
   if (!RETRYABLE_HTTP.has(status)) return { outcome: 'refused', reason, message };
   return { outcome: 'retry', reason, message, afterMs: retryAfterMs(answer.retryAfter, now) };
 }
@@ -68,6 +80,8 @@ export function classifyGrpc(answer: GrpcAnswer): Verdict {
   const delay = attempt(() => retryDelayMs(answer.details));
   if (RETRYABLE_GRPC.has(status) || (status === RESOURCE_EXHAUSTED && delay !== undefined))
     return { outcome: 'retry', reason, message, afterMs: clamped(delay) };
+  if (status === RESOURCE_EXHAUSTED && OVER_LIMIT.test(answer.message))
+    return { outcome: 'refused', reason, message, tooLarge: true };
   return { outcome: 'refused', reason, message };
 }
 
@@ -155,6 +169,9 @@ function errorMessage(answer: HttpAnswer): string {
   return cut(message);
 }
 
+/** Records and their secrets go where the operator said, and nowhere else. */
+const redirected = (status: number, location: string): string =>
+  `HTTP ${status}: redirected to "${cut(location)}", which is not followed; set exporters.otlp.endpoint to where the receiver is`;
 const isJson = (answer: Pick<HttpAnswer, 'contentType'>): boolean => /[/+]json\b/.test(answer.contentType);
 const json = (body: Uint8Array): unknown => attempt(() => JSON.parse(new TextDecoder().decode(body)));
 const field = (value: unknown, name: string): unknown =>

@@ -3,14 +3,15 @@
 
 import http2 from 'node:http2';
 import { classifyGrpc, classifyHttp, type Verdict } from './classify.ts';
+import type { TlsFiles } from './credentials.ts';
 import type { Settings } from './settings.ts';
-import { MAX_RESPONSE_BYTES, readTls, type Transport, USER_AGENT } from './transport.ts';
+import { type Exchange, MAX_RESPONSE_BYTES, type Transport, USER_AGENT } from './transport.ts';
 
 /** A message's prefix: one byte "compressed", four bytes length. */
 const PREFIX = 5;
 
-export function createGrpc(settings: Settings, now: () => number): Transport {
-  const tls = settings.url.protocol === 'https:' ? readTls(settings) : {};
+export function createGrpc(settings: Settings, files: TlsFiles, now: () => number): Transport {
+  const tls = settings.url.protocol === 'https:' ? files : {};
   let session: http2.ClientHttp2Session | undefined;
 
   const connected = (): http2.ClientHttp2Session => {
@@ -23,11 +24,11 @@ export function createGrpc(settings: Settings, now: () => number): Transport {
     return opened;
   };
 
-  const call = (body: Uint8Array, encoding: string | undefined, signal: AbortSignal): Promise<Verdict> =>
+  const call = ({ body, encoding, headers: given, signal }: Exchange): Promise<Verdict> =>
     new Promise((resolve, reject) => {
       const stream = connected().request({
         'user-agent': USER_AGENT,
-        ...settings.headers,
+        ...given,
         ':method': 'POST',
         ':path': settings.url.pathname,
         'content-type': 'application/grpc',

@@ -2,65 +2,77 @@
 
 import http from 'node:http';
 import https from 'node:https';
+import { codeOf } from '../../agent/core/errors.ts';
 import { classifyHttp, type Verdict } from './classify.ts';
+import type { TlsFiles } from './credentials.ts';
 import type { Settings } from './settings.ts';
-import { MAX_RESPONSE_BYTES, readTls, type Transport, USER_AGENT } from './transport.ts';
+import { type Exchange, MAX_RESPONSE_BYTES, type Transport, USER_AGENT } from './transport.ts';
 
-export function createHttp(settings: Settings, now: () => number): Transport {
+const BROKEN = ['ECONNRESET', 'EPIPE'];
+
+export function createHttp(settings: Settings, tls: TlsFiles, now: () => number): Transport {
   const secure = settings.url.protocol === 'https:';
-  const agent = secure
-    ? new https.Agent({ keepAlive: true, ...readTls(settings) })
-    : new http.Agent({ keepAlive: true });
+  const kept = { keepAlive: true, proxyEnv: settings.proxy };
+  const agent = secure ? new https.Agent({ ...kept, ...tls }) : new http.Agent(kept);
   const request = secure ? https.request : http.request;
   const contentType = settings.protocol === 'http/json' ? 'application/json' : 'application/x-protobuf';
 
+  const exchange = ({ body, encoding, headers, signal }: Exchange): Promise<Verdict> =>
+    new Promise<Verdict>((resolve, reject) => {
+      const outgoing = request(settings.url, {
+        method: 'POST',
+        agent,
+        signal,
+        headers: {
+          'user-agent': USER_AGENT,
+          ...headers,
+          'content-type': contentType,
+          'content-length': body.length,
+          ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
+        },
+      });
+      // The status decides, even where the body is cut short, stalls or has no end.
+      let done: (() => void) | undefined;
+      outgoing.on('error', error => {
+        if (done) done();
+        // The receiver had closed a kept connection before it saw this request; that is no failure of its own.
+        else if (outgoing.reusedSocket && BROKEN.includes(codeOf(error) ?? '') && !signal.aborted)
+          resolve(exchange({ body, encoding, headers, signal }));
+        else reject(error);
+      });
+      outgoing.on('response', incoming => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        done = () => {
+          // An answer before the end of the question: the body is the caller's again, so nothing more of it is sent.
+          if (!outgoing.writableFinished) outgoing.destroy();
+          resolve(
+            classifyHttp(
+              {
+                status: incoming.statusCode ?? 0,
+                contentType: incoming.headers['content-type'] ?? (size > 0 ? contentType : ''),
+                retryAfter: incoming.headers['retry-after'],
+                location: incoming.headers.location,
+                body: Buffer.concat(chunks),
+              },
+              now(),
+            ),
+          );
+        };
+        incoming.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > MAX_RESPONSE_BYTES) incoming.destroy();
+          else chunks.push(chunk);
+        });
+        incoming.on('end', done);
+        incoming.on('error', done);
+        incoming.on('close', done);
+      });
+      outgoing.end(body);
+    });
+
   return {
-    exchange: (body, encoding, signal) =>
-      new Promise<Verdict>((resolve, reject) => {
-        const outgoing = request(settings.url, {
-          method: 'POST',
-          agent,
-          signal,
-          headers: {
-            'user-agent': USER_AGENT,
-            ...settings.headers,
-            'content-type': contentType,
-            'content-length': body.length,
-            ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
-          },
-        });
-        // The status decides, even where the body is cut short, stalls or has no end.
-        let done: (() => void) | undefined;
-        outgoing.on('error', error => (done ? done() : reject(error)));
-        outgoing.on('response', incoming => {
-          const chunks: Buffer[] = [];
-          let size = 0;
-          done = () => {
-            // An answer before the end of the question: the body is the caller's again, so nothing more of it is sent.
-            if (!outgoing.writableFinished) outgoing.destroy();
-            resolve(
-              classifyHttp(
-                {
-                  status: incoming.statusCode ?? 0,
-                  contentType: incoming.headers['content-type'] ?? (size > 0 ? contentType : ''),
-                  retryAfter: incoming.headers['retry-after'],
-                  body: Buffer.concat(chunks),
-                },
-                now(),
-              ),
-            );
-          };
-          incoming.on('data', (chunk: Buffer) => {
-            size += chunk.length;
-            if (size > MAX_RESPONSE_BYTES) incoming.destroy();
-            else chunks.push(chunk);
-          });
-          incoming.on('end', done);
-          incoming.on('error', done);
-          incoming.on('close', done);
-        });
-        outgoing.end(body);
-      }),
+    exchange,
     async close() {
       agent.destroy();
     },

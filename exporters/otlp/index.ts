@@ -6,13 +6,11 @@ import {
   type MetricExporter,
   RetryLater,
 } from '../../agent/core/exporter.ts';
+import { createLogs } from './logs.ts';
 import { encodeMetrics } from './metrics.ts';
 import type { OtlpOptions } from './options.ts';
 import { createSender, type Sender } from './send.ts';
 import { resolve, type Settings, type Signal } from './settings.ts';
-
-/** Batches under way at once: enough to hide a receiver's latency, few enough to keep the order within reach. */
-const CONCURRENCY = 4;
 
 const open = (
   options: OtlpOptions,
@@ -21,33 +19,19 @@ const open = (
 ): { settings: Settings; sender: Sender } => {
   const settings = resolve(options, process.env, signal);
   for (const warning of settings.warnings) room.log.warn(warning);
-  return { settings, sender: createSender(settings, room.now) };
+  return { settings, sender: createSender(settings, room.now, room.log.warn) };
 };
 
-/** Undefined when logs are switched off. Throws SetupError for certificates that cannot be read. */
+/** Undefined when logs are switched off. Throws SetupError for headers and certificates that cannot be read. */
 export async function logs(options: OtlpOptions, room: ExporterRoom): Promise<LogExporter | undefined> {
   if (!options.logs) return undefined;
   const { settings, sender } = open(options, room, 'logs');
-  return {
-    concurrency: CONCURRENCY,
-    async deliver(batch, signal) {
-      if (batch.records === 0) return { rejected: 0 };
-      const verdict = await sender.send(batch.bytes, signal);
-      if (verdict.outcome === 'refused') {
-        room.log.warn(
-          `cannot deliver logs to "${settings.url.origin}": refused for good: ${verdict.message}`,
-        );
-        return { rejected: batch.records, reason: verdict.reason };
-      }
-      const rejected = Math.min(verdict.rejected, batch.records);
-      tell(room, 'log records', rejected, verdict.message);
-      return rejected > 0 ? { rejected, reason: 'partial_success' } : { rejected: 0 };
-    },
-    close: () => sender.close(),
-  };
+  return createLogs(sender, settings.url.origin, room, (rejected, message) =>
+    tell(room, 'log records', rejected, message),
+  );
 }
 
-/** Undefined when metrics are switched off. Throws SetupError for certificates that cannot be read. */
+/** Undefined when metrics are switched off. Throws SetupError for headers and certificates that cannot be read. */
 export async function metrics(options: OtlpOptions, room: ExporterRoom): Promise<MetricExporter | undefined> {
   if (!options.metrics) return undefined;
   const { sender } = open(options, room, 'metrics');

@@ -39,6 +39,15 @@ export const options = object({
   headers: optional(
     map(pattern('a header value', HEADER_VALUE), { what: 'a header name', pattern: HEADER_NAME }),
   ),
+  headers_from: optional(
+    describe(
+      map(object({ file: string(), scheme: optional(pattern('a word such as "Bearer"', /^[!-~]+$/)) }), {
+        what: 'a header name',
+        pattern: HEADER_NAME,
+      }),
+      'Headers whose value stands in a file, behind `scheme` when that is given; read again when the file changes.',
+    ),
+  ),
   tls: optional(
     object({
       ca_file: optional(string()),

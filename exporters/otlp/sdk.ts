@@ -50,7 +50,9 @@ export function createTelemetry(
     exportTimeoutMillis: Math.min(everyMs, EXPORT_MS),
   });
   const detected = [processDetector, hostDetector, osDetector, envDetector];
-  const own = resourceFromAttributes(Object.fromEntries([...host, ...metricResource('eudaemon', host)]));
+  const { attributes: given } = envDetector.detect();
+  const name = (given?.['service.name'] as string | undefined) ?? 'eudaemon';
+  const own = resourceFromAttributes(Object.fromEntries([...host, ...metricResource(name, host)]));
   const sdk = new NodeSDK({
     resourceDetectors: [...detected, { detect: () => ({ attributes: own.attributes }) }],
     metricReaders: [reader],

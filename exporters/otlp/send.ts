@@ -5,10 +5,12 @@ import zlib from 'node:zlib';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
 import { RetryLater } from '../../agent/core/exporter.ts';
 import type { Verdict } from './classify.ts';
+import { openCredentials } from './credentials.ts';
 import { createGrpc } from './grpc.ts';
 import { createHttp } from './http.ts';
 import { toJson } from './json.ts';
 import type { Settings } from './settings.ts';
+import type { Transport } from './transport.ts';
 
 const gzip = promisify(zlib.gzip) as (body: Uint8Array, options: zlib.ZlibOptions) => Promise<Buffer>;
 const zstd = promisify(zlib.zstdCompress) as (body: Uint8Array) => Promise<Buffer>;
@@ -19,9 +21,21 @@ export interface Sender {
   close(): Promise<void>;
 }
 
-/** `now` in Unix ms. Throws SetupError for certificates that cannot be read. */
-export function createSender(settings: Settings, now: () => number): Sender {
-  const transport = settings.protocol === 'grpc' ? createGrpc(settings, now) : createHttp(settings, now);
+/** Not who we say we are, or not any more. */
+const UNAUTHORIZED = ['http_401', 'http_403', 'grpc_16', 'grpc_7'];
+
+/** `now` in Unix ms. Throws SetupError for headers and certificates that cannot be read. */
+export function createSender(
+  settings: Settings,
+  now: () => number,
+  warn: (message: string) => void = () => {},
+): Sender {
+  const credentials = openCredentials(settings, warn);
+  const connect = (): Transport =>
+    settings.protocol === 'grpc'
+      ? createGrpc(settings, credentials.tls, now)
+      : createHttp(settings, credentials.tls, now);
+  let transport = connect();
   const target = `${settings.url.origin}${settings.url.pathname}`;
 
   const compress = async (body: Uint8Array): Promise<Uint8Array> => {
@@ -30,6 +44,20 @@ export function createSender(settings: Settings, now: () => number): Sender {
     return settings.compression === 'zstd' ? zstd(body) : body;
   };
   const encoding = settings.compression === 'none' ? undefined : settings.compression;
+
+  /** Takes up what has changed in files; whether anything had. Exchanges under way keep their connection. */
+  const refresh = (all: boolean): boolean => {
+    const changed = credentials.refresh(all);
+    if (changed.tls) {
+      const old = transport;
+      setTimeout(() => void old.close(), settings.timeoutMs).unref();
+      transport = connect();
+    }
+    return changed.tls || changed.headers;
+  };
+
+  const exchange = (body: Uint8Array, signal: AbortSignal): Promise<Verdict> =>
+    transport.exchange({ body, encoding, headers: credentials.headers, signal });
 
   return {
     async send(request, signal) {
@@ -46,7 +74,11 @@ export function createSender(settings: Settings, now: () => number): Sender {
       signal.addEventListener('abort', stop);
       try {
         signal.throwIfAborted();
-        const verdict = await transport.exchange(body, encoding, breaker.signal);
+        refresh(false);
+        let verdict = await exchange(body, breaker.signal);
+        // The token may have been renewed within the resolution of the file's clock.
+        if (verdict.outcome === 'refused' && UNAUTHORIZED.includes(verdict.reason) && refresh(true))
+          verdict = await exchange(body, breaker.signal);
         if (verdict.outcome !== 'retry') return verdict;
         throw new RetryLater(
           verdict.reason,

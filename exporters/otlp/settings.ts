@@ -5,18 +5,28 @@ import { type Compression, HEADER_NAME, HEADER_VALUE, type OtlpOptions, type Pro
 
 export type Signal = 'logs' | 'metrics';
 
+export interface HeaderFile {
+  readonly name: string;
+  readonly path: string;
+  /** Stands before the value, with a space behind it. */
+  readonly scheme: string | undefined;
+}
+
 export interface Settings {
   readonly signal: Signal;
   readonly protocol: Protocol;
   /** Where requests go, path included. */
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  readonly headerFiles: readonly HeaderFile[];
   readonly compression: Compression;
   readonly timeoutMs: number;
   readonly caFile: string | undefined;
   readonly certFile: string | undefined;
   readonly keyFile: string | undefined;
   readonly verify: boolean;
+  /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY in either case, where the receiver is not this host. */
+  readonly proxy: Readonly<Record<string, string>>;
   /** Variables that were passed over because their value makes no sense. */
   readonly warnings: readonly string[];
 }
@@ -59,12 +69,13 @@ export function resolve(
     url.pathname = protocol === 'grpc' ? path : url.pathname.replace(/\/*$/, path);
     return url;
   };
+  const insecure = variable('INSECURE', value => /^(true|false)$/i.exec(value)?.[0].toLowerCase()) === 'true';
   const fallback = protocol === 'grpc' ? 'http://localhost:4317' : 'http://localhost:4318';
   const url =
     options.endpoint !== undefined
       ? below(new URL(options.endpoint))
       : (variable('ENDPOINT', (value, own) => {
-          const given = URL.parse(value);
+          const given = URL.parse(protocol === 'grpc' ? withScheme(value, insecure) : value);
           if (!given || !/^https?:$/.test(given.protocol)) return undefined;
           return own && protocol !== 'grpc' ? given : below(given);
         }) ?? below(new URL(fallback)));
@@ -74,6 +85,11 @@ export function resolve(
     protocol,
     url,
     headers: { ...variable('HEADERS', readHeaders), ...lowerCase(options.headers ?? {}) },
+    headerFiles: Object.entries(options.headers_from ?? {}).map(([name, { file, scheme }]) => ({
+      name: name.toLowerCase(),
+      path: file,
+      scheme,
+    })),
     compression:
       options.compression ??
       variable('COMPRESSION', value => COMPRESSIONS.find(each => each === value)) ??
@@ -86,9 +102,25 @@ export function resolve(
     certFile: options.tls?.cert_file ?? text('CLIENT_CERTIFICATE'),
     keyFile: options.tls?.key_file ?? text('CLIENT_KEY'),
     verify: options.tls?.insecure_skip_verify !== true,
+    proxy: LOOPBACK.test(url.hostname) ? {} : proxyOf(env),
     warnings,
   };
 }
+
+/** gRPC knows targets without a scheme; then `INSECURE` says whether there is TLS. */
+const withScheme = (target: string, insecure: boolean): string =>
+  /^[^/]+:\d+$/.test(target) ? `${insecure ? 'http' : 'https'}://${target}` : target;
+
+/** Nobody means a proxy to carry what does not leave the host. */
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+const proxyOf = (env: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).filter(
+      (pair): pair is [string, string] =>
+        /^(https?|no)_proxy$/i.test(pair[0]) && pair[1] !== undefined && pair[1] !== '',
+    ),
+  );
 
 /** Header names in lower case, so that no header is given twice. */
 const lowerCase = (headers: Readonly<Record<string, string>>): Record<string, string> =>

@@ -57,7 +57,6 @@ function start(names: string[], deliver: LogExporter['deliver'], concurrency = 2
     reader,
     log: quiet,
     meter,
-    now: () => vi.getMockedSystemTime()!.getTime(),
     random: () => 0.5,
     settled: (...args) => settled.push(args),
   });
@@ -108,7 +107,7 @@ test('a receiver that is away is tried again with growing pauses, one attempt at
   expect(pump.fault()).toBeUndefined();
 });
 
-test('the wish of the receiver is kept, up to five minutes', async () => {
+test('the wish of the receiver is kept, up to five minutes, and half of it more by chance', async () => {
   const times: number[] = [];
   const began = Date.now();
   const wishes = [7000, 1e12];
@@ -118,8 +117,80 @@ test('the wish of the receiver is kept, up to five minutes', async () => {
     if (wish) throw new RetryLater('http_429', 'too many', wish);
     return OK;
   });
-  await vi.advanceTimersByTimeAsync(400_000);
-  expect(times).toEqual([0, 7250, 7250 + 300_500]);
+  await vi.advanceTimersByTimeAsync(500_000);
+  expect(times).toEqual([0, 8750, 8750 + 375_000]);
+  expect(done).toEqual(['a']);
+});
+
+test('a wish holds for the others, too, whatever those under way say meanwhile', async () => {
+  const calls: string[] = [];
+  const answers: { resolve(value: Delivery): void; reject(error: Error): void }[] = [];
+  const { done } = start(
+    ['a', 'b', 'c', 'd'],
+    batch => {
+      calls.push(name(batch));
+      const answer = Promise.withResolvers<Delivery>();
+      answers.push(answer);
+      return answer.promise;
+    },
+    2,
+  );
+  await vi.advanceTimersByTimeAsync(0);
+  expect(calls).toEqual(['a', 'b']);
+  answers[0]!.reject(new RetryLater('http_429', 'too many', 10_000));
+  await vi.advanceTimersByTimeAsync(0);
+  answers[1]!.resolve(OK);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(calls).toEqual(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(2500);
+  expect(calls).toEqual(['a', 'b', 'a']);
+  answers[2]!.resolve(OK);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(calls).toEqual(['a', 'b', 'a', 'c', 'd']);
+  expect(done).toEqual(['a', 'b']);
+});
+
+test('attempts that fail together are one round, and only the oldest comes again before the receiver is back', async () => {
+  let away = true;
+  const calls: [string, number][] = [];
+  const began = Date.now();
+  const { done, queue } = start(
+    ['a', 'b', 'c'],
+    async batch => {
+      calls.push([name(batch), Date.now() - began]);
+      if (away) throw new RetryLater('refused', 'connection refused');
+      return OK;
+    },
+    3,
+  );
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(calls).toEqual([
+    ['a', 0],
+    ['b', 0],
+    ['c', 0],
+    ['a', 250],
+    ['a', 750],
+  ]);
+  away = false;
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(calls.slice(5)).toEqual([
+    ['a', 1750],
+    ['b', 1750],
+    ['c', 1750],
+  ]);
+  expect(done).toEqual(['a', 'b', 'c']);
+  expect(queue).toEqual([]);
+});
+
+test('a clock that is set back holds nothing up', async () => {
+  let calls = 0;
+  const { done } = start(['a'], async () => {
+    if (calls++ === 0) throw new RetryLater('refused', 'connection refused');
+    return OK;
+  });
+  await vi.advanceTimersByTimeAsync(0);
+  vi.setSystemTime(Date.now() - 3_600_000);
+  await vi.advanceTimersByTimeAsync(1000);
   expect(done).toEqual(['a']);
 });
 

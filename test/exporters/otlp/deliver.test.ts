@@ -1,86 +1,10 @@
 // The exporter against a real server that takes, refuses, resets, stalls and stays silent.
 import { createServer } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
-import type { Delivery, ExporterRoom, LogExporter } from '../../../agent/core/exporter.ts';
-import { RetryLater } from '../../../agent/core/exporter.ts';
-import type { Log } from '../../../agent/core/log.ts';
-import { createMeter } from '../../../agent/core/meter.ts';
-import { ProtoWriter } from '../../../agent/core/protobuf.ts';
-import { LogRecord, utf8 } from '../../../agent/core/record.ts';
+import { describe, expect, it } from 'vitest';
+import type { Delivery } from '../../../agent/core/exporter.ts';
 import { logs, metrics } from '../../../exporters/otlp/index.ts';
-import { options as schema } from '../../../exporters/otlp/options.ts';
-import { type Behaviour, type Receiver, startReceiver } from '../../receiver.ts';
-
-const HOST: [string, string][] = [
-  ['host.name', 'node-1'],
-  ['host.id', 'abc'],
-];
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-});
-
-const read = (input: object) => {
-  const problems: string[] = [];
-  const checker = {
-    problem: (path: unknown, message: string) => problems.push(`${path}: ${message}`),
-    formats: { regex: () => undefined, glob: () => undefined },
-  };
-  const parsed = schema.parse(input, [], checker);
-  if (!parsed) throw new Error(problems.join());
-  return parsed;
-};
-
-function createRoom(): ExporterRoom & { lines: string[] } {
-  const lines: string[] = [];
-  const write = (message: string) => {
-    lines.push(message);
-  };
-  const log: Log = { debug: write, info: write, warn: write, error: write, room: () => log };
-  return { name: 'otlp', stateDir: '/nowhere', log, meter: createMeter(), host: HOST, now: Date.now, lines };
-}
-
-async function receiver(): Promise<Receiver> {
-  const started = await startReceiver();
-  closers.push(() => started.close());
-  return started;
-}
-
-async function exporter(input: object, room = createRoom()): Promise<LogExporter> {
-  const made = (await logs(read(input), room))!;
-  closers.push(() => made.close());
-  return made;
-}
-
-function batch(...texts: string[]) {
-  const w = new ProtoWriter();
-  const r = new LogRecord();
-  for (const text of texts) {
-    r.clear();
-    r.buf = utf8(text);
-    r.bodyEnd = r.buf.length;
-    r.observedSeconds = 1_795_000_000;
-    r.attributes.int(utf8('n'), -5);
-    r.attributes.double(utf8('d'), Number.NaN);
-    r.attributes.value(utf8('raw'), Uint8Array.of(0x3a, 2, 0, 255));
-    encodeRecord(w, r);
-  }
-  const origin = { service: 'nginx', daemon: 'nginx', host: undefined, attributes: [] };
-  return {
-    bytes: sealRequest([{ resource: encodeResource(origin, HOST), records: w.copy() }]),
-    records: texts.length,
-  };
-}
-const never = new AbortController().signal;
-const failure = (delivery: Promise<Delivery>): Promise<RetryLater> =>
-  delivery.then(
-    () => expect.fail('delivered'),
-    error => {
-      expect(error).toBeInstanceOf(RetryLater);
-      return error;
-    },
-  );
+import { type Behaviour, startReceiver } from '../../receiver.ts';
+import { batch, closers, createRoom, exporter, failure, never, read, receiver } from './rig.ts';
 
 describe('forms', () => {
   it.each(
@@ -120,7 +44,11 @@ describe('forms', () => {
   it('gives up what it cannot transcode, rather than try for ever', async () => {
     const sender = await exporter({ endpoint: 'http://127.0.0.1:1', protocol: 'http/json' });
     const damaged = { bytes: Uint8Array.of(0x0a, 99), records: 3 };
-    expect(await sender.deliver(damaged, never)).toEqual({ rejected: 3, reason: 'undecodable' });
+    expect(await sender.deliver(damaged, never)).toMatchObject({
+      rejected: 3,
+      reason: 'undecodable',
+      refused: [{ bytes: damaged.bytes, records: 3, reason: 'undecodable' }],
+    });
   });
 
   it('is not there when switched off', async () => {
@@ -148,7 +76,13 @@ describe('answers', () => {
     ['an endless body', { body: Buffer.alloc(2_000_000, 10) }, { rejected: 0 }, ''],
     ['bad data', { status: 400, body: '\x12\x03bad' }, { rejected: 3, reason: 'http_400' }, 'HTTP 400: bad'],
     ['no right', { status: 401 }, { rejected: 3, reason: 'http_401' }, 'HTTP 401'],
-    ['a redirect', { status: 302, headers: { location: '/x' } }, { rejected: 3, reason: 'http_302' }, '302'],
+    [
+      'a redirect',
+      { status: 302, headers: { location: 'http://elsewhere/x' } },
+      { rejected: 3, reason: 'http_302' },
+      'redirected to "http://elsewhere/x", which is not followed; set exporters.otlp.endpoint',
+    ],
+    ['a redirect to nowhere', { status: 304 }, { rejected: 3, reason: 'http_304' }, 'HTTP 304'],
     [
       'a crash',
       { status: 500, body: 'oops', headers: { 'content-type': 'text/plain' } },
@@ -161,7 +95,15 @@ describe('answers', () => {
     server.behave(() => how);
     const room = createRoom();
     const sender = await exporter({ endpoint: server.url, timeout: '300ms' }, room);
-    expect(await sender.deliver(batch('a', 'b', 'c'), never)).toEqual(delivery);
+    const given = batch('a', 'b', 'c');
+    const { refused, ...rest } = await sender.deliver(given, never);
+    expect(rest).toEqual(delivery);
+    // What is refused as a whole is handed back, for the dead letters.
+    if (/^http_/.test(delivery.reason ?? ''))
+      expect(refused).toEqual([
+        { ...given, reason: delivery.reason, message: expect.stringContaining('HTTP') },
+      ]);
+    else expect(refused).toBeUndefined();
     expect(server.requests).toHaveLength(1);
     expect(room.lines.join()).toContain(said);
   });

@@ -31,6 +31,9 @@ describe('options', () => {
     [{ protocol: 'http/proto' }, 'did you mean "http/protobuf"?'],
     [{ headers: { 'a b': 'x' } }, '"a b" is not a header name'],
     [{ headers: { a: 'x\ny' } }, 'headers.a: '],
+    [{ headers_from: { 'a b': { file: 'x' } } }, '"a b" is not a header name'],
+    [{ headers_from: { a: {} } }, 'headers_from.a: the key "file" is missing'],
+    [{ headers_from: { a: { file: 'x', scheme: 'a b' } } }, 'headers_from.a.scheme: '],
     [{ compression: 'gz' }, 'compression: "gz" is not one of gzip, zstd, none'],
     [{ timeout: '0s' }, 'timeout: '],
     [{ interval: '10ms' }, 'interval: '],
@@ -65,6 +68,24 @@ describe('where to', () => {
       { METRICS_ENDPOINT: 'https://m:9/ignored' },
       'metrics',
       'https://m:9/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
+    ],
+    [
+      { protocol: 'grpc' },
+      { ENDPOINT: 'gateway:4317' },
+      'logs',
+      'https://gateway:4317/opentelemetry.proto.collector.logs.v1.LogsService/Export',
+    ],
+    [
+      { protocol: 'grpc' },
+      { ENDPOINT: 'gateway:4317', INSECURE: 'True' },
+      'logs',
+      'http://gateway:4317/opentelemetry.proto.collector.logs.v1.LogsService/Export',
+    ],
+    [
+      { protocol: 'grpc' },
+      { ENDPOINT: 'https://gateway:4317', INSECURE: 'true' },
+      'logs',
+      'https://gateway:4317/opentelemetry.proto.collector.logs.v1.LogsService/Export',
     ],
   ];
   it.each(cases)('%j with %j for %s is %s', (input, env, signal, url) => {
@@ -140,6 +161,7 @@ describe('the environment', () => {
     ['HEADERS', 'a=%0d%0ab'],
     ['HEADERS', 'a b=c'],
     ['ENDPOINT', 'file:///etc'],
+    ['INSECURE', 'perhaps'],
   ])('passes over %s=%s, and says so', (name, value) => {
     const { warnings, ...found } = settings({}, { [PREFIX + name]: value });
     const { warnings: none, ...defaults } = settings({});

@@ -153,5 +153,6 @@ function createRoom(config: Config, now: number): StreamRoom {
     patterns,
     now: () => now,
     origins: createOrigins(),
+    events: { emit() {} },
   };
 }

@@ -5,7 +5,6 @@ import {
   choose,
   describe,
   formatted,
-  integer,
   list,
   map,
   object,
@@ -17,7 +16,6 @@ import {
 import {
   EVENTS,
   type ProcessorSpec,
-  type RateLimitSpec,
   type RedactSpec,
   type SampleSpec,
   SECRETS,
@@ -25,6 +23,7 @@ import {
   type SeveritySpec,
   STEPS,
 } from '../core/processor.ts';
+import { rateLimit } from '../core/rate.ts';
 import { conditions, severityWord } from './conditions.ts';
 import { metric } from './processor-metric.ts';
 import { also, isText, scalarValue, turned } from './shapes.ts';
@@ -96,35 +95,6 @@ const sample: Schema<SampleSpec> = choose<SampleSpec>(
   },
 );
 
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
-const RATE = /^([1-9]\d*)\/([smh])$/;
-
-const rate = also(
-  describe(string(), 'Records of each daemon: 100/s, 600/m or 1000/h.'),
-  text => !RATE.test(text) && `"${text}" is not a rate such as 100/s, 600/m or 1000/h`,
-);
-
-function limit(written: string, burst?: number): RateLimitSpec {
-  const [, count, unit] = RATE.exec(written)!;
-  return { rate: written, perSecond: Number(count) / SECONDS[unit!]!, burst: burst ?? Number(count) };
-}
-
-const rateLimit: Schema<RateLimitSpec> = choose<RateLimitSpec>(
-  { when: input => typeof input !== 'object', schema: turned(rate, text => limit(text)) },
-  {
-    when: () => true,
-    schema: turned(
-      object({
-        rate,
-        burst: optional(
-          describe(integer(1), 'Records that may come at once. Default: those of one unit of the rate.'),
-        ),
-      }),
-      given => limit(given.rate, given.burst),
-    ),
-  },
-);
-
 const severity: Schema<SeveritySpec> = choose<SeveritySpec>(
   {
     when: isText,
@@ -168,7 +138,7 @@ const step = (sources: readonly string[]): Schema<ProcessorSpec> => {
       redact: optional(redact),
       parse: optional(describe(lineFormat(...MESSAGE_FORMATS), 'What the body is.')),
       sample: optional(sample),
-      rate_limit: optional(rateLimit),
+      rate_limit: optional(rateLimit('daemon')),
       add: optional(some(map(scalarValue(), KEY))),
       rename: optional(
         some(

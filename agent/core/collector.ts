@@ -33,6 +33,7 @@ export interface SamplerRoom extends Room {
 /** A room of the data worker. */
 export interface StreamRoom extends Room {
   readonly origins: Origins;
+  readonly events: EventSink;
 }
 
 /** A figure-taking actor. Main thread; the scheduler never makes two calls at once, spreads them and times them. */

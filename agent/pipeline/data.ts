@@ -182,6 +182,7 @@ export function createData<C extends DataConfig>(room: {
       patterns: room.patterns,
       now,
       origins: createOrigins(),
+      events,
     };
     const stream = (await entry.load()).create(config.collectors[name], streamRoom);
     streams.set(name, { key, actor: stream });

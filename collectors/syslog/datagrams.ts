@@ -27,6 +27,8 @@ export interface DatagramSocket {
 export interface Datagrams {
   resume(): void;
   committed(written: number): void;
+  /** Once a second. */
+  tick(): void;
   close(): Promise<void>;
 }
 
@@ -34,7 +36,7 @@ export interface Datagrams {
 export function receiveDatagrams(
   native: Native,
   sockets: readonly DatagramSocket[],
-  { room, options, senders, out, take, full, failed }: Desk,
+  { room, options, senders, suppressed, out, take, full, failed }: Desk,
 ): Datagrams {
   const stride = Math.min(pages(options.max_message), MAX_SLOT);
   const size = { slots: SLOTS, stride, capacity: pages(options.ring) };
@@ -42,6 +44,8 @@ export function receiveDatagrams(
   /** What the ring may release once `pushed` records are written; the same index in both. */
   const pushed: number[] = [];
   const positions: number[] = [];
+  /** Records written, as far as it was told. */
+  let safe = 0;
   let running = false;
   let closed = false;
   let emptied = () => {};
@@ -76,12 +80,35 @@ export function receiveDatagrams(
     if (count > 0) {
       pushed.push(out.pushed);
       positions.push(ring.consumed);
+      // Of what was given up, nobody confirms anything.
+      if (out.pushed <= safe) release();
     }
     const shed = ring.shed();
     if (shed > 0) out.drop('ring_full', shed);
     const overflowed = ring.overflowed();
     if (overflowed > 0) out.lost('socket_buffer', overflowed);
     return count === PASS;
+  };
+
+  const release = () => {
+    const done = pushed.findLastIndex(count => count <= safe);
+    if (done < 0) return;
+    ring.release(positions[done]!);
+    pushed.splice(0, done + 1);
+    positions.splice(0, done + 1);
+    if (pushed.length === 0) emptied();
+  };
+
+  const tick = () => {
+    const at = room.now();
+    for (const { count, pid, uid, address } of ring.shedBySender()) {
+      const sender = address
+        ? senders.peerAt(address, 0)
+        : pid > 0
+          ? senders.process(pid, uid, at)
+          : undefined;
+      suppressed.add('ring_full', 'the receive ring was full', sender, count, at);
+    }
   };
 
   const run = () => {
@@ -101,17 +128,17 @@ export function receiveDatagrams(
       if (!running) run();
     },
     committed(written) {
-      const done = pushed.findLastIndex(count => count <= written);
-      if (done < 0) return;
-      ring.release(positions[done]!);
-      pushed.splice(0, done + 1);
-      positions.splice(0, done + 1);
-      if (pushed.length === 0) emptied();
+      safe = written;
+      release();
     },
+    tick,
     async close() {
       await ring.stop();
       closed = true;
       while (pass());
+      // Both tables are at rest now.
+      tick();
+      tick();
       if (pushed.length > 0) {
         const { promise, resolve } = Promise.withResolvers<void>();
         emptied = resolve;

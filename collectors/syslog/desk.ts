@@ -3,6 +3,7 @@
 import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
 import type { SyslogOptions } from './options.ts';
 import type { Sender, Senders } from './sender.ts';
+import type { Suppressed } from './suppressed.ts';
 
 /**
  * Makes a record of message `start..end` and pushes it. `at` in Unix ms; the rest names the message: source and
@@ -24,6 +25,7 @@ export interface Desk {
   readonly room: StreamRoom;
   readonly options: SyslogOptions;
   readonly senders: Senders;
+  readonly suppressed: Suppressed;
   readonly out: RecordSink;
   readonly take: Take;
   /** Whether the sink wants no more now. */

@@ -12,6 +12,11 @@ import { DEFAULT_SOCKET, type ListenOptions, type SyslogOptions } from './option
 import { Recorder } from './record.ts';
 import { createSenders } from './sender.ts';
 import { receiveStreams, type Streams } from './streams.ts';
+import { createSuppressed } from './suppressed.ts';
+
+/** As the processor `rate_limit` counts it. */
+const RATE_LIMITED = 'rate_limited';
+const TICK_MS = 1000;
 
 const TRUNCATED: Desc = {
   name: 'eudaemon.log.truncated',
@@ -30,6 +35,11 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
   const truncations = room.meter.instrument(TRUNCATED).with();
   const recorder = new Recorder(room);
   const faults = new Set<string>();
+  const suppressed = createSuppressed(room);
+  const overLimit = `over the limit of ${options.rate_limit?.rate}`;
+  let sink: RecordSink | undefined;
+  let limited = 0;
+  let ticking: NodeJS.Timeout | undefined;
   let datagrams: Datagrams | undefined;
   let streams: Streams | undefined;
   let listeners: Listeners | undefined;
@@ -43,6 +53,11 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
   const takeInto =
     (out: RecordSink): Take =>
     (buf, start, end, sender, at, truncated, sourceHigh, sourceLow, position) => {
+      if (sender.bucket !== undefined && !sender.bucket.take(at)) {
+        suppressed.add(RATE_LIMITED, overLimit, sender, 1, at);
+        limited++;
+        return;
+      }
       recorder.fill(buf, start, end, sender, at, truncated);
       const { record } = recorder;
       record.sourceHigh = sourceHigh;
@@ -52,8 +67,17 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
       if (!out.push(record)) isFull = true;
     };
 
+  const tick = () => {
+    datagrams?.tick();
+    if (limited > 0) sink?.drop(RATE_LIMITED, limited);
+    limited = 0;
+    suppressed.tick(room.now());
+  };
+
   return {
     async open(out) {
+      sink = out;
+      ticking = setInterval(tick, TICK_MS);
       let unavailable = '';
       const native = loadNative(cause => {
         unavailable = cause;
@@ -61,7 +85,8 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
       const desk: Desk = {
         room,
         options,
-        senders: createSenders(room),
+        senders: createSenders(room, options.rate_limit),
+        suppressed,
         out,
         take: takeInto(out),
         full: () => isFull,
@@ -99,7 +124,10 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
     ],
     async close() {
       listeners?.hide();
+      clearInterval(ticking);
       await Promise.all([datagrams?.close(), streams?.close()]);
+      tick();
+      suppressed.tick(room.now(), true);
       listeners?.closeDatagrams();
     },
   };

@@ -15,6 +15,7 @@ import {
   size,
   string,
 } from '../../agent/core/options.ts';
+import { rateLimit } from '../../agent/core/rate.ts';
 
 /** The socket in the run directory that is opened when `listen` is empty. */
 export const DEFAULT_SOCKET = 'syslog.sock';
@@ -52,6 +53,10 @@ export const options = object({
     'Room for received datagrams that are not in the spool yet.',
   ),
   connections: describe(fallback(integer(1), 1000), 'Connections to one stream socket; more are refused.'),
+  rate_limit: describe(
+    optional(rateLimit('sender')),
+    'What a daemon, or another program of a user, sends beyond it is dropped, counted and told. Off when absent.',
+  ),
   idle_timeout: describe(
     optional(duration(1000)),
     'Connections silent for longer are closed; never when absent.',

@@ -1,15 +1,14 @@
 // Who sent it: a process of this host by the kernel's word, or a peer on the network. Facts about a process are read
-// from /proc once a second a pid, and only believed when the process is old enough to have sent the message.
+// once a second a pid; one that has ended since stays who it was.
 
-import { readFileSync, readlinkSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { basename, join } from 'node:path';
 import type { StreamRoom } from '../../agent/core/collector.ts';
-import type { ProcessFacts } from '../../agent/core/daemon.ts';
-import { parseStat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
+import type { RateLimitSpec } from '../../agent/core/processor.ts';
 import { encodeIntAttribute, encodeTextAttribute } from '../../agent/core/protobuf.ts';
+import { Bucket } from '../../agent/core/rate.ts';
 import type { Origin } from '../../agent/core/record.ts';
 import { ByteCache } from './byte-cache.ts';
+import { createProcessReader } from './process-facts.ts';
 
 export interface Sender {
   /** 0 when the kernel could not tell. */
@@ -20,6 +19,14 @@ export interface Sender {
   /** The daemon the process belongs to, and that daemon's origin. */
   readonly daemon: string | undefined;
   readonly origin: Origin | undefined;
+  /** For people: the daemon, the executable, the peer. */
+  readonly name: string;
+  /** What is limited as one: the daemon, else the executable of a user, else the peer. */
+  readonly key: string;
+  /** Its allowance, where there is a limit. */
+  readonly bucket: Bucket | undefined;
+  /** The executable, where it is known. */
+  readonly executable: string | undefined;
   /** Encoded attributes. */
   readonly fields: Uint8Array;
   /** Message time, Unix ms, at which the facts were read. */
@@ -38,8 +45,8 @@ export interface Senders {
 const RECHECK_MS = 1000;
 const MAX_SENDERS = 4096;
 const NOTHING = new Uint8Array(0);
-/** The boot time is in whole seconds. */
-const START_SLACK_MS = 2000;
+/** The user of a sender that the kernel says nothing about: one that sent before credentials were asked for. */
+const NOBODY = 65534;
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
@@ -60,66 +67,88 @@ export function addressText(buf: Uint8Array, start: number): string {
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
-export function createSenders(room: Pick<StreamRoom, 'root' | 'daemons' | 'origins'>): Senders {
-  const proc = (...parts: string[]) => join(room.root, 'proc', ...parts);
+export function createSenders(
+  room: Pick<StreamRoom, 'root' | 'daemons' | 'origins' | 'log'>,
+  limit?: RateLimitSpec,
+): Senders {
+  const reader = createProcessReader(room.root);
   const processes = new Map<number, Sender>();
   const peers = new Map<string, Sender>();
+  const foreigners = new Map<number, Sender>();
+  const buckets = new Map<string, Bucket>();
   const addresses = new ByteCache<Sender>(1024);
   const own = new Set(
     Object.values(networkInterfaces()).flatMap(list => list?.map(({ address }) => address) ?? []),
   );
-  let bootMs: number | undefined;
+  let toldForeign = false;
 
-  const factsOf = (pid: number, at: number): ProcessFacts | undefined => {
-    try {
-      const bytes = readFileSync(proc(`${pid}`, 'stat'));
-      const facts = parseStat(bytes, bytes.length);
-      bootMs ??= Number(/^btime (\d+)/m.exec(readFileSync(proc('stat'), 'latin1'))?.[1] ?? 0) * 1000;
-      const startedMs = bootMs + ((facts?.startTicks ?? 0) * 1000) / TICKS_PER_SECOND;
-      return startedMs > at + START_SLACK_MS ? undefined : facts;
-    } catch {
-      return undefined;
-    }
-  };
-
-  const executableOf = (facts: ProcessFacts): string => {
-    try {
-      return basename(readlinkSync(proc(`${facts.pid}`, 'exe')).replace(/ \(deleted\)$/, ''));
-    } catch {
-      return facts.comm;
-    }
-  };
-
-  const keep = <K>(table: Map<K, Sender>, key: K, sender: Sender): Sender => {
+  const keep = <K, V>(table: Map<K, V>, key: K, value: V): V => {
     table.delete(key);
     if (table.size >= MAX_SENDERS) table.delete(table.keys().next().value as K);
-    table.set(key, sender);
-    return sender;
+    table.set(key, value);
+    return value;
   };
+
+  const bucketOf = (key: string, at: number): Bucket | undefined =>
+    limit && (buckets.get(key) ?? keep(buckets, key, new Bucket(limit, at)));
+
+  const sender = (key: string, name: string, at: number, more: Partial<Sender> = {}): Sender => ({
+    pid: 0,
+    uid: 0,
+    peer: undefined,
+    daemon: undefined,
+    origin: undefined,
+    name,
+    key,
+    bucket: bucketOf(key, at),
+    executable: undefined,
+    fields: NOTHING,
+    checked: at,
+    ...more,
+  });
 
   const peer = (address: string): Sender => {
     const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
     const known = peers.get(plain);
     if (known) return known;
     const local = plain === '' || /^127\./.test(plain) || own.has(plain);
-    const none = { pid: 0, uid: 0, daemon: undefined, origin: undefined, fields: NOTHING, checked: 0 };
-    return keep(peers, plain, { ...none, peer: local ? undefined : plain });
+    const name = plain || 'this host';
+    return keep(peers, plain, sender(name, name, 0, { peer: local ? undefined : plain }));
+  };
+
+  /** The kernel has no pid for a process of a namespace that is not ours nor within it. */
+  const foreigner = (uid: number, at: number): Sender => {
+    const known = foreigners.get(uid);
+    if (known) return known;
+    if (!toldForeign) {
+      toldForeign = true;
+      room.log.warn(
+        'cannot tell which processes send: they are in a pid namespace the agent does not see; share it (hostPID: true in a pod, --pid=host of a container)',
+      );
+    }
+    const fields = encodeTextAttribute('user.id', String(uid));
+    return keep(foreigners, uid, sender(`user ${uid}`, `processes of user ${uid}`, at, { uid, fields }));
   };
 
   return {
     process(pid, uid, at) {
       const known = processes.get(pid);
       if (known && known.uid === uid && Math.abs(at - known.checked) < RECHECK_MS) return known;
-      if (pid === 0) return peer('');
-      const facts = factsOf(pid, at);
+      if (pid === 0) return uid === NOBODY ? peer('') : foreigner(uid, at);
+      const facts = reader.factsOf(pid, at);
+      if (!facts && known?.executable !== undefined && known.uid === uid)
+        return keep(processes, pid, { ...known, checked: at });
       const daemon = facts && (room.daemons.ofPid(pid) ?? room.daemons.ofProcess(facts));
+      const executable = facts && reader.executableOf(facts);
       const fields = concat(
         encodeIntAttribute('process.pid', pid),
-        facts ? encodeTextAttribute('process.executable.name', executableOf(facts)) : NOTHING,
+        executable === undefined ? NOTHING : encodeTextAttribute('process.executable.name', executable),
         encodeTextAttribute('user.id', String(uid)),
       );
+      const name = daemon ?? executable ?? `ended processes of user ${uid}`;
       const origin = daemon === undefined ? undefined : room.origins.of(daemon, daemon);
-      return keep(processes, pid, { pid, uid, peer: undefined, daemon, origin, fields, checked: at });
+      const key = daemon ?? `${executable ?? ''} of user ${uid}`;
+      return keep(processes, pid, sender(key, name, at, { pid, uid, daemon, origin, executable, fields }));
     },
     peer,
     peerAt(buf, start) {

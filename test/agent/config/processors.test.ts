@@ -89,7 +89,7 @@ test.each<[string, string]>([
   ['- sample: 1/0', '"1/0" is not a share'],
   ['- sample: -1', '"-1" is not a share'],
   ['- sample: { by: id }', 'the key "ratio" is missing'],
-  ['- rate_limit: 100', '"100" is not a rate such as 100/s, 600/m or 1000/h'],
+  ['- rate_limit: 100', '100 is not a rate such as 100/s, 600/m or 1000/h'],
   ['- rate_limit: 0/s', '"0/s" is not a rate'],
   ['- rate_limit: { rate: 1/s, burst: 0 }', '0 is not a whole number from 1'],
   ['- add: {}', 'processors[0].add: it is empty'],

@@ -54,6 +54,7 @@ export class Rig {
       meter: this.meter,
       patterns: createPatterns(),
       origins: createOrigins(),
+      events: { emit() {} },
       now: () => this.now,
       daemons: {
         get declared() {

@@ -100,6 +100,7 @@ async function open(options: { units?: string[]; path?: string; start_at?: 'end'
     meter: createMeter(),
     patterns: createPatterns(),
     origins: createOrigins(),
+    events: { emit() {} },
     now: () => NOW,
     daemons: {
       declared: daemons,

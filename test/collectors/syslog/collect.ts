@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RecordSink, Stream, StreamRoom } from '../../../agent/core/collector.ts';
+import type { AgentEvent, RecordSink, Stream, StreamRoom } from '../../../agent/core/collector.ts';
 import type { DaemonLookup, DaemonSpec } from '../../../agent/core/daemon.ts';
 import { type DecodedRecord, decodeLogs } from '../../../agent/core/decode.ts';
 import { encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
@@ -24,6 +24,7 @@ export interface Collector {
   readonly meter: MeterTable;
   readonly records: Collected[];
   readonly dropped: Map<string, number>;
+  readonly events: AgentEvent[];
   /** While true the sink says it is full with every record. */
   full: boolean;
   /** Resolves when this many records are there. */
@@ -75,9 +76,10 @@ export function parseOptions(input: unknown): SyslogOptions {
 /** Starts a collector; paths in `listen` are taken below its directory. */
 export async function collect(
   input: object = {},
-  { dir = temporaryDirectory(), daemons = noDaemons, room = {} as Partial<StreamRoom> } = {},
+  { dir = temporaryDirectory(), daemons = noDaemons, room = {} as Partial<Omit<StreamRoom, 'events'>> } = {},
 ): Promise<Collector> {
   const meter = createMeter();
+  const events: AgentEvent[] = [];
   const stream = create(parseOptions(input), {
     name: 'syslog',
     root: '/',
@@ -87,6 +89,7 @@ export async function collect(
     meter,
     daemons,
     origins: createOrigins(),
+    events: { emit: event => void events.push(event) },
     now: Date.now,
     patterns: {
       regex: () => ({ matches: () => false, exec: () => undefined }),
@@ -127,6 +130,7 @@ export async function collect(
     meter,
     records,
     dropped,
+    events,
     full: false,
     async until(count) {
       while (records.length < count)

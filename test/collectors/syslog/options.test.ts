@@ -18,6 +18,8 @@ describe('options', () => {
   it.each([
     { listen: [{ udp: '127.0.0.1:5514' }, { tcp: '[::]:514' }, { udp: ':514' }, { tcp: 'localhost:6514' }] },
     { listen: { tcp: '0.0.0.0:6514', tls: { cert_file: '/a', key_file: '/b' } } },
+    { rate_limit: '1000/s' },
+    { rate_limit: { rate: '600/m', burst: 5000 } },
     { listen: [{ activation: 'syslog.socket' }], ring: '1MiB', idle_timeout: '10m' },
   ])('%j are fine', input => {
     expect(() => parseOptions(input)).not.toThrow();
@@ -32,6 +34,7 @@ describe('options', () => {
     [{ listen: [{ path: '/a', mode: '999' }] }, 'not a file mode'],
     [{ max_message: '10B' }, 'at least 1024'],
     [{ ring: '4KiB' }, 'at least 1048576'],
+    [{ rate_limit: 'much' }, 'a rate such as 100/s'],
     [{ connections: 0 }, 'from 1'],
     [{ lisen: [] }, 'did you mean "listen"'],
   ])('%j are refused', (input, problem) => {

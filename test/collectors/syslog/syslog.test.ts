@@ -291,6 +291,42 @@ describe('a full sink', () => {
     while (collector.records.at(-1)?.body !== 'the last') await collector.until(collector.records.length + 1);
     collector.stream.resume();
     expect(collector.dropped.get('ring_full')! + collector.records.length).toBe(sent + 1);
+    await collector.close();
+    open.pop();
+    const told = collector.events.filter(({ name }) => name === 'eudaemon.records.suppressed');
+    const count = told.reduce((sum, each) => sum + Number(each.attributes['eudaemon.suppressed.count']), 0);
+    expect(count).toBe(collector.dropped.get('ring_full'));
+    for (const { attributes } of told)
+      expect(attributes).toMatchObject({
+        'process.pid': process.pid,
+        'eudaemon.suppressed.reason': 'ring_full',
+      });
+  });
+});
+
+describe('a sender over the limit', () => {
+  it('is cut short, counted and told, and the ring has room again', async () => {
+    const collector = await start({ rate_limit: { rate: '1/h', burst: 3 }, ring: '1MiB' });
+    // Ten times what the ring holds: nobody confirms what is given up, and yet it goes.
+    const body = 'x'.repeat(10_000);
+    for (let i = 0; i < 1000; i++) await send(collector, `<13>${T} app: ${i} ${body}`);
+    await collector.until(3);
+    collector.commit();
+    await send(collector, `<13>${T} app: the last`);
+    await collector.close();
+    open.pop();
+    expect(collector.records.map(({ body }) => String(body).slice(0, 1))).toEqual(['0', '1', '2']);
+    const limited = collector.dropped.get('rate_limited')!;
+    expect(limited + (collector.dropped.get('ring_full') ?? 0)).toBe(998);
+    const told = collector.events.filter(
+      ({ attributes }) => attributes['eudaemon.suppressed.reason'] === 'rate_limited',
+    );
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatchObject({
+      name: 'eudaemon.records.suppressed',
+      attributes: { 'eudaemon.suppressed.count': limited, 'process.pid': process.pid },
+      body: expect.stringMatching(/^suppressed \d+ messages from node\S* in \d+s: over the limit of 1\/h$/),
+    });
   });
 });
 

@@ -33,6 +33,8 @@ class Series implements Point, Cell {
   value = 0;
   cycle = 0;
   text?: string;
+  shownValue = Number.NaN;
+  shown = 'NaN';
   histogram?: { counts: number[]; sum: number };
   constructor(labels: readonly string[], created: number, bounds?: readonly number[]) {
     this.labels = labels;

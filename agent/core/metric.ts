@@ -29,6 +29,9 @@ export interface Point {
   readonly created: number;
   /** The label block as last rendered; kept by the exposition writer, dies with the series. */
   text?: string;
+  /** The value as last rendered, and that text: most series stand still between two scrapes. */
+  shownValue?: number;
+  shown?: string;
 }
 
 export interface Histogram {

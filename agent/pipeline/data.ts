@@ -75,6 +75,7 @@ export function createData<C extends DataConfig>(room: {
   let written = 0;
   let synced = 0;
   let syncTimer: NodeJS.Timeout | undefined;
+  let stopping = false;
 
   const flow = createFlow({
     host,
@@ -112,19 +113,23 @@ export function createData<C extends DataConfig>(room: {
       onRoom: () => flow.resume(),
     });
     const everyMs = Math.max(50, config.spool.fsync);
-    const sync = async () => {
-      try {
-        synced = await opened.sync();
-        flow.committed(written, synced);
-      } catch (error) {
-        log.room('spool').error(`cannot sync spool "${room.spoolDir}": ${causeOf(error)}`);
-      }
+    const again = async () => {
+      await sync(opened);
       // What the disk refused is tried again even when no exporter makes room.
       flow.resume();
-      syncTimer = setTimeout(sync, everyMs);
+      if (!stopping) syncTimer = setTimeout(again, everyMs);
     };
-    syncTimer = setTimeout(sync, everyMs);
+    syncTimer = setTimeout(again, everyMs);
     return opened;
+  };
+
+  const sync = async (opened: Spool) => {
+    try {
+      synced = await opened.sync();
+      flow.committed(written, synced);
+    } catch (error) {
+      log.room('spool').error(`cannot sync spool "${room.spoolDir}": ${causeOf(error)}`);
+    }
   };
 
   const exporterRoom = (config: C, name: string) => ({
@@ -203,6 +208,9 @@ export function createData<C extends DataConfig>(room: {
     const running = streams.get(name);
     if (!running) return;
     await running.actor.close();
+    // It remembers what is safe: without this the last second of it would be read again.
+    flow.flush();
+    if (spool) await sync(spool);
     flow.detach(name);
     streams.delete(name);
   };
@@ -266,6 +274,8 @@ export function createData<C extends DataConfig>(room: {
     async stop(deadlineMs) {
       const end = performance.now() + deadlineMs;
       let clean = true;
+      stopping = true;
+      clearTimeout(syncTimer);
       for (const name of [...streams.keys()]) {
         await closeStream(name).catch(error => {
           clean = false;
@@ -276,7 +286,6 @@ export function createData<C extends DataConfig>(room: {
       flow.flush();
       const left = Math.max(0, end - performance.now());
       await Promise.all([...pumps.values()].map(({ actor }) => actor.stop(left)));
-      clearTimeout(syncTimer);
       this.refresh();
       await spool?.close();
       return clean;

@@ -94,13 +94,10 @@ function createTrial(
     meter: room.meter,
     ledger: {
       received() {},
-      delivered() {},
       dropped: why => {
         reason = why;
       },
       lost() {},
-      spooled() {},
-      forget() {},
     },
     outlet: {
       append(batch) {

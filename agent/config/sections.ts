@@ -6,9 +6,11 @@ import type { DaemonSpec } from '../core/daemon.ts';
 import type { ExporterEntry } from '../core/exporter.ts';
 import {
   boolean,
+  choose,
   describe,
   duration,
   fallback,
+  integer,
   list,
   object,
   oneOf,
@@ -56,7 +58,23 @@ const agent = object({
 const spool = object({
   max_size: fallback(size(64 * 1024), 2 ** 30),
   when_full: fallback(oneOf('drop_oldest', 'block'), 'drop_oldest'),
-  fsync: fallback(describe(duration(), 'Records younger than this may be lost with the power.'), 1000),
+  min_free: optional(
+    describe(
+      size(),
+      'Bytes of the file system the spool leaves to others. Default: a twentieth of it, at most 512MiB.',
+    ),
+  ),
+  fsync: fallback(
+    describe(
+      choose<number | 'off'>(
+        { when: input => input === 'off', schema: oneOf('off') },
+        { when: input => input === 0, schema: integer(0, 0) },
+        { when: () => true, schema: duration() },
+      ),
+      'Records younger than this may be lost with the power. 0: no younger ones, for a sync behind every batch; off: whatever the system has not written by itself.',
+    ),
+    1000,
+  ),
 });
 
 /** A section that may be empty (all defaults), `true` for the same, or `false` for off. */

@@ -12,13 +12,14 @@ import type { Family } from '../core/metric.ts';
 import type { Patterns } from '../core/pattern.ts';
 import type { ProcessorSpec } from '../core/processor.ts';
 import { createOrigins } from '../core/record.ts';
+import type { Claims } from './claims.ts';
 import { createEvents } from './events.ts';
 import { createFlow } from './flow.ts';
+import { type Kept, keep, type SpoolConfig } from './keep.ts';
 import { createLedger } from './ledger.ts';
 import { createProcessors } from './processors/index.ts';
 import { createPump, type Pump } from './pump.ts';
 import { createGauges } from './spool/gauges.ts';
-import { openSpool, type Spool } from './spool/spool.ts';
 
 /** The part of the configuration the record street follows. */
 export interface DataConfig {
@@ -27,11 +28,7 @@ export interface DataConfig {
   readonly collectors: Readonly<Record<string, unknown>>;
   readonly exporters: Readonly<Record<string, unknown>>;
   readonly processors: readonly ProcessorSpec[];
-  readonly spool: {
-    readonly max_size: number;
-    readonly when_full: 'drop_oldest' | 'block';
-    readonly fsync: number;
-  };
+  readonly spool: SpoolConfig;
 }
 
 export interface Data<C extends DataConfig> {
@@ -71,11 +68,7 @@ export function createData<C extends DataConfig>(room: {
   const streams = new Map<string, Running<Stream>>();
   const pumps = new Map<string, Running<Pump>>();
   const failed = new Map<string, string>();
-  let spool: Spool | undefined;
-  let written = 0;
-  let synced = 0;
-  let syncTimer: NodeJS.Timeout | undefined;
-  let stopping = false;
+  let kept: Kept | undefined;
 
   const flow = createFlow({
     host,
@@ -83,54 +76,20 @@ export function createData<C extends DataConfig>(room: {
     ledger,
     outlet: {
       append(batch) {
-        if (!spool) return undefined;
-        const seq = spool.append(batch);
-        if (seq !== undefined && [...spool.readers()].length === 0)
+        if (!kept) return undefined;
+        const seq = kept.spool.append(batch);
+        if (seq !== undefined && [...kept.spool.readers()].length === 0)
           ledger.dropped('no_exporter', '', batch.records);
         return seq;
       },
     },
     sealed() {
+      kept?.keeper.stored();
       for (const { actor } of pumps.values()) actor.wake();
     },
   });
   const events = createEvents(flow, createOrigins());
   const processors = createProcessors({ flow, events, patterns: room.patterns, now });
-
-  const open = (config: C): Spool => {
-    const opened = openSpool({
-      dir: room.spoolDir,
-      maxSize: config.spool.max_size,
-      whenFull: config.spool.when_full,
-      log: log.room('spool'),
-      now,
-      onDropped: (exporter, records) => ledger.dropped('spool_full', exporter, records),
-      onDamaged: gauges.damaged,
-      onWritten(seq) {
-        written = seq;
-        flow.committed(written, synced);
-      },
-      onRoom: () => flow.resume(),
-    });
-    const everyMs = Math.max(50, config.spool.fsync);
-    const again = async () => {
-      await sync(opened);
-      // What the disk refused is tried again even when no exporter makes room.
-      flow.resume();
-      if (!stopping) syncTimer = setTimeout(again, everyMs);
-    };
-    syncTimer = setTimeout(again, everyMs);
-    return opened;
-  };
-
-  const sync = async (opened: Spool) => {
-    try {
-      synced = await opened.sync();
-      flow.committed(written, synced);
-    } catch (error) {
-      log.room('spool').error(`cannot sync spool "${room.spoolDir}": ${causeOf(error)}`);
-    }
-  };
 
   const exporterRoom = (config: C, name: string) => ({
     name,
@@ -141,20 +100,14 @@ export function createData<C extends DataConfig>(room: {
     now,
   });
 
-  const forget = (opened: Spool, name: string) => {
-    const left = opened.forget(name);
-    if (left > 0) ledger.dropped('exporter_removed', name, left);
-    ledger.forget(name);
-  };
-
-  const startPump = async (config: C, entry: ExporterEntry, key: string, opened: Spool) => {
+  const startPump = async (config: C, entry: ExporterEntry, key: string, claims: Claims) => {
     const { name } = entry;
     // The claim stands even when the exporter cannot start: its records wait in the spool.
-    const reader = opened.reader(name);
+    const reader = claims.claim(name);
     reader.rewind();
     const pumpRoom = exporterRoom(config, name);
     const exporter = await entry.logs!(config.exporters[name], pumpRoom);
-    if (!exporter) return forget(opened, name);
+    if (!exporter) return claims.release(name);
     const pump = createPump({
       name,
       exporter,
@@ -210,7 +163,7 @@ export function createData<C extends DataConfig>(room: {
     await running.actor.close();
     // It remembers what is safe: without this the last second of it would be read again.
     flow.flush();
-    if (spool) await sync(spool);
+    await kept?.keeper.run();
     flow.detach(name);
     streams.delete(name);
   };
@@ -218,9 +171,9 @@ export function createData<C extends DataConfig>(room: {
   return {
     async apply(config) {
       mkdirSync(config.agent.run_dir, { recursive: true, mode: 0o755 });
-      const first = spool === undefined;
-      spool ??= open(config);
-      const opened = spool;
+      const first = kept === undefined;
+      kept ??= keep({ dir: room.spoolDir, config: config.spool, flow, ledger, gauges, events, log, now });
+      const { spool, claims, tellLosses } = kept;
       const wanted = (name: string) =>
         config.exporters[name] !== undefined && config.exporters[name] !== false;
 
@@ -232,11 +185,10 @@ export function createData<C extends DataConfig>(room: {
         if (running) await running.actor.stop(0);
         pumps.delete(entry.name);
         if (wanted(entry.name))
-          await attempt(`exporter ${entry.name}`, () => startPump(config, entry, key, opened));
+          await attempt(`exporter ${entry.name}`, () => startPump(config, entry, key, claims));
       }
-      for (const name of opened.known()) if (!wanted(name)) forget(opened, name);
-      if (first)
-        ledger.received('recovered', Math.max(0, ...[...opened.readers()].map(reader => reader.pending)));
+      for (const name of spool.known()) if (!wanted(name)) claims.release(name);
+      if (first) tellLosses();
 
       processors.apply(config.processors);
       const daemons = room.lookup(config);
@@ -255,27 +207,24 @@ export function createData<C extends DataConfig>(room: {
     families: processors.families,
     refresh() {
       processors.tick();
-      if (!spool) return;
-      for (const reader of spool.readers()) ledger.spooled(reader.name, reader.pending);
-      gauges.set(spool.stats());
+      if (!kept) return;
+      kept.claims.refresh(performance.now());
+      gauges.set(kept.spool.stats());
       gauges.collectors([...streams].map(([name, { actor }]) => [name, actor.faults().length === 0]));
     },
     faults() {
-      const refused = spool?.stats().refused;
       return [
         ...failed.values(),
         ...[...streams].flatMap(([name, { actor }]) =>
           actor.faults().map(fault => `collector ${name}: ${fault}`),
         ),
         ...[...pumps.values()].flatMap(({ actor }) => actor.fault() ?? []),
-        ...(refused ? [refused] : []),
+        ...(kept?.spool.stats().faults ?? []),
       ];
     },
     async stop(deadlineMs) {
       const end = performance.now() + deadlineMs;
       let clean = true;
-      stopping = true;
-      clearTimeout(syncTimer);
       for (const name of [...streams.keys()]) {
         await closeStream(name).catch(error => {
           clean = false;
@@ -286,8 +235,9 @@ export function createData<C extends DataConfig>(room: {
       flow.flush();
       const left = Math.max(0, end - performance.now());
       await Promise.all([...pumps.values()].map(({ actor }) => actor.stop(left)));
+      kept?.keeper.stop();
       this.refresh();
-      await spool?.close();
+      await kept?.spool.close();
       return clean;
     },
   };

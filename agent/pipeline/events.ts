@@ -10,6 +10,9 @@ const AGENT = 'eudaemon';
 export function createEvents(flow: Pick<Flow, 'attach'>, origins: Origins): EventSink {
   const record = new LogRecord();
   const out = flow.attach('events', { resume() {}, committed() {} });
+  // Each life is a source of its own: what the spool repeats after a crash carries its name with it.
+  const [sourceHigh, sourceLow] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number];
+  let position = 0;
   return {
     emit({ name, daemon, origin, severity, body, attributes, at }: AgentEvent) {
       record.clear();
@@ -18,6 +21,9 @@ export function createEvents(flow: Pick<Flow, 'attach'>, origins: Origins): Even
       record.nanos = record.observedNanos = (at % 1000) * 1e6;
       record.severity = severity;
       record.severityText = SYSLOG_SEVERITY.find(each => each.number === severity)?.bytes ?? utf8('');
+      record.sourceHigh = sourceHigh;
+      record.sourceLow = sourceLow;
+      record.position = position++;
       record.buf = utf8(body);
       record.bodyStart = 0;
       record.bodyEnd = record.buf.length;

@@ -61,6 +61,8 @@ export interface Flow {
   resume(): void;
   /** Seals what is open now. */
   flush(): void;
+  /** Records of the sealed batch for which there is no room. */
+  readonly waiting: number;
 }
 
 interface Inlet extends RecordSink {
@@ -80,7 +82,7 @@ interface Mark {
 export function createFlow(room: {
   host: ReadonlyArray<readonly [string, string]>;
   meter: Meter;
-  ledger: Ledger;
+  ledger: Pick<Ledger, 'received' | 'dropped' | 'lost'>;
   outlet: Outlet;
   /** Called after each batch the outlet took. */
   sealed(): void;
@@ -230,5 +232,8 @@ export function createFlow(room: {
       for (const inlet of inlets.values()) inlet.stream.resume();
     },
     flush: seal,
+    get waiting() {
+      return waiting?.batch.records ?? 0;
+    },
   };
 }

@@ -1,62 +1,11 @@
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openSpool, type Spool, type SpoolOptions } from '../../agent/pipeline/spool/spool.ts';
-import { quiet } from '../quiet.ts';
+import { expect, test } from 'vitest';
+import { batch, flip, spoolRig, text } from './spool-rig.ts';
 
-let dir: string;
-let open: Spool[];
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'spool-'));
-  open = [];
-});
-afterEach(async () => {
-  for (const spool of open) await spool.close();
-  rmSync(dir, { recursive: true, force: true });
-});
-
-function start(options: Partial<SpoolOptions> = {}) {
-  const seen = { dropped: 0, damaged: 0, written: 0, room: 0 };
-  const spool = openSpool({
-    dir,
-    maxSize: 64 * 2 ** 20,
-    whenFull: 'drop_oldest',
-    log: quiet,
-    now: () => 1_000_000,
-    onDropped: (_, records) => {
-      seen.dropped += records;
-    },
-    onDamaged: bytes => {
-      seen.damaged += bytes;
-    },
-    onWritten: seq => {
-      seen.written = seq;
-    },
-    onRoom: () => {
-      seen.room++;
-    },
-    ...options,
-  });
-  open.push(spool);
-  return { spool, seen };
-}
-
-/** A life that ends without a word: its files stay as they are. */
-const crash = () => open.splice(0);
-
-const batch = (text: string, records = 1) => ({ bytes: Buffer.from(text), records });
-const text = (taken: { bytes: Uint8Array } | undefined) => taken && Buffer.from(taken.bytes).toString();
-const segments = () => readdirSync(dir).filter(name => name.endsWith('.seg'));
+const rig = spoolRig();
+const { start, crash, segments } = rig;
 
 test('batches come back in order, to each reader, and small ones together', () => {
   const { spool, seen } = start();
@@ -131,7 +80,7 @@ test('delivered segments leave the disk', async () => {
   for (let taken = reader.take(1e6); taken; taken = reader.take(1e6)) reader.done(taken);
   expect(spool.stats()).toMatchObject({ bytes: 0, oldest: undefined });
   await spool.close();
-  open = [];
+  crash();
   expect(segments()).toEqual([]);
 });
 
@@ -141,7 +90,7 @@ test('drop_oldest gives up the oldest whole segments and says how many records',
   for (let i = 0; i < 40; i++) spool.append({ bytes: Buffer.alloc(100_000, i), records: 3 });
   expect(seen.dropped).toBeGreaterThan(0);
   expect(reader.pending + seen.dropped).toBe(120);
-  expect(statSync(dir).isDirectory()).toBe(true);
+  expect(statSync(rig.dir).isDirectory()).toBe(true);
   let read = 0;
   let last = -1;
   for (let taken = reader.take(1); taken; taken = reader.take(1)) {
@@ -199,19 +148,13 @@ const damages: [string, (path: string) => void, string][] = [
   ['zeroes for a file', path => writeFileSync(path, Buffer.alloc(200)), ''],
   ['an empty file', path => truncateSync(path, 0), ''],
 ];
-function flip(path: string, at: number) {
-  const bytes = readFileSync(path);
-  bytes[at]! ^= 0x10;
-  writeFileSync(path, bytes);
-}
-
 for (const [what, damage, left] of damages)
   test(`${what} costs only what it hit`, () => {
     const first = start();
     first.spool.reader('otlp');
     for (const each of ['alpha', 'beta', 'gamma']) first.spool.append(batch(each));
     crash();
-    damage(join(dir, segments()[0]!));
+    damage(join(rig.dir, segments()[0]!));
     const { spool } = start();
     const reader = spool.reader('otlp');
     spool.append(batch('new'));
@@ -230,7 +173,7 @@ test('a torn cursor means duplicates, not loss', () => {
   first.spool.append(batch('a'));
   reader.done(reader.take(1)!);
   crash();
-  writeFileSync(join(dir, 'cursor-otlp.json'), '{"segm');
+  writeFileSync(join(rig.dir, 'cursor-otlp.json'), '{"segm');
   expect(text(start().spool.reader('otlp').take(1))).toBe('a');
 });
 
@@ -258,7 +201,7 @@ test('whatever happens, each batch is read, or counted as dropped, and none twic
         { maxLength: 120 },
       ),
       actions => {
-        rmSync(dir, { recursive: true, force: true });
+        rmSync(rig.dir, { recursive: true, force: true });
         let dropped = 0;
         const options = { maxSize: 2 ** 20, onDropped: (_: string, n: number) => (dropped += n) };
         let { spool } = start(options);

@@ -1,41 +1,80 @@
-// Where an exporter stands in the spool, kept in a file of its own; a lost or torn one costs duplicates, never records.
+// Where an exporter stands in the spool, kept in a file of its own, replaced whole; a lost or damaged one costs
+// duplicates, never records.
 
-import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, fsync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { crc32 } from 'node:zlib';
+import { codeOf } from '../../core/errors.ts';
+
+const syncFd = promisify(fsync);
 
 export interface Position {
   readonly segment: number;
   readonly offset: number;
 }
 
-const cursorName = (exporter: string): string => `cursor-${exporter}.json`;
+export interface Cursor extends Position {
+  /** How far the spool was safe on disk then: what is missing before it was damaged, not unfinished. */
+  readonly end: Position;
+}
+
+export const START: Cursor = { segment: 0, offset: 0, end: { segment: 0, offset: 0 } };
+
+/** Whether `a` is behind `b`. */
+export const isBehind = (a: Position, b: Position): boolean =>
+  a.segment > b.segment || (a.segment === b.segment && a.offset > b.offset);
+
+const nameOf = (exporter: string): string => `cursor-${exporter}.json`;
 const NAME = /^cursor-(.+)\.json$/;
 
 /** The exporter a cursor file belongs to. */
 export const cursorOwner = (name: string): string | undefined => NAME.exec(name)?.[1];
 
-export function loadCursor(dir: string, exporter: string): Position {
+/** A file that was left in the middle of being replaced. */
+export const isUnfinished = (name: string): boolean => /^cursor-.+\.json\.tmp$/.test(name);
+
+/** Undefined when there is none. Throws for one that cannot be read or is not what was written. */
+export function loadCursor(dir: string, exporter: string): Cursor | undefined {
+  let text: string;
   try {
-    const { segment, offset } = JSON.parse(readFileSync(join(dir, cursorName(exporter)), 'utf8'));
-    if (Number.isSafeInteger(segment) && Number.isSafeInteger(offset)) return { segment, offset };
-  } catch {
-    // Absent or torn: everything in the spool is due.
+    text = readFileSync(join(dir, nameOf(exporter)), 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
-  return { segment: 0, offset: 0 };
+  const { at, end, crc } = JSON.parse(text) as { at: Position; end: Position; crc: number };
+  if (crc !== check(at, end)) throw new Error('its checksum is wrong');
+  return { segment: at.segment, offset: at.offset, end };
 }
 
-export function saveCursor(dir: string, exporter: string, position: Position): void {
-  const path = join(dir, cursorName(exporter));
-  writeFileSync(`${path}.tmp`, JSON.stringify({ segment: position.segment, offset: position.offset }), {
-    mode: 0o600,
-  });
-  renameSync(`${path}.tmp`, path);
+/** With `durable` it outlives power loss when it resolves; `stillWanted` is asked before the old one is replaced. */
+export async function saveCursor(
+  dir: string,
+  exporter: string,
+  { segment, offset, end }: Cursor,
+  durable: boolean,
+  stillWanted: () => boolean,
+): Promise<void> {
+  const path = join(dir, nameOf(exporter));
+  const at = { segment, offset };
+  const fd = openSync(`${path}.tmp`, 'w', 0o600);
+  try {
+    writeSync(fd, JSON.stringify({ at, end, crc: check(at, end) }));
+    if (durable) await syncFd(fd);
+  } finally {
+    closeSync(fd);
+  }
+  if (stillWanted()) renameSync(`${path}.tmp`, path);
 }
 
 export function removeCursor(dir: string, exporter: string): void {
   try {
-    unlinkSync(join(dir, cursorName(exporter)));
-  } catch {
-    // It was never saved.
+    unlinkSync(join(dir, nameOf(exporter)));
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
   }
 }
+
+const check = (at: Position, end: Position): number =>
+  crc32(`${at.segment} ${at.offset} ${end.segment} ${end.offset}`);

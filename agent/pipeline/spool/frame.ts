@@ -2,6 +2,7 @@
 
 import { readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { codeOf } from '../../core/errors.ts';
 import type { Room } from './room.ts';
 
 /** Magic, payload length, record count, CRC-32 (IEEE, as zlib computes it) of the eight bytes before it and the payload. All big-endian. */
@@ -9,6 +10,8 @@ export const HEADER_BYTES = 16;
 const MAGIC = 0x45554446; // "EUDF"
 /** Above this a length is damage: batches are sealed far below. */
 const MAX_PAYLOAD = 256 * 2 ** 20;
+/** What a disk cannot read is passed over in steps of this size. */
+const BLOCK = 4096;
 
 export interface Frame {
   readonly payload: Uint8Array;
@@ -20,9 +23,14 @@ export interface Frame {
 /** The frame at the offset is longer than was asked for. */
 export const LONGER = 'longer';
 
-/** Nothing whole at the offset: `resume` is where the next good frame may begin, or the end of the file. */
+/** Nothing whole at the offset. */
 export interface Damage {
+  /** Where the next good frame may begin, or the end of the file. */
   readonly resume: number;
+  /** Records its header tells of; 0 when that makes no sense. */
+  readonly records: number;
+  /** It looks like a write that did not come to its end. */
+  readonly unfinished: boolean;
 }
 
 export function encodeHeader(payload: Uint8Array, records: number): Buffer {
@@ -44,17 +52,18 @@ export function readFrame(
 ): Frame | Damage | typeof LONGER | undefined {
   if (offset >= size) return undefined;
   const header = read(fd, offset, Math.min(HEADER_BYTES, size - offset));
-  if (header.length === HEADER_BYTES && header.readUInt32BE(0) === MAGIC) {
-    const length = header.readUInt32BE(4);
-    const end = offset + HEADER_BYTES + length;
-    if (length <= MAX_PAYLOAD && end <= size) {
-      if (length > limit) return LONGER;
-      const payload = fill(fd, offset + HEADER_BYTES, room.next(length));
-      if (crc32(payload, crc32(header.subarray(4, 12))) === header.readUInt32BE(12))
-        return { payload, records: header.readUInt32BE(8), end };
-    }
+  const marked = header.length === HEADER_BYTES && header.readUInt32BE(0) === MAGIC;
+  const length = marked ? header.readUInt32BE(4) : 0;
+  const records = marked && header.readUInt32BE(8) <= length ? header.readUInt32BE(8) : 0;
+  const end = offset + HEADER_BYTES + length;
+  if (marked && length <= MAX_PAYLOAD && end <= size) {
+    if (length > limit) return LONGER;
+    const payload = fill(fd, offset + HEADER_BYTES, room.next(length));
+    if (crc32(payload, crc32(header.subarray(4, 12))) === header.readUInt32BE(12))
+      return { payload, records: header.readUInt32BE(8), end };
   }
-  return { resume: findMagic(fd, offset + 1, size) };
+  const unfinished = size - offset < HEADER_BYTES || end > size || header.every(byte => byte === 0);
+  return { resume: findMagic(fd, offset + 1, size), records, unfinished };
 }
 
 export const isDamage = (found: Frame | Damage): found is Damage => 'resume' in found;
@@ -62,12 +71,18 @@ export const isDamage = (found: Frame | Damage): found is Damage => 'resume' in 
 const read = (fd: number, offset: number, length: number): Buffer =>
   fill(fd, offset, Buffer.allocUnsafe(length));
 
+/** Not all of it at the end of the file, and where the disk cannot read on. */
 function fill(fd: number, offset: number, buffer: Buffer): Buffer {
   let got = 0;
   while (got < buffer.length) {
-    const n = readSync(fd, buffer, got, buffer.length - got, offset + got);
-    if (n === 0) break;
-    got += n;
+    try {
+      const n = readSync(fd, buffer, got, buffer.length - got, offset + got);
+      if (n === 0) break;
+      got += n;
+    } catch (error) {
+      if (codeOf(error) !== 'EIO') throw error;
+      break;
+    }
   }
   return buffer.subarray(0, got);
 }
@@ -76,10 +91,13 @@ function fill(fd: number, offset: number, buffer: Buffer): Buffer {
 function findMagic(fd: number, from: number, size: number): number {
   const magic = Buffer.from('EUDF', 'latin1');
   const step = 2 ** 20;
-  for (let at = from; at < size; at += step) {
+  for (let at = from; at < size; ) {
     // Three bytes of overlap, so that a magic across two steps is found.
-    const found = read(fd, at, Math.min(step + magic.length - 1, size - at)).indexOf(magic);
+    const wanted = Math.min(step + magic.length - 1, size - at);
+    const bytes = read(fd, at, wanted);
+    const found = bytes.indexOf(magic);
     if (found >= 0) return at + found;
+    at = bytes.length < wanted ? (Math.floor((at + bytes.length) / BLOCK) + 1) * BLOCK : at + step;
   }
   return size;
 }

@@ -2,7 +2,7 @@
 
 import type { Meter } from '../../core/meter.ts';
 import type { Desc } from '../../core/metric.ts';
-import type { SpoolStats } from './spool.ts';
+import type { SpoolStats } from './contract.ts';
 
 const BYTES: Desc = {
   name: 'eudaemon.spool.bytes',

@@ -4,7 +4,7 @@ import type { SealedBatch } from '../../core/exporter.ts';
 import type { Position } from './cursor.ts';
 import { LONGER } from './frame.ts';
 import { Room } from './room.ts';
-import type { Segment } from './segment.ts';
+import type { Hole, Segment } from './segment.ts';
 
 export interface Taken extends SealedBatch {
   readonly end: Position;
@@ -35,6 +35,8 @@ export interface SpoolReader extends Reader {
   grow(records: number): void;
   /** The segment is going: returns its records that were not taken, which are thereby given up. */
   skip(segment: Segment): number;
+  /** Some records of the segment, which had `before`, were found damaged: returns how many of them it had not taken. */
+  lose(segment: Segment, before: number): number;
 }
 
 export function createReader(options: {
@@ -42,10 +44,11 @@ export function createReader(options: {
   from: Position;
   /** Living segments, oldest first. */
   segments: readonly Segment[];
-  onDamage: (segment: Segment, from: number, to: number) => void;
+  /** Damage nobody knew of. */
+  onHole: (segment: Segment, hole: Hole) => void;
   onDone: () => void;
 }): SpoolReader {
-  const { name, segments, onDamage, onDone } = options;
+  const { name, segments, onHole, onDone } = options;
   let position = options.from;
   let next = options.from;
   /** Records of segment `next.segment` before `next.offset`. */
@@ -74,7 +77,7 @@ export function createReader(options: {
         next = { segment: segment.id, offset: 0 };
         taken = 0;
       }
-      const frame = segment.read(next.offset, room, limit, (from, to) => onDamage(segment, from, to));
+      const frame = segment.read(next.offset, room, limit, hole => onHole(segment, hole));
       if (frame === LONGER) return undefined;
       if (frame) return { segment, frame };
     }
@@ -135,6 +138,13 @@ export function createReader(options: {
         taken = 0;
       }
       if (position.segment <= segment.id) position = beyond;
+      return lost;
+    },
+    lose(segment, before) {
+      let lost = 0;
+      if (segment.id > next.segment) lost = before - segment.records;
+      else if (segment.id === next.segment) lost = before - taken - segment.recordsFrom(next.offset);
+      pending -= lost;
       return lost;
     },
   };

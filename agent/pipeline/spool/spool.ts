@@ -1,154 +1,150 @@
-// The spool: sealed batches on disk until every exporter is finished with them. Nothing is kept in memory but while the disk refuses.
+// The spool: sealed batches on disk until every exporter is finished with them. Nothing is kept in memory but while the
+// disk refuses.
 
-import { closeSync, fsync, mkdirSync, openSync, readdirSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { mkdirSync } from 'node:fs';
 import { causeOf } from '../../core/errors.ts';
 import type { SealedBatch } from '../../core/exporter.ts';
-import type { Log } from '../../core/log.ts';
-import { cursorOwner, loadCursor, removeCursor, saveCursor } from './cursor.ts';
-import { createReader, type Reader, type SpoolReader } from './reader.ts';
-import { openFileSegment, openMemorySegment, type Segment, segmentId } from './segment.ts';
+import type { Spool, SpoolOptions } from './contract.ts';
+import { removeCursor, START } from './cursor.ts';
+import { createQuarantine } from './quarantine.ts';
+import { createReader, type SpoolReader } from './reader.ts';
+import { recover } from './recover.ts';
+import {
+  createSegment,
+  type Hole,
+  openMemorySegment,
+  type Segment,
+  segmentName,
+  writeDown,
+} from './segment.ts';
+import { createSpace } from './space.ts';
+import { isFinished, standing } from './standing.ts';
+import { createSync } from './sync.ts';
 
-const syncFd = promisify(fsync);
 const MIN_SEGMENT = 256 * 2 ** 10;
 const MAX_SEGMENT = 16 * 2 ** 20;
 /** Most that is held in memory while the disk refuses. */
 const MEMORY_LIMIT = 16 * 2 ** 20;
-
-export interface SpoolOptions {
-  readonly dir: string;
-  /** Bytes on disk, all segments together. */
-  readonly maxSize: number;
-  readonly whenFull: 'drop_oldest' | 'block';
-  readonly log: Log;
-  readonly now: () => number;
-  /** Records given up by policy, per exporter. */
-  onDropped(exporter: string, records: number): void;
-  /** Bytes that no longer make a frame. */
-  onDamaged(bytes: number): void;
-  /** Batches up to `seq` outlive the process, or are delivered. */
-  onWritten(seq: number): void;
-  /** Room was made: what `append` refused may be tried again. */
-  onRoom(): void;
-}
-
-export interface SpoolStats {
-  /** Undelivered bytes, by the slowest exporter. */
-  readonly bytes: number;
-  /** Unix ms of the oldest segment still needed; undefined when nothing is pending. */
-  readonly oldest: number | undefined;
-  /** Why the disk refused, until it takes batches again and none waits in memory. */
-  readonly refused: string | undefined;
-}
-
-export interface Spool {
-  /** Keeps a copy of the batch for all readers (without any it is given up) and returns its sequence number, from 1; undefined when there is no room: keep it and wait for `onRoom`. */
-  append(batch: SealedBatch): number | undefined;
-  /** The reader of an exporter, at its kept cursor or at the oldest frame. */
-  reader(name: string): Reader;
-  /** Gives up an exporter's claim; returns how many records it leaves behind. */
-  forget(name: string): number;
-  /** Exporters that have a kept cursor. */
-  known(): string[];
-  readers(): Iterable<Reader>;
-  stats(): SpoolStats;
-  /** Forces all frames and cursors to disk; resolves with the last sequence number that is safe. */
-  sync(): Promise<number>;
-  close(): Promise<void>;
-}
+const TIGHT = 'its file system has less free than spool.min_free';
 
 /** Opens the directory (0700, made when absent) and takes up what an earlier life left. Throws when it cannot be used at all. */
 export function openSpool(options: SpoolOptions): Spool {
-  const { dir, maxSize, log, now } = options;
+  const { dir, maxSize, whenFull, log, now } = options;
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const dirFd = openSync(dir, 'r');
-  const segmentLimit = Math.max(MIN_SEGMENT, Math.min(MAX_SEGMENT, maxSize / 8), maxSize / 64);
-  const segments: Segment[] = [];
+  const quarantine = createQuarantine(dir, log);
+  const { segments, cursors, losses, damagedBytes, faults, ...recovered } = recover(dir, quarantine, log);
+  if (damagedBytes > 0) options.onDamaged(damagedBytes);
+  const space = createSpace(dir, options.minFree);
+  const reach = Math.min(maxSize, space.size);
+  const segmentLimit = Math.max(MIN_SEGMENT, Math.min(MAX_SEGMENT, reach / 8), reach / 64);
   const readers = new Map<string, SpoolReader>();
-  const unsynced = new Set<Segment>();
+  const claims = new Set(cursors.keys());
+  let { nextId } = recovered;
   let seq = 0;
   let written = 0;
+  /** Why the disk does not take batches; until it does again and none waits in memory. */
   let refused: string | undefined;
-  let dirDirty = false;
-
-  for (const name of readdirSync(dir).sort()) {
-    const id = segmentId(name);
-    if (id === undefined) continue;
-    const segment = openFileSegment(dir, id, now(), true);
-    if (segment.size > 0) segments.push(segment);
-    else segment.remove();
-  }
-  let nextId = (segments.at(-1)?.id ?? 0) + 1;
-  for (const name of readdirSync(dir)) {
-    // Ids never repeat while a cursor remembers them, else it would stand in the middle of a new segment.
-    const owner = cursorOwner(name);
-    if (owner !== undefined) nextId = Math.max(nextId, loadCursor(dir, owner).segment + 1);
-  }
+  /** Why there is no room, or was none shortly ago. */
+  let full: string | undefined;
 
   const total = () => segments.reduce((sum, segment) => sum + (segment.durable ? segment.size : 0), 0);
   const inMemory = () => segments.reduce((sum, segment) => sum + (segment.durable ? 0 : segment.size), 0);
 
   const tellWritten = () => {
     const volatile = segments.find(segment => !segment.durable);
-    const now = volatile ? volatile.firstSeq - 1 : seq;
-    if (now <= written) return;
-    written = now;
+    const reached = volatile ? volatile.firstSeq - 1 : seq;
+    if (reached <= written) return;
+    written = reached;
     options.onWritten(written);
   };
 
-  const remove = (segment: Segment) => {
-    segments.splice(segments.indexOf(segment), 1);
-    unsynced.delete(segment);
-    segment.remove();
+  const refuse = (error: unknown) => {
+    const why = `cannot write spool "${dir}": ${causeOf(error)}`;
+    if (why !== refused) log.error(why);
+    refused = why;
   };
-
-  /** The disk takes batches again, and none waits in memory any more. */
-  const forgetRefusal = () => {
+  const accept = () => {
     if (refused === undefined || segments.some(segment => !segment.durable)) return;
     log.info('the spool writes to disk again', { dir });
     refused = undefined;
   };
 
+  const syncing = createSync({
+    dir,
+    segments,
+    readers,
+    cursors,
+    durable: options.durable,
+    log,
+    written: () => written,
+  });
+
+  const remove = (segment: Segment) => {
+    segments.splice(segments.indexOf(segment), 1);
+    syncing.forget(segment);
+    segment.remove();
+  };
+
   /** Deletes what every reader is finished with. */
   const collect = () => {
     let freed = false;
-    for (const segment of [...segments]) {
-      const active = segment === segments.at(-1);
-      const finished = [...readers.values()].every(
-        ({ position }) =>
-          position.segment > segment.id ||
-          (position.segment === segment.id && position.offset >= segment.size),
-      );
-      if (!finished || readers.size === 0) break;
-      if (active && segment.size < MIN_SEGMENT && segment.durable) break;
+    while (segments[0] && isFinished(segments[0], readers.values())) {
+      const segment = segments[0];
+      segment.since = Number.POSITIVE_INFINITY;
+      if (segments.length === 1 && segment.size < MIN_SEGMENT && segment.durable) break;
       remove(segment);
       freed = true;
     }
-    if (freed) {
-      forgetRefusal();
-      tellWritten();
-      options.onRoom();
-    }
+    if (!freed) return;
+    if (total() <= maxSize / 2) full = undefined;
+    accept();
+    tellWritten();
+    options.onRoom();
   };
 
-  const dropOldest = () => {
-    const segment = segments[0];
-    if (!segment) return;
+  const dropOldest = (reason: string) => {
+    const segment = segments[0]!;
     for (const reader of readers.values()) {
       const lost = reader.skip(segment);
-      if (lost > 0) options.onDropped(reader.name, lost);
+      if (lost > 0) options.onDropped(reader.name, lost, reason);
     }
+    if (segment.durable && reason !== 'spool_full') space.gave(segment.size);
     remove(segment);
+  };
+
+  /** Damage that came while the agent ran: readers that had it ahead of them lose it. */
+  const damaged = (segment: Segment, hole: Hole) => {
+    const holes = [hole];
+    const before = segment.records;
+    segment.recount(more => holes.push(more));
+    const records = before - segment.records;
+    for (const { from, to } of holes) {
+      log.error(`cannot read spool segment "${segmentName(segment.id)}": damaged, skipped`, { from, to });
+      quarantine.copy(`${segmentName(segment.id)}-${from}`, segment.fd!, from, to);
+      options.onDamaged(to - from);
+    }
+    for (const reader of readers.values()) {
+      const lost = reader.lose(segment, before);
+      if (lost > 0) options.onDropped(reader.name, lost, 'damaged');
+    }
+    options.onLost({ segment: segment.id, from: hole.from, to: hole.to, records, cause: 'damaged, skipped' });
   };
 
   /** The segment to append to, opened when there is none with room left. */
   const active = (durable: boolean): Segment => {
     const last = segments.at(-1);
-    if (last && last.durable === durable && last.lastSeq >= 0 && last.size < segmentLimit) return last;
-    const segment = durable ? openFileSegment(dir, nextId, now()) : openMemorySegment(nextId, now());
+    if (
+      last &&
+      last.durable === durable &&
+      last.lastSeq >= 0 &&
+      last.size < segmentLimit &&
+      !syncing.isSuspect(last)
+    )
+      return last;
+    const segment = durable ? createSegment(dir, nextId, now()) : openMemorySegment(nextId, now());
     nextId++;
     segments.push(segment);
-    if (durable) dirDirty = true;
+    if (durable) syncing.grew();
     return segment;
   };
 
@@ -157,105 +153,122 @@ export function openSpool(options: SpoolOptions): Spool {
     seq++;
     if (segment.lastSeq < 0) segment.firstSeq = seq;
     segment.lastSeq = seq;
-    if (segment.durable) unsynced.add(segment);
+    if (segment.since === Number.POSITIVE_INFINITY) segment.since = now();
+    if (segment.durable) {
+      syncing.wrote(segment);
+      space.took(batch.bytes.length);
+    }
     for (const reader of readers.values()) reader.grow(batch.records);
     tellWritten();
     return seq;
   };
 
-  const saveCursors = () => {
-    for (const reader of readers.values()) saveCursor(dir, reader.name, reader.position);
+  /** Undefined when the disk refuses. */
+  const storeOnDisk = (batch: SealedBatch): number | undefined => {
+    try {
+      if (!space.allows(batch.bytes.length)) throw new Error(TIGHT);
+      const stored = store(active(true), batch);
+      accept();
+      return stored;
+    } catch (error) {
+      if (segments.at(-1)?.size === 0) remove(segments.at(-1)!);
+      refuse(error);
+      return undefined;
+    }
+  };
+
+  /** So that a living exporter has its records however little the disk takes. */
+  const storeInMemory = (batch: SealedBatch): number | undefined =>
+    inMemory() + batch.bytes.length <= MEMORY_LIMIT || segments.length === 0
+      ? store(active(false), batch)
+      : undefined;
+
+  /** What waits in memory goes to disk as soon as that takes it. */
+  const settleMemory = () => {
+    for (const [i, waiting] of segments.entries()) {
+      if (waiting.durable) continue;
+      if (total() + waiting.size > maxSize || !space.allows(waiting.size)) return;
+      try {
+        const segment = writeDown(waiting, dir);
+        segments[i] = segment;
+        space.took(segment.size);
+        syncing.grew();
+        syncing.wrote(segment);
+      } catch (error) {
+        return refuse(error);
+      }
+      tellWritten();
+    }
+    accept();
   };
 
   return {
+    losses,
     append(batch) {
       if (readers.size === 0) {
         seq++;
         tellWritten();
         return seq;
       }
-      while (total() + batch.bytes.length > maxSize) {
-        if (options.whenFull === 'block' && segments.length > 0) return undefined;
-        if (segments.length === 0) break;
-        dropOldest();
+      const { length } = batch.bytes;
+      for (;;) {
+        const isLarge = total() + length > maxSize && segments.length > 0;
+        const stored = isLarge ? undefined : (storeOnDisk(batch) ?? storeInMemory(batch));
+        if (stored !== undefined) return stored;
+        full = isLarge
+          ? `the spool is full: spool.max_size is ${maxSize} bytes`
+          : `the spool is full: nothing more fits into "${dir}"`;
+        if (whenFull === 'block') return undefined;
+        dropOldest(isLarge ? 'spool_full' : 'disk_full');
+        settleMemory();
       }
-      try {
-        const stored = store(active(true), batch);
-        forgetRefusal();
-        return stored;
-      } catch (error) {
-        if (segments.at(-1)?.size === 0) remove(segments.at(-1)!);
-        refused = `cannot write spool "${dir}": ${causeOf(error)}`;
-        log.error(refused);
-      }
-      return inMemory() + batch.bytes.length > MEMORY_LIMIT ? undefined : store(active(false), batch);
     },
     reader(name) {
       const known = readers.get(name);
       if (known) return known;
       const reader = createReader({
         name,
-        from: loadCursor(dir, name),
+        from: cursors.get(name) ?? START,
         segments,
-        onDamage(segment, from, to) {
-          log.error(`cannot read spool segment "${segment.id}" from byte ${from} to ${to}: damaged, skipped`);
-          options.onDamaged(to - from);
-        },
+        onHole: damaged,
         onDone: collect,
       });
       readers.set(name, reader);
+      claims.add(name);
       return reader;
     },
     forget(name) {
       const left = readers.get(name)?.pending ?? 0;
       readers.delete(name);
-      removeCursor(dir, name);
+      claims.delete(name);
+      try {
+        removeCursor(dir, name);
+      } catch (error) {
+        log.warn(`cannot remove the cursor of ${name} in "${dir}": ${causeOf(error)}`);
+      }
       collect();
       return left;
     },
-    known: () => readdirSync(dir).flatMap(name => cursorOwner(name) ?? []),
+    known: () => [...claims],
     readers: () => readers.values(),
-    stats() {
-      let bytes = 0;
-      for (const { position } of readers.values()) {
-        let own = 0;
-        for (const segment of segments) {
-          if (segment.id > position.segment) own += segment.size;
-          else if (segment.id === position.segment) own += Math.max(0, segment.size - position.offset);
-        }
-        bytes = Math.max(bytes, own);
-      }
-      const pending = [...readers.values()].some(reader => reader.pending > 0);
-      return { bytes, oldest: pending ? segments[0]?.since : undefined, refused };
-    },
-    async sync() {
-      const upTo = written;
-      const dirty = [...unsynced];
-      unsynced.clear();
-      await Promise.all(
-        dirty.flatMap(segment => (segment.fd === undefined ? [] : syncFd(segment.fd).catch(ignoreClosed))),
-      );
-      if (dirDirty) {
-        dirDirty = false;
-        await syncFd(dirFd);
-      }
-      saveCursors();
-      return upTo;
+    stats: () => ({
+      ...standing(segments, readers.values()),
+      faults: [refused, full, syncing.fault(), ...faults].filter(each => each !== undefined),
+    }),
+    sync() {
+      settleMemory();
+      return syncing.run();
     },
     async close() {
-      await this.sync().catch(error => log.error(`cannot sync spool "${dir}": ${causeOf(error)}`));
+      await this.sync();
       collect();
+      const isEmpty = standing(segments, readers.values()).bytes === 0;
       for (const segment of segments) {
-        if (segment.size === 0 || this.stats().bytes === 0) segment.remove();
+        if (segment.size === 0 || isEmpty) segment.remove();
         else segment.close();
       }
       segments.length = 0;
-      closeSync(dirFd);
+      syncing.close();
     },
   };
-}
-
-/** A segment delivered and deleted while it was being synced needs no sync. */
-function ignoreClosed(error: unknown): void {
-  if ((error as NodeJS.ErrnoException).code !== 'EBADF') throw error;
 }

@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type FsyncPolicy, keepSafe } from '../../agent/pipeline/spool/keeper.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function start(policy: FsyncPolicy) {
+  const seen = { syncs: 0, safe: [] as number[] };
+  const pending: (() => void)[] = [];
+  const keeper = keepSafe(
+    { sync: () => new Promise(done => pending.push(() => done(++seen.syncs))) },
+    policy,
+    safe => void seen.safe.push(safe),
+  );
+  /** The disk has done what it was last asked for. */
+  const finish = async () => {
+    pending.shift()?.();
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  return { keeper, seen, pending, finish };
+}
+
+test.each([
+  [1000, 1000],
+  [5000, 5000],
+  [1, 50],
+  ['off', 1000],
+] as const)('%s: every %i ms, and not while one is under way', async (policy, everyMs) => {
+  const { keeper, seen, pending, finish } = start(policy);
+  keeper.stored();
+  await vi.advanceTimersByTimeAsync(everyMs - 1);
+  expect(pending).toHaveLength(0);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(pending).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(10 * everyMs);
+  expect(pending).toHaveLength(1);
+  await finish();
+  expect(seen.safe).toEqual([1]);
+  await vi.advanceTimersByTimeAsync(everyMs);
+  expect(pending).toHaveLength(1);
+});
+
+test('0: behind every batch; those that come meanwhile share the next', async () => {
+  const { keeper, seen, pending, finish } = start(0);
+  keeper.stored();
+  keeper.stored();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(pending).toHaveLength(1);
+  keeper.stored();
+  keeper.stored();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(pending).toHaveLength(1);
+  await finish();
+  expect([seen.safe, pending.length]).toEqual([[1], 1]);
+  await finish();
+  expect([seen.safe, pending.length]).toEqual([[1, 2], 0]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(pending).toHaveLength(1);
+});
+
+test('stopped, it says nothing more', async () => {
+  const { keeper, seen, pending, finish } = start(100);
+  await vi.advanceTimersByTimeAsync(100);
+  keeper.stop();
+  await finish();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect([seen.safe, pending.length]).toEqual([[], 0]);
+});

@@ -28,8 +28,10 @@ import { causeOf, SetupError } from './core/errors.ts';
 import { createLatest } from './core/meter.ts';
 import type { Desc, Family } from './core/metric.ts';
 import { VERSION } from './core/version.ts';
+import { certificatesDirectory, createCertificateStore } from './identity/certificate-store.ts';
+import { createCertificates } from './identity/certificates.ts';
 import type { Discovered } from './identity/discover.ts';
-import { identifyHost } from './identity/host.ts';
+import { identifyHost, readCorePattern } from './identity/host.ts';
 import { createLookup } from './identity/lookup.ts';
 import { createRecorder } from './identity/recorder.ts';
 import { createTable } from './identity/table.ts';
@@ -83,9 +85,18 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
       now,
       log: log.room('identity'),
     });
-  const table = createTable({ declared: config.daemons, events: data, startedAt });
-  const daemonFigures = createLatest(now);
   const recorder = createRecorder(config.daemons);
+  const certificates = createCertificates({
+    events: data,
+    clock,
+    recorder,
+    store: createCertificateStore(certificatesDirectory(config.agent.state_dir), log.room('identity')),
+    lastWords: data.lastWords,
+    corePattern: () => readCorePattern(config.agent.host_root),
+  });
+  certificates.declare(config.daemons.map(({ name }) => name));
+  const table = createTable({ declared: config.daemons, events: data, witness: certificates, startedAt });
+  const daemonFigures = createLatest(now);
   const sampled = (given: Iterable<Family>) => recorder.take(now(), given);
   const scheduler = createScheduler({ clock, log, meter, sampled });
   const room = { log, meter, patterns, now, events: data, reports: table.reports, daemons: lookup(config) };
@@ -116,6 +127,7 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
     config = next;
     table.declare(next.daemons);
     recorder.declare(next.daemons);
+    certificates.declare(next.daemons.map(({ name }) => name));
     room.daemons = lookup(next);
     await data.apply(next);
     await sampling.apply(next);
@@ -240,6 +252,11 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
       async stop() {
         if (!(await data.stop(config.agent.shutdown_timeout * 0.8))) throw new Error('it was cut short');
       },
+    },
+    {
+      name: 'certificates',
+      start: async () => certificates.recover(),
+      stop: () => certificates.flush(),
     },
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
     discovering(discoverAgain, log),

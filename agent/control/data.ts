@@ -1,6 +1,7 @@
 // The data worker as the main thread sees it: start, apply, report, stop. Its death is the agent's death.
 
 import { Worker } from 'node:worker_threads';
+import type { LastWord } from '../core/certificate.ts';
 import type { AgentEvent } from '../core/collector.ts';
 import type { Family } from '../core/metric.ts';
 import type { DataSetup, FromData, ToData } from './messages.ts';
@@ -10,6 +11,8 @@ export interface DataThread<C> {
   start(): Promise<void>;
   apply(config: C): Promise<void>;
   emit(event: AgentEvent): void;
+  /** The last log records of a declared daemon, oldest first; none once the worker has stopped. */
+  lastWords(daemon: string): Promise<readonly LastWord[]>;
   /** As of the last report, at most half a second old. */
   families(): readonly Family[];
   faults(): readonly string[];
@@ -28,6 +31,7 @@ export function createDataThread<C>(
   let faults: readonly string[] = [];
   let clean: boolean | undefined;
   const applied: (() => void)[] = [];
+  const asked: ((words: readonly LastWord[]) => void)[] = [];
   const tell = (message: ToData<C>) => worker?.postMessage(message);
   const nextApplied = () => new Promise<void>(resolve => applied.push(resolve));
 
@@ -39,6 +43,7 @@ export function createDataThread<C>(
         worker.on('message', (message: FromData) => {
           if (message.type === 'report') ({ families, faults } = message);
           else if (message.type === 'applied') applied.shift()?.();
+          else if (message.type === 'words') asked.shift()?.(message.words);
           else clean = message.clean;
         });
         worker.on('error', error => {
@@ -46,6 +51,8 @@ export function createDataThread<C>(
           onDeath(error as Error);
         });
         worker.on('exit', code => {
+          worker = undefined;
+          for (const answer of asked.splice(0)) answer([]);
           if (clean === undefined) onDeath(new Error(`the data worker ended with code ${code}`));
         });
       });
@@ -56,6 +63,12 @@ export function createDataThread<C>(
       tell({ type: 'apply', config });
       await done;
     },
+    lastWords: daemon =>
+      new Promise(answer => {
+        if (!worker) return answer([]);
+        asked.push(answer);
+        tell({ type: 'words', daemon });
+      }),
     emit: event => tell({ type: 'event', event }),
     families: () => families,
     faults: () => faults,

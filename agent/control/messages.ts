@@ -1,5 +1,6 @@
 // What the main thread and the data worker say to each other; `C` is the configuration.
 
+import type { LastWord } from '../core/certificate.ts';
 import type { AgentEvent } from '../core/collector.ts';
 import type { Family } from '../core/metric.ts';
 
@@ -11,6 +12,7 @@ export interface DataSetup<C> {
 
 export type ToData<C> =
   | { readonly type: 'event'; readonly event: AgentEvent }
+  | { readonly type: 'words'; readonly daemon: string }
   | { readonly type: 'apply'; readonly config: C }
   | { readonly type: 'stop'; readonly deadlineMs: number };
 
@@ -23,6 +25,8 @@ export type FromData =
       /** Why data does not flow, one line each. */
       readonly faults: readonly string[];
     }
+  /** The last records of a daemon, in the order they were asked for. */
+  | { readonly type: 'words'; readonly words: readonly LastWord[] }
   /** Everything is closed; `clean` when nothing was cut short. */
   | { readonly type: 'stopped'; readonly clean: boolean };
 

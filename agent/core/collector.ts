@@ -1,6 +1,7 @@
 // The contract of a collector: what it is given, and the two shapes it may have.
 
 import type { DaemonLookup, DaemonReports } from './daemon.ts';
+import type { EventValue } from './encode-value.ts';
 import type { Log } from './log.ts';
 import type { Meter, SampleSink } from './meter.ts';
 import type { Schema } from './options.ts';
@@ -84,7 +85,8 @@ export interface AgentEvent {
   /** OpenTelemetry SeverityNumber. */
   readonly severity: number;
   readonly body: string;
-  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  /** Those that are undefined are left out. */
+  readonly attributes: Readonly<Record<string, EventValue | undefined>>;
   /** Unix ms. */
   readonly at: number;
 }

@@ -44,6 +44,11 @@ export function* decodeLogs(request: Uint8Array): Generator<DecodedRecord> {
   }
 }
 
+/** Entries of `ScopeLogs.log_records`, tags included, as `encodeRecord()` writes them. */
+export function* decodeRecords(entries: Uint8Array): Generator<DecodedRecord> {
+  for (const record of messages(new ProtoReader(entries), 2)) yield decodeRecord(record, {});
+}
+
 /** The nested messages in one field. */
 function* messages(reader: ProtoReader, field: number): Generator<ProtoReader> {
   while (reader.next())

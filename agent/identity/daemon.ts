@@ -2,6 +2,7 @@
 
 import type { EventSink } from '../core/collector.ts';
 import type { DaemonSpec, DaemonState, Exit, Instance, ProcessFacts } from '../core/daemon.ts';
+import type { Witness } from './certificates.ts';
 import * as events from './events.ts';
 import { type Condition, parseCondition } from './expect.ts';
 import { judge } from './liveness.ts';
@@ -21,8 +22,13 @@ export interface Daemon {
 const MAX_RESTARTS = 1000;
 const UNKNOWN: Exit = { reason: 'unknown' };
 
-export function createDaemon(initial: DaemonSpec, sink: EventSink, agentStartedAt: number): Daemon {
+/** `startedAt`: Unix ms when the agent began. */
+export function createDaemon(
+  initial: DaemonSpec,
+  room: { readonly events: EventSink; readonly witness: Witness; readonly startedAt: number },
+): Daemon {
   const { name } = initial;
+  const { events: sink } = room;
   const roster = createRoster();
   const exits: Record<Exit['reason'], number> = { exit: 0, signal: 0, oom: 0, unknown: 0 };
   const checks = new Map<string, CheckStatus>();
@@ -35,18 +41,21 @@ export function createDaemon(initial: DaemonSpec, sink: EventSink, agentStartedA
   let stuckSince: number | undefined;
   let looked = false;
   let state: DaemonState | undefined;
-  let since = agentStartedAt;
+  let since = room.startedAt;
 
   const take = (now: number, { began, ended, restarts: again }: Changes, exit: Exit) => {
     for (const process of ended) {
       exits[exit.reason]++;
       lastExit = { ...exit, pid: process.pid, at: now };
-      sink.emit(events.exited(name, process, exit, now));
+      room.witness.ended(now, name, process, exit, [...checks.values()]);
     }
     restarts += again;
     for (let i = 0; i < again; i++) restartTimes.push(now);
     restartTimes = restartTimes.slice(-MAX_RESTARTS);
-    for (const [i, process] of began.entries()) sink.emit(events.started(name, process, i < again, now));
+    for (const [i, process] of began.entries()) {
+      room.witness.began(now, name, process, i < again);
+      sink.emit(events.started(name, process, i < again, now));
+    }
   };
 
   const enough = (): boolean => {

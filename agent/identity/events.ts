@@ -1,9 +1,11 @@
 // What happens to daemons, told as events. Pure.
 
+import type { Certificate } from '../core/certificate.ts';
 import type { AgentEvent } from '../core/collector.ts';
-import type { DaemonState, Exit } from '../core/daemon.ts';
+import type { DaemonState } from '../core/daemon.ts';
 import { isClean } from './liveness.ts';
 import type { Member } from './roster.ts';
+import { how, sentence } from './sentence.ts';
 
 const INFO = 9;
 const WARN = 13;
@@ -34,39 +36,72 @@ export function started(daemon: string, process: Member, restart: boolean, at: n
   };
 }
 
-export function exited(daemon: string, process: Member, exit: Exit, at: number): AgentEvent {
-  const { pid, comm, startedAt } = process;
-  const lived = startedAt === undefined ? undefined : Math.max(0, at / 1000 - startedAt);
+/**
+ * The death certificate. A `brief` one is of a further end within seconds of the daemon's last, and leaves out what
+ * that certificate has said.
+ */
+export function exited(certificate: Certificate, brief = false): AgentEvent {
+  const { daemon, pid, program, at, startedAt, exit, fds, restart, samples } = certificate;
+  const { reason, code, signal, coreDumped } = exit;
+  const full: AgentEvent['attributes'] = {
+    'eudaemon.exit.fds.open': fds?.open,
+    'eudaemon.exit.fds.limit': fds?.limit,
+    'eudaemon.exit.fds.usage': fds?.usage,
+    'eudaemon.exit.memory': certificate.memory,
+    'eudaemon.exit.checks': certificate.checks.map(({ name, healthy, message, since }) => ({
+      name,
+      healthy,
+      message,
+      since: iso(since),
+    })),
+    'eudaemon.exit.also_died': certificate.alsoDied.map(other => ({
+      daemon: other.daemon,
+      pid: other.pid,
+      how: how(other.exit),
+      seconds: (other.at - at) / 1000,
+    })),
+    'eudaemon.exit.samples': {
+      seconds: samples.at.map(time => (time - at) / 1000),
+      cpu: samples.cpu,
+      memory: samples.memory,
+      fds: samples.fds,
+    },
+    'eudaemon.exit.logs': certificate.logs.map(({ at, severity, body }) => ({
+      time: iso(at),
+      severity,
+      body,
+    })),
+  };
   return {
     name: 'eudaemon.daemon.exited',
     daemon,
-    severity: isClean(exit) ? INFO : exit.reason === 'unknown' ? WARN : ERROR,
-    body: `${daemon}, process ${pid}, ended${how(exit)}${lived === undefined ? '' : ` after ${Math.round(lived)} s`}`,
+    severity: isClean(exit) ? INFO : reason === 'unknown' ? WARN : ERROR,
+    body: sentence(certificate),
     attributes: {
       'process.pid': pid,
-      'process.executable.name': comm,
-      'eudaemon.exit.reason': exit.reason,
-      ...(exit.code === undefined
-        ? {}
-        : { [exit.reason === 'exit' ? 'process.exit.code' : 'eudaemon.exit.signal']: exit.code }),
-      ...(lived === undefined ? {} : { 'process.uptime': lived }),
+      'process.executable.name': program,
+      'process.creation.time': startedAt === undefined ? undefined : iso(startedAt),
+      'process.exit.time': iso(at),
+      'process.exit.code': reason === 'exit' ? code : undefined,
+      'process.uptime': startedAt === undefined ? undefined : (at - startedAt) / 1000,
+      'eudaemon.exit.reason': reason,
+      'eudaemon.exit.signal':
+        reason === 'exit' ? undefined : (signal ?? (code && `signal ${code}`) ?? undefined),
+      'eudaemon.exit.signal_number': reason === 'exit' ? undefined : code,
+      'eudaemon.exit.oom': reason === 'oom',
+      'eudaemon.exit.core_dumped': coreDumped,
+      'eudaemon.exit.core_pattern': certificate.corePattern,
+      'eudaemon.exit.source': exit.source,
+      'eudaemon.exit.systemd_result': exit.systemdResult,
+      'eudaemon.exit.restart.pid': restart?.pid,
+      'eudaemon.exit.restart.seconds': restart && (restart.at - at) / 1000,
+      ...(brief ? { 'eudaemon.exit.brief': true } : full),
     },
     at,
   };
 }
 
-function how({ reason, code }: Exit): string {
-  switch (reason) {
-    case 'exit':
-      return code === undefined ? '' : ` with status ${code}`;
-    case 'signal':
-      return code === undefined ? ' by a signal' : ` by signal ${code}`;
-    case 'oom':
-      return ' by the out-of-memory killer';
-    case 'unknown':
-      return '';
-  }
-}
+const iso = (ms: number): string => new Date(ms).toISOString();
 
 export function stateChanged(daemon: string, from: DaemonState, to: DaemonState, at: number): AgentEvent {
   return {

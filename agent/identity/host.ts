@@ -12,6 +12,10 @@ const read = (path: string): string | undefined => {
   }
 };
 
+/** Where the kernel puts cores: core(5). */
+export const readCorePattern = (root: string): string | undefined =>
+  read(join(root, 'proc/sys/kernel/core_pattern'));
+
 /**
  * host.name, host.id (machine-id(5)), host.arch, os.type and, in a DaemonSet, k8s.node.name. With a `root` other than
  * `/` the name is the node's, not the pod's. What OTEL_RESOURCE_ATTRIBUTES says wins, but for `service.*`: that is the

@@ -1,6 +1,7 @@
 // The flight recorder: the latest minutes and hours of each declared daemon's figures, in memory that is taken once.
 // It reads what the samplers told, whichever they are. Pure.
 
+import type { Samples } from '../core/certificate.ts';
 import type { DaemonSpec } from '../core/daemon.ts';
 import type { SampleSink } from '../core/meter.ts';
 import type { Family, Point } from '../core/metric.ts';
@@ -26,19 +27,6 @@ export interface Recorder {
   exhaustion(daemon: string): Exhaustion;
   /** Writes the exhaustion of every daemon that has one. */
   sample(out: SampleSink): void;
-}
-
-/** Equally long lists, oldest first; null for a figure nobody gave. */
-export interface Samples {
-  /** Unix ms. */
-  readonly at: readonly number[];
-  /** Cores in use since the sample before. */
-  readonly cpu: readonly (number | null)[];
-  /** Resident bytes. */
-  readonly memory: readonly (number | null)[];
-  readonly fds: readonly (number | null)[];
-  /** Of the worst process, against its soft limit: 0 to 1. */
-  readonly fdUsage: readonly (number | null)[];
 }
 
 /** 128 rows, 10 minutes and more at 5 s, 2 hours at a minute: 14 KiB a daemon. */

@@ -2,8 +2,8 @@
 
 import type { Instance, ProcessFacts } from '../core/daemon.ts';
 
-/** `startedAt`, in Unix seconds, is missing of a process that lived between two looks. */
-export type Member = ProcessFacts & { readonly startedAt?: number };
+/** Of a process that lived between two looks, only the facts. */
+export type Member = ProcessFacts & Partial<Instance>;
 
 export interface Changes {
   readonly began: readonly Member[];

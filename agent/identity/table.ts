@@ -3,6 +3,7 @@
 import type { EventSink } from '../core/collector.ts';
 import type { DaemonReports, DaemonSpec } from '../core/daemon.ts';
 import type { SampleSink } from '../core/meter.ts';
+import type { Witness } from './certificates.ts';
 import { createDaemon, type Daemon } from './daemon.ts';
 import { type DaemonStatus, writeSeries } from './series.ts';
 
@@ -20,6 +21,8 @@ export interface DaemonTable {
 export function createTable(room: {
   readonly declared: readonly DaemonSpec[];
   readonly events: EventSink;
+  /** Tells the ends. */
+  readonly witness: Witness;
   readonly startedAt: number;
 }): DaemonTable {
   let daemons = new Map<string, Daemon>();
@@ -43,7 +46,7 @@ export function createTable(room: {
     declare(declared) {
       const next = new Map<string, Daemon>();
       for (const spec of declared) {
-        const daemon = daemons.get(spec.name) ?? createDaemon(spec, room.events, room.startedAt);
+        const daemon = daemons.get(spec.name) ?? createDaemon(spec, room);
         daemon.declare(spec);
         next.set(spec.name, daemon);
       }

@@ -4,6 +4,7 @@ import { encodeRecord, encodeResource, sealRequest } from '../core/encode.ts';
 import type { SealedBatch } from '../core/exporter.ts';
 import { ProtoWriter } from '../core/protobuf.ts';
 import type { LogRecord, Origin } from '../core/record.ts';
+import { NOTED } from './last-words.ts';
 
 /** What one origin put into the batch; its figures are read at the seal and start again at zero. */
 export interface Group {
@@ -14,11 +15,15 @@ export interface Group {
   readonly bytes: Float64Array;
   /** Unix seconds of the latest record. */
   last: number;
+  /** Where its records stand, encoded, and where the latest of them begin, a ring; events are not noted. */
+  readonly writer: ProtoWriter;
+  readonly starts: Int32Array;
+  /** How many were noted. */
+  noted: number;
 }
 
 interface Filling extends Group {
   readonly resource: Uint8Array;
-  readonly writer: ProtoWriter;
 }
 
 /** Buffers of origins kept from batch to batch; beyond it they are made anew. */
@@ -56,6 +61,8 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
         last: 0,
         resource: encodeResource(origin, host),
         writer: new ProtoWriter(),
+        starts: new Int32Array(NOTED),
+        noted: 0,
       };
       groups.set(origin, group);
     }
@@ -76,6 +83,7 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
       const { writer } = group;
       const before = writer.pos;
       encodeRecord(writer, record);
+      if (record.eventName.length === 0) group.starts[group.noted++ % NOTED] = before;
       bytes += writer.pos - before;
       records++;
       group.severities[record.severity]!++;
@@ -96,6 +104,7 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
         group.writer.reset();
         group.severities.fill(0);
         group.bytes.fill(0);
+        group.noted = 0;
         if (groups.size > KEPT_GROUPS || group.writer.buf.length > KEPT_BYTES) groups.delete(group.origin);
       }
       used = [];

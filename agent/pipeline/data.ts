@@ -2,6 +2,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LastWord } from '../core/certificate.ts';
 import type { AgentEvent, CollectorEntry, Stream, StreamRoom } from '../core/collector.ts';
 import type { DaemonLookup, DaemonSpec } from '../core/daemon.ts';
 import { causeOf } from '../core/errors.ts';
@@ -16,6 +17,7 @@ import type { Claims } from './claims.ts';
 import { createEvents } from './events.ts';
 import { createFlow } from './flow.ts';
 import { type Kept, keep, type SpoolConfig } from './keep.ts';
+import { createLastWords } from './last-words.ts';
 import { createLedger } from './ledger.ts';
 import { createProcessors } from './processors/index.ts';
 import { createPump, type Pump } from './pump.ts';
@@ -35,6 +37,8 @@ export interface Data<C extends DataConfig> {
   /** Starts, stops and replaces what differs from what runs; the rest is not touched. */
   apply(config: C): Promise<void>;
   emit(event: AgentEvent): void;
+  /** The last records of a declared daemon, oldest first. */
+  lastWords(daemon: string): LastWord[];
   /** Brings gauges up to date before they are read. */
   refresh(): void;
   /** Figures that processors make of records. */
@@ -70,7 +74,9 @@ export function createData<C extends DataConfig>(room: {
   const failed = new Map<string, string>();
   let kept: Kept | undefined;
 
+  const lastWords = createLastWords();
   const flow = createFlow({
+    lastWords,
     host,
     meter,
     ledger,
@@ -190,6 +196,7 @@ export function createData<C extends DataConfig>(room: {
       for (const name of spool.known()) if (!wanted(name)) claims.release(name);
       if (first) tellLosses();
 
+      lastWords.declare(new Set(config.daemons.map(({ name }) => name)));
       processors.apply(config.processors);
       const daemons = room.lookup(config);
       for (const entry of room.collectors) {
@@ -204,6 +211,10 @@ export function createData<C extends DataConfig>(room: {
       }
     },
     emit: events.emit,
+    lastWords(daemon) {
+      flow.flush();
+      return lastWords.of(daemon);
+    },
     families: processors.families,
     refresh() {
       processors.tick();

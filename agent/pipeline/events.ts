@@ -1,7 +1,7 @@
 // The agent's own events as records: they go the way of every other record.
 
 import type { AgentEvent, EventSink } from '../core/collector.ts';
-import { encodeIntAttribute, encodeTextAttribute } from '../core/protobuf.ts';
+import { encodeAttribute } from '../core/encode-value.ts';
 import { LogRecord, type Origins, SYSLOG_SEVERITY, utf8 } from '../core/record.ts';
 import type { Flow } from './flow.ts';
 
@@ -28,12 +28,8 @@ export function createEvents(flow: Pick<Flow, 'attach'>, origins: Origins): Even
       record.bodyStart = 0;
       record.bodyEnd = record.buf.length;
       record.eventName = utf8(name);
-      for (const [key, value] of Object.entries(attributes)) {
-        if (typeof value === 'string') record.attributes.fields(encodeTextAttribute(key, value));
-        else if (typeof value === 'boolean') record.attributes.bool(utf8(key), value);
-        else if (Number.isInteger(value)) record.attributes.fields(encodeIntAttribute(key, value));
-        else record.attributes.double(utf8(key), value);
-      }
+      for (const [key, value] of Object.entries(attributes))
+        if (value !== undefined) record.attributes.fields(encodeAttribute(key, value));
       out.push(record);
     },
   };

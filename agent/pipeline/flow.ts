@@ -7,6 +7,7 @@ import type { Meter } from '../core/meter.ts';
 import type { Desc } from '../core/metric.ts';
 import { type LogRecord, severityLabel } from '../core/record.ts';
 import { createBatch } from './batch.ts';
+import type { LastWords } from './last-words.ts';
 import type { Ledger } from './ledger.ts';
 
 const SEAL_BYTES = 1 * 2 ** 20;
@@ -86,6 +87,7 @@ export function createFlow(room: {
   outlet: Outlet;
   /** Called after each batch the outlet took. */
   sealed(): void;
+  lastWords?: Pick<LastWords, 'keep'>;
 }): Flow {
   const { ledger, outlet } = room;
   const records = room.meter.instrument(RECORDS);
@@ -117,6 +119,8 @@ export function createFlow(room: {
         bytes.with(daemon, label).add(group.bytes[severity]!);
       }
       last.with(daemon).set(group.last);
+      if (group.origin.daemon !== undefined && group.noted > 0)
+        room.lastWords?.keep(group.origin.daemon, group.writer.buf, group.starts, group.noted);
     }
     for (const inlet of inlets.values()) countInlet(inlet);
     for (const [reason, n] of stopped) ledger.dropped(reason, '', n);

@@ -11,6 +11,8 @@ import {
 import { createLatest } from '../../../agent/core/meter.ts';
 import { prometheusName } from '../../../agent/core/metric.ts';
 import type { Posture } from '../../../agent/core/posture.ts';
+import type { Witness } from '../../../agent/identity/certificates.ts';
+import { exited } from '../../../agent/identity/events.ts';
 import { createTable } from '../../../agent/identity/table.ts';
 import { check, daemon } from './specs.ts';
 
@@ -20,7 +22,20 @@ const T0 = 1_700_000_000_000;
 function world(spec: Partial<DaemonSpec> = {}, declared = [daemon('d', { comm: 'd' }, spec)]) {
   let at = T0;
   const events: AgentEvent[] = [];
-  const table = createTable({ declared, events: { emit: event => void events.push(event) }, startedAt: T0 });
+  const witness: Witness = {
+    began() {},
+    ended: (at, daemon, { pid, comm, startedAt }, exit, checks) => {
+      const process = { pid, program: comm, ...(startedAt && { startedAt: startedAt * 1000 }) };
+      const samples = { at: [], cpu: [], memory: [], fds: [], fdUsage: [] };
+      events.push(exited({ daemon, at, ...process, exit, checks, samples, logs: [], alsoDied: [] }));
+    },
+  };
+  const table = createTable({
+    declared,
+    events: { emit: event => void events.push(event) },
+    witness,
+    startedAt: T0,
+  });
   const instance = (pid: number, rest: Partial<Instance> = {}): Instance => ({
     pid,
     ppid: 1,
@@ -151,7 +166,7 @@ describe('instances', () => {
     expect(w.told()).toEqual([
       'daemon.started: d started as process 5',
       'daemon.state_changed: d is healthy, was absent',
-      'daemon.exited: d, process 5, ended after 10 s',
+      'daemon.exited: d[5] ended unseen after 10 s',
       'daemon.state_changed: d is absent, was healthy',
       'daemon.started: d restarted as process 6',
       'daemon.state_changed: d is healthy, was absent',
@@ -202,7 +217,7 @@ describe('ends told by others', () => {
       lastExit: { reason: 'signal', code: 9, pid: 5, at: T0 + 10_000 },
     });
     expect(w.told()).toEqual([
-      'daemon.exited: d, process 5, ended by signal 9 after 10 s',
+      'daemon.exited: d[5] was killed by signal 9 after 10 s',
       'daemon.state_changed: d is absent, was healthy',
     ]);
   });

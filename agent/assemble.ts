@@ -19,7 +19,7 @@ import { createHttp, type Http } from './control/http.ts';
 import { createLog } from './control/log.ts';
 import { CONTROL_SOCKET } from './control/messages.ts';
 import { createNotifier } from './control/notify.ts';
-import { createPush, type Push } from './control/push.ts';
+import { createPushes } from './control/pushes.ts';
 import { createReload } from './control/reload.ts';
 import { createSampling } from './control/sampling.ts';
 import { createScheduler, systemClock } from './control/scheduler.ts';
@@ -101,7 +101,6 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
   const scheduler = createScheduler({ clock, log, meter, sampled });
   const room = { log, meter, patterns, now, events: data, reports: table.reports, daemons: lookup(config) };
   const sampling = createSampling({ collectors, scheduler, room });
-  const pushes = new Map<string, Push>();
 
   const families = async (): Promise<Family[]> => {
     daemonFigures.begin();
@@ -115,12 +114,13 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
       ...data.families(),
     ];
   };
+  const pushes = createPushes({ exporters, families, clock, log, meter, host });
   let started = false;
   const faults = () => [
     ...(started ? [] : ['starting']),
     ...data.faults(),
     ...sampling.faults(),
-    ...[...pushes.values()].flatMap(push => push.fault() ?? []),
+    ...pushes.faults(),
   ];
 
   const bring = async (next: Config) => {
@@ -131,7 +131,7 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
     room.daemons = lookup(next);
     await data.apply(next);
     await sampling.apply(next);
-    await applyPushes();
+    await pushes.apply(next);
   };
   /** One change at a time. */
   let turn: Promise<void> = Promise.resolve();
@@ -171,33 +171,6 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
     return found;
   };
   const status = () => `watching ${config.daemons.length} daemons`;
-
-  const pushKeys = new Map<string, string>();
-  const applyPushes = async () => {
-    for (const entry of exporters) {
-      if (!entry.metrics) continue;
-      const { name } = entry;
-      const options = config.exporters[name];
-      const key = JSON.stringify(options);
-      if (pushKeys.get(name) === key) continue;
-      await pushes.get(name)?.stop();
-      pushes.delete(name);
-      pushKeys.set(name, key);
-      if (options === undefined || options === false) continue;
-      const exporter = await entry.metrics(options, {
-        name,
-        stateDir: join(config.agent.state_dir, name),
-        log: log.room(name),
-        meter,
-        host,
-        now,
-      });
-      if (!exporter) continue;
-      const push = createPush({ name, exporter, families, clock, log: log.room(name), meter });
-      pushes.set(name, push);
-      push.start();
-    }
-  };
 
   const routes = {
     log: log.room('http'),
@@ -262,10 +235,8 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
     discovering(discoverAgain, log),
     {
       name: 'metric exporters',
-      start: applyPushes,
-      async stop() {
-        await Promise.all([...pushes.values()].map(push => push.stop()));
-      },
+      start: () => pushes.apply(config),
+      stop: () => pushes.stop(),
     },
   ];
 

@@ -4,10 +4,10 @@ import { encodeRecord, encodeResource, sealRequest } from '../core/encode.ts';
 import type { SealedBatch } from '../core/exporter.ts';
 import { ProtoWriter } from '../core/protobuf.ts';
 import type { LogRecord, Origin } from '../core/record.ts';
-import { NOTED } from './last-words.ts';
+import { NOTED, type Noted } from './last-words.ts';
 
 /** What one origin put into the batch; its figures are read at the seal and start again at zero. */
-export interface Group {
+export interface Group extends Noted {
   readonly origin: Origin;
   /** Records by SeverityNumber 0..24. */
   readonly severities: Uint32Array;
@@ -15,10 +15,7 @@ export interface Group {
   readonly bytes: Float64Array;
   /** Unix seconds of the latest record. */
   last: number;
-  /** Where its records stand, encoded, and where the latest of them begin, a ring; events are not noted. */
   readonly writer: ProtoWriter;
-  readonly starts: Int32Array;
-  /** How many were noted. */
   noted: number;
 }
 
@@ -83,7 +80,7 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
       const { writer } = group;
       const before = writer.pos;
       encodeRecord(writer, record);
-      if (record.eventName.length === 0) group.starts[group.noted++ % NOTED] = before;
+      group.starts[group.noted++ % NOTED] = before;
       bytes += writer.pos - before;
       records++;
       group.severities[record.severity]!++;

@@ -120,7 +120,7 @@ export function createFlow(room: {
       }
       last.with(daemon).set(group.last);
       if (group.origin.daemon !== undefined && group.noted > 0)
-        room.lastWords?.keep(group.origin.daemon, group.writer.buf, group.starts, group.noted);
+        room.lastWords?.keep(group.origin.daemon, group);
     }
     for (const inlet of inlets.values()) countInlet(inlet);
     for (const [reason, n] of stopped) ledger.dropped(reason, '', n);

@@ -1,5 +1,5 @@
 // The last log records of each declared daemon, as they were encoded, for its death certificate. A batch notes where
-// its latest records begin; copying them at the seal costs a flood next to nothing.
+// its latest records begin; one copy of them at the seal costs a flood next to nothing.
 
 import type { LastWord } from '../core/certificate.ts';
 import { type DecodedRecord, decodeRecords } from '../core/decode.ts';
@@ -14,44 +14,57 @@ const MAX_BYTES = 64 * 1024;
 const MAX_BODY = 2000;
 const MAX_TEXT = 32 * 1024;
 
+/** Encoded records, one behind the other. */
+export interface Noted {
+  /** They end where it is written on. */
+  readonly writer: { readonly buf: Uint8Array; readonly pos: number };
+  /** Where the latest of them begin: number `n` at `n % NOTED`. */
+  readonly starts: Int32Array;
+  /** How many were noted. */
+  readonly noted: number;
+}
+
 export interface LastWords {
-  /** Keeps the records that begin at the latest `count` of `starts`, a ring of `NOTED`, in `buf`. */
-  keep(daemon: string, buf: Uint8Array, starts: Int32Array, count: number): void;
+  /** Copies the latest of these. */
+  keep(daemon: string, records: Noted): void;
   /** Oldest first. */
   of(daemon: string): LastWord[];
   /** Forgets all but these. */
   declare(daemons: ReadonlySet<string>): void;
 }
 
-interface Kept {
-  readonly records: Uint8Array[];
-  bytes: number;
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly records: number;
 }
 
 export function createLastWords(): LastWords {
-  const daemons = new Map<string, Kept>();
+  const daemons = new Map<string, Piece[]>();
 
   return {
-    keep(daemon, buf, starts, count) {
-      let kept = daemons.get(daemon);
-      if (!kept) {
-        kept = { records: [], bytes: 0 };
-        daemons.set(daemon, kept);
+    keep(daemon, { writer, starts, noted }) {
+      let first = Math.max(0, noted - RECORDS);
+      while (first < noted && writer.pos - starts[first % NOTED]! > MAX_BYTES) first++;
+      if (first === noted) return;
+      const bytes = writer.buf.slice(starts[first % NOTED]!, writer.pos);
+      const pieces = [...(daemons.get(daemon) ?? []), { bytes, records: noted - first }];
+      let records = 0;
+      let size = 0;
+      let from = pieces.length;
+      while (from > 0 && records < RECORDS && size + pieces[from - 1]!.bytes.length <= MAX_BYTES) {
+        from--;
+        records += pieces[from]!.records;
+        size += pieces[from]!.bytes.length;
       }
-      for (let i = Math.max(0, count - RECORDS); i < count; i++) {
-        const start = starts[i % NOTED]!;
-        const end = endOf(buf, start);
-        if (end - start > MAX_BYTES) continue;
-        kept.records.push(buf.slice(start, end));
-        kept.bytes += end - start;
-        while (kept.records.length > RECORDS || kept.bytes > MAX_BYTES)
-          kept.bytes -= kept.records.shift()!.length;
-      }
+      daemons.set(daemon, pieces.slice(from));
     },
     of(daemon) {
-      const records = daemons.get(daemon)?.records ?? [];
-      const words = records.flatMap(bytes => [...decodeRecords(bytes)].map(wordOf));
-      words.sort((a, b) => a.at - b.at);
+      const words = (daemons.get(daemon) ?? [])
+        .flatMap(({ bytes }) => [...decodeRecords(bytes)])
+        .filter(({ eventName }) => eventName === '')
+        .map(wordOf)
+        .sort((a, b) => a.at - b.at)
+        .slice(-RECORDS);
       let from = words.length;
       for (let room = MAX_TEXT; from > 0 && words[from - 1]!.body.length <= room; from--)
         room -= words[from - 1]!.body.length;
@@ -61,17 +74,6 @@ export function createLastWords(): LastWords {
       for (const name of daemons.keys()) if (!names.has(name)) daemons.delete(name);
     },
   };
-}
-
-/** Where the entry that begins with a tag of one byte and a length ends. */
-function endOf(buf: Uint8Array, start: number): number {
-  let at = start + 1;
-  let length = 0;
-  for (let shift = 0; ; shift += 7) {
-    const byte = buf[at++]!;
-    length += (byte & 0x7f) * 2 ** shift;
-    if (byte < 0x80) return at + length;
-  }
 }
 
 function wordOf({ observed, time, severity, body, attributes }: DecodedRecord): LastWord {

@@ -243,7 +243,7 @@ describe('ends told by others', () => {
     [{ reason: 'exit', code: 0 }, 'stopped', 'with status 0', 9],
     [{ reason: 'exit', code: 3 }, 'absent', 'with status 3', 17],
     [{ reason: 'signal', code: 15 }, 'stopped', 'by signal 15', 9],
-    [{ reason: 'oom' }, 'absent', 'by the out-of-memory killer', 17],
+    [{ reason: 'oom' }, 'absent', 'because memory ran out', 17],
   ] as [Exit, string, string, number][])('%j: %s', (exit, state, words, severity) => {
     const w = world();
     const five = w.instance(5);

@@ -151,5 +151,6 @@ function createRoom(config: Config, now: number): StreamRoom {
     now: () => now,
     origins: createOrigins(),
     events: { emit() {} },
+    held: [],
   };
 }

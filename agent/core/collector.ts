@@ -31,10 +31,19 @@ export interface SamplerRoom extends Room {
   readonly events: EventSink;
 }
 
+/** An open file that outlives the stream: held by a socket unit or the store of systemd as well, or by us alone. */
+export interface Held {
+  readonly fd: number;
+  readonly name: string;
+  readonly by: 'unit' | 'store' | 'us';
+}
+
 /** A room of the data worker. */
 export interface StreamRoom extends Room {
   readonly origins: Origins;
   readonly events: EventSink;
+  /** What one stream leaves open for the next of its name. */
+  readonly held: Held[];
 }
 
 /** A figure-taking actor. Main thread; the scheduler never makes two calls at once, spreads them and times them. */
@@ -71,8 +80,11 @@ export interface Stream {
   committed(written: number, synced: number): void;
   /** Sources that do not flow, for `/readyz` and `eudaemon_collector_up`; empty when all is well. */
   faults(): readonly string[];
-  /** Stops reading, hands over what it holds, releases its sources. Called with the sink still open. */
-  close(): Promise<void>;
+  /**
+   * Stops reading, hands over what it holds, releases its sources. Called with the sink still open. `again`: another
+   * takes its place at once.
+   */
+  close(again?: boolean): Promise<void>;
 }
 
 /** An event of the agent's own: a record with an EventName. */
@@ -108,6 +120,8 @@ export type CollectorEntry<O = unknown> =
   | {
       readonly name: string;
       readonly thread: 'data';
+      /** Asks for daemons as they are now, so that it goes on when others are declared. */
+      readonly follows?: boolean;
       readonly options: Schema<O>;
       readonly byDefault: boolean;
       readonly load: () => Promise<{ create(options: O, room: StreamRoom): Stream }>;

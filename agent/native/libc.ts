@@ -9,13 +9,17 @@ type Bytes = Uint8Array;
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Bytes, length: number): number;
+  listen(fd: number, backlog: number): number;
+  getsockname(fd: number, address: Bytes, length: Bytes): number;
   setsockopt(fd: number, level: number, name: number, value: Bytes, length: number): number;
   getsockopt(fd: number, level: number, name: number, value: Bytes, length: Bytes): number;
   sendto(fd: number, data: Bytes, size: number, flags: number, address: Bytes, length: number): number;
+  sendmsg(fd: number, message: number, flags: number): number;
   recvmmsg(fd: number, vector: number, count: number, flags: number, timeout: number): number;
   poll(fds: Bytes, count: number, timeoutMs: number): number;
   close(fd: number): number;
-  dup(fd: number): number;
+  fcntl(fd: number, command: number, argument: number): number;
+  mkfifo(path: string, mode: number): number;
   mmap(at: number, size: number, protection: number, flags: number, fd: number, offset: number): number;
   munmap(address: number, size: number): number;
   flock(fd: number, operation: number): number;
@@ -34,13 +38,17 @@ export function loadLibc(): Libc {
   return {
     socket: call('socket', 'int', 'int', 'int', 'int'),
     bind: call('bind', 'int', 'int', 'uint8_t *', 'uint32'),
+    listen: call('listen', 'int', 'int', 'int'),
+    getsockname: call('getsockname', 'int', 'int', 'uint8_t *', 'uint8_t *'),
     setsockopt: call('setsockopt', 'int', 'int', 'int', 'int', 'uint8_t *', 'uint32'),
     getsockopt: call('getsockopt', 'int', 'int', 'int', 'int', 'uint8_t *', 'uint8_t *'),
     sendto: call('sendto', 'intptr', 'int', 'uint8_t *', 'size_t', 'int', 'uint8_t *', 'uint32'),
+    sendmsg: call('sendmsg', 'intptr', 'int', 'uintptr', 'int'),
     recvmmsg: call('recvmmsg', 'int', 'int', 'uintptr', 'uint', 'int', 'uintptr'),
     poll: call('poll', 'int', 'uint8_t *', 'ulong', 'int'),
     close: call('close', 'int', 'int'),
-    dup: call('dup', 'int', 'int'),
+    fcntl: call('fcntl', 'int', 'int', 'int', 'int'),
+    mkfifo: call('mkfifo', 'int', 'str', 'uint32'),
     mmap: call('mmap', 'uintptr', 'uintptr', 'size_t', 'int', 'int', 'int', 'int64'),
     munmap: call('munmap', 'int', 'uintptr', 'size_t'),
     flock: call('flock', 'int', 'int', 'int'),

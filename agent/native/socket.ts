@@ -1,12 +1,12 @@
 // Sockets that Node does not have: Unix datagrams with the sender's credentials, and UDP read in batches. Numbers and
 // layouts are those of Linux on 64-bit little-endian machines: unix(7), udp(7), socket(7).
 
+import { ADDRESS_BYTES, AF_INET6, AF_UNIX, addressText, inetAddress, unixAddress } from './address.ts';
 import { type Libc, systemError } from './libc.ts';
 
-const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
+const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0x800;
 const SOCK_CLOEXEC = 0x80000;
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
@@ -20,11 +20,17 @@ const SO_DOMAIN = 39;
 const SO_RXQ_OVFL = 40;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
+const F_DUPFD_CLOEXEC = 1030;
+const SCM_RIGHTS = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
 /** How long a receive call may sleep: a thread inside one cannot be ended. */
 const WAKE_MS = 200;
+/** Connections that wait to be accepted; the kernel may allow less. */
+const BACKLOG = 511;
+/** mmap(2): PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS. */
+const [READ_WRITE, PRIVATE] = [3, 0x22];
 /** A UDP burst waits in the kernel for us; Unix datagrams wait in their sender's own buffer. */
 const UDP_BUFFER = 8 * 2 ** 20;
 
@@ -37,56 +43,28 @@ export interface Credentials {
 export interface Sockets {
   /** Binds a Unix datagram socket (path, or `@name` in the abstract namespace) that passes credentials. Throws. */
   bindUnix(path: string): number;
+  /** Listens on a Unix stream socket at a path. Throws. */
+  listenUnix(path: string): number;
   /** Binds a UDP socket to a numeric address; the IPv6 any address takes IPv4 too. Throws. */
   bindUdp(address: string, port: number): number;
   /** Makes a datagram socket ready to receive from; undefined when it is none. */
   adopt(fd: number): 'unix' | 'udp' | undefined;
-  /** A second descriptor of the same socket, so that the first outlives a `close()`. */
+  /** `dgram` or `stream`, a blank and the address it is bound to; undefined when it is no such socket. */
+  boundTo(fd: number): string | undefined;
+  /** A second descriptor of the same socket, so that the first outlives a `close()`; child processes do not get it. */
   duplicate(fd: number): number;
   /** Who connected a Unix stream socket; undefined when the kernel cannot tell. */
   peerOf(fd: number): Credentials | undefined;
   /** Sends one datagram (path or `@name`) without waiting; false when nobody took it. */
   sendDatagram(path: string, bytes: Uint8Array): boolean;
+  /** Sends one datagram with an open file to go with it. */
+  sendDescriptor(path: string, bytes: Uint8Array, fd: number): boolean;
+  /** Makes a named pipe. Throws. */
+  makeFifo(path: string, mode: number): void;
   close(fd: number): void;
 }
 
 const int32 = (...values: number[]): Uint8Array => new Uint8Array(Int32Array.from(values).buffer);
-
-/** struct sockaddr_un. */
-function unixAddress(path: string): Uint8Array {
-  const name = Buffer.from(path);
-  if (name.length > 107) throw Object.assign(new Error('path longer than 107 bytes'), { code: 'EINVAL' });
-  const address = new Uint8Array(2 + name.length + (name[0] === 0x40 ? 0 : 1));
-  address[0] = AF_UNIX;
-  address.set(name, 2);
-  if (name[0] === 0x40) address[2] = 0;
-  return address;
-}
-
-/** The eight 16-bit groups of an IPv6 address, `::` filled up. */
-function ipv6Groups(text: string): number[] {
-  const plain = text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) =>
-    [a * 256 + Number(b), c * 256 + Number(d)].map(group => group.toString(16)).join(':'),
-  );
-  const [left, right] = plain.split('::').map(side => (side ? side.split(':') : []));
-  const gap = right ? 8 - left!.length - right.length : 0;
-  return [...left!, ...new Array<string>(gap).fill('0'), ...(right ?? [])].map(group =>
-    Number.parseInt(group, 16),
-  );
-}
-
-/** struct sockaddr_in or sockaddr_in6 of a numeric address. */
-function inetAddress(text: string, port: number): Uint8Array {
-  const six = text.includes(':');
-  const address = new DataView(new ArrayBuffer(six ? 28 : 16));
-  address.setUint16(0, six ? AF_INET6 : AF_INET, true);
-  address.setUint16(2, port);
-  const parts = six ? ipv6Groups(text) : text.split('.').map(Number);
-  for (const [i, part] of parts.entries())
-    if (six) address.setUint16(8 + 2 * i, part);
-    else address.setUint8(4 + i, part);
-  return new Uint8Array(address.buffer);
-}
 
 export function createSockets(libc: Libc): Sockets {
   const set = (fd: number, name: number, value: Uint8Array, level = SOL_SOCKET) =>
@@ -112,24 +90,70 @@ export function createSockets(libc: Libc): Sockets {
     return unix ? 'unix' : 'udp';
   };
 
-  const bind = (address: Uint8Array): number => {
-    const fd = libc.socket(address[0]!, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bind = (address: Uint8Array, type = SOCK_DGRAM): number => {
+    const fd = libc.socket(address[0]!, type | SOCK_CLOEXEC, 0);
     if (fd < 0) throw systemError('socket', libc.errno());
-    if (address[0] === AF_INET6) set(fd, IPV6_V6ONLY, int32(0), IPPROTO_IPV6);
-    adopt(fd);
-    if (libc.bind(fd, address, address.length) < 0) {
-      const error = systemError('bind', libc.errno());
+    const check = (call: string, result: number) => {
+      if (result >= 0) return;
+      const error = systemError(call, libc.errno());
       libc.close(fd);
       throw error;
-    }
+    };
+    if (address[0] === AF_INET6) set(fd, IPV6_V6ONLY, int32(0), IPPROTO_IPV6);
+    adopt(fd);
+    check('bind', libc.bind(fd, address, address.length));
+    if (type !== SOCK_DGRAM) check('listen', libc.listen(fd, BACKLOG));
     return fd;
+  };
+
+  /** struct msghdr with one struct iovec and one SCM_RIGHTS, in memory that lives for the call. */
+  const sendDescriptor = (path: string, bytes: Uint8Array, fd: number): boolean => {
+    const address = unixAddress(path);
+    const [vector, control, name, data] = [56, 72, 96, 96 + ADDRESS_BYTES];
+    const size = data + bytes.length;
+    const at = libc.mmap(0, size, READ_WRITE, PRIVATE, -1, 0);
+    if (at > Number.MAX_SAFE_INTEGER) return false;
+    const socket = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const view = new DataView(libc.view(at, size));
+    const long = (offset: number, value: number) => view.setBigUint64(offset, BigInt(value), true);
+    long(0, at + name);
+    view.setUint32(8, address.length, true);
+    long(16, at + vector);
+    long(24, 1);
+    long(32, at + control);
+    long(40, 24);
+    long(vector, at + data);
+    long(vector + 8, bytes.length);
+    long(control, 20);
+    view.setUint32(control + 8, SOL_SOCKET, true);
+    view.setUint32(control + 12, SCM_RIGHTS, true);
+    view.setInt32(control + 16, fd, true);
+    new Uint8Array(view.buffer).set(address, name);
+    new Uint8Array(view.buffer).set(bytes, data);
+    const sent = socket >= 0 && libc.sendmsg(socket, at, MSG_DONTWAIT | MSG_NOSIGNAL) === bytes.length;
+    if (socket >= 0) libc.close(socket);
+    libc.munmap(at, size);
+    return sent;
   };
 
   return {
     bindUnix: path => bind(unixAddress(path)),
+    listenUnix: path => bind(unixAddress(path), SOCK_STREAM | SOCK_NONBLOCK),
     bindUdp: (address, port) => bind(inetAddress(address, port)),
     adopt,
-    duplicate: fd => libc.dup(fd),
+    boundTo(fd) {
+      const address = new Uint8Array(ADDRESS_BYTES);
+      const length = new Int32Array([ADDRESS_BYTES]);
+      if (libc.getsockname(fd, address, new Uint8Array(length.buffer)) < 0) return undefined;
+      const kind = get(fd, SO_TYPE);
+      if (kind !== SOCK_DGRAM && kind !== SOCK_STREAM) return undefined;
+      return `${kind === SOCK_DGRAM ? 'dgram' : 'stream'} ${addressText(address, length[0]!)}`;
+    },
+    duplicate: fd => libc.fcntl(fd, F_DUPFD_CLOEXEC, 3),
+    sendDescriptor,
+    makeFifo(path, mode) {
+      if (libc.mkfifo(path, mode) < 0) throw systemError('mkfifo', libc.errno());
+    },
     peerOf(fd) {
       const value = new Int32Array(3);
       const length = int32(12);

@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LastWord } from '../core/certificate.ts';
-import type { AgentEvent, CollectorEntry, Stream, StreamRoom } from '../core/collector.ts';
+import type { AgentEvent, CollectorEntry, Held, Stream, StreamRoom } from '../core/collector.ts';
 import type { DaemonLookup, DaemonSpec } from '../core/daemon.ts';
 import { causeOf } from '../core/errors.ts';
 import type { ExporterEntry } from '../core/exporter.ts';
@@ -19,6 +19,7 @@ import { createFlow } from './flow.ts';
 import { type Kept, keep, type SpoolConfig } from './keep.ts';
 import { createLastWords } from './last-words.ts';
 import { createLedger } from './ledger.ts';
+import { createLive } from './live.ts';
 import { createProcessors } from './processors/index.ts';
 import { createPump, type Pump } from './pump.ts';
 import { createGauges } from './spool/gauges.ts';
@@ -72,6 +73,8 @@ export function createData<C extends DataConfig>(room: {
   const streams = new Map<string, Running<Stream>>();
   const pumps = new Map<string, Running<Pump>>();
   const failed = new Map<string, string>();
+  const held = new Map<string, Held[]>();
+  const live = createLive();
   let kept: Kept | undefined;
 
   const lastWords = createLastWords();
@@ -130,6 +133,12 @@ export function createData<C extends DataConfig>(room: {
     pumps.set(name, { key, actor: pump });
   };
 
+  const heldBy = (name: string): Held[] => {
+    const files = held.get(name) ?? [];
+    held.set(name, files);
+    return files;
+  };
+
   const startStream = async (config: C, entry: CollectorEntry, key: string, daemons: DaemonLookup) => {
     if (entry.thread !== 'data') return;
     const { name } = entry;
@@ -147,6 +156,7 @@ export function createData<C extends DataConfig>(room: {
       now,
       origins: createOrigins(),
       events,
+      held: heldBy(name),
     };
     const stream = (await entry.load()).create(config.collectors[name], streamRoom);
     streams.set(name, { key, actor: stream });
@@ -163,10 +173,10 @@ export function createData<C extends DataConfig>(room: {
     }
   };
 
-  const closeStream = async (name: string) => {
+  const closeStream = async (name: string, again: boolean) => {
     const running = streams.get(name);
     if (!running) return;
-    await running.actor.close();
+    await running.actor.close(again);
     // It remembers what is safe: without this the last second of it would be read again.
     flow.flush();
     await kept?.keeper.run();
@@ -199,14 +209,16 @@ export function createData<C extends DataConfig>(room: {
       lastWords.declare(new Set(config.daemons.map(({ name }) => name)));
       processors.apply(config.processors);
       const daemons = room.lookup(config);
+      live.become(daemons);
       for (const entry of room.collectors) {
         if (entry.thread !== 'data') continue;
         const options = config.collectors[entry.name];
-        const key = JSON.stringify([options, config.agent, config.daemons]);
+        const key = JSON.stringify([options, config.agent, entry.follows ? [] : config.daemons]);
         if (streams.get(entry.name)?.key === key) continue;
         await attempt(`collector ${entry.name}`, async () => {
-          await closeStream(entry.name);
-          if (options !== undefined && options !== false) await startStream(config, entry, key, daemons);
+          const isOn = options !== undefined && options !== false;
+          await closeStream(entry.name, isOn);
+          if (isOn) await startStream(config, entry, key, entry.follows ? live.lookup : daemons);
         });
       }
     },
@@ -237,7 +249,7 @@ export function createData<C extends DataConfig>(room: {
       const end = performance.now() + deadlineMs;
       let clean = true;
       for (const name of [...streams.keys()]) {
-        await closeStream(name).catch(error => {
+        await closeStream(name, false).catch(error => {
           clean = false;
           log.error(`cannot close collector ${name}: ${causeOf(error)}`);
         });

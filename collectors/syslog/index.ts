@@ -25,8 +25,9 @@ const TRUNCATED: Desc = {
   help: 'Syslog messages cut at max_message.',
 };
 
-function nameOf({ path, udp, tcp, activation }: ListenOptions): string {
+function nameOf({ path, fifo, udp, tcp, activation }: ListenOptions): string {
   if (path !== undefined) return path;
+  if (fifo !== undefined) return `pipe ${typeof fifo === 'string' ? fifo : fifo.path}`;
   if (udp !== undefined) return `udp ${udp}`;
   return tcp !== undefined ? `tcp ${tcp}` : `systemd socket ${activation}`;
 }
@@ -92,11 +93,11 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
         full: () => isFull,
         failed(fault) {
           failed(fault);
-          listeners?.closeDatagrams();
+          listeners?.giveUpDatagrams();
         },
       };
       streams = receiveStreams(native, desk);
-      listeners = createListeners(native, unavailable, streams);
+      listeners = createListeners(native, unavailable, room, streams);
       const inRunDir: ListenOptions = { path: join(room.runDir, DEFAULT_SOCKET), type: 'dgram', mode: 0o666 };
       for (const listen of options.listen.length > 0 ? options.listen : [inRunDir]) {
         try {
@@ -105,6 +106,7 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
           failed(`cannot listen for syslog on "${nameOf(listen)}": ${causeOf(error)}`);
         }
       }
+      listeners.opened();
       if (!native || listeners.sockets.length === 0) return;
       try {
         datagrams = receiveDatagrams(native, listeners.sockets, desk);
@@ -122,13 +124,13 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
       ...faults,
       ...(listeners?.lost() ?? []).map(path => `syslog socket "${path}" was removed or replaced`),
     ],
-    async close() {
-      listeners?.hide();
+    async close(again = false) {
+      if (!again) listeners?.hide();
       clearInterval(ticking);
       await Promise.all([datagrams?.close(), streams?.close()]);
       tick();
       suppressed.tick(room.now(), true);
-      listeners?.closeDatagrams();
+      listeners?.close(again);
     },
   };
 }

@@ -1,25 +1,36 @@
-// Opens what `listen` asks for, and closes it again. A datagram socket that nobody reads would make every logger wait,
-// so it is better gone.
+// Opens what `listen` asks for, or takes it up where it is open already, and closes it again. A datagram socket that
+// nobody reads would make every logger wait, so it is better gone.
 
 import { lookup } from 'node:dns/promises';
+import { fstatSync } from 'node:fs';
+import type { StreamRoom } from '../../agent/core/collector.ts';
 import type { Native } from '../../agent/native/index.ts';
-import { passedSockets } from './activation.ts';
 import type { DatagramSocket } from './datagrams.ts';
+import { openFifo } from './fifo.ts';
+import { createHolder } from './held.ts';
 import type { ListenOptions } from './options.ts';
 import { clearPath, ownerOf, type SocketFile, socketFile } from './socket-file.ts';
-import type { Streams } from './streams.ts';
+import type { Address, Streams } from './streams.ts';
 
 export interface Listeners {
   /** Datagram sockets to read. */
   readonly sockets: DatagramSocket[];
   /** Throws when it cannot listen there. */
   open(listen: ListenOptions): Promise<void>;
+  /** Everything asked for is open, as far as it can be. */
+  opened(): void;
   /** Paths of sockets that are ours no more. */
   lost(): string[];
-  /** Takes our sockets' files away: from now on there are no new senders. */
+  /** Takes away the files of sockets that end with us: from now on there are no new senders. */
   hide(): void;
-  closeDatagrams(): void;
+  /** No datagrams can be read. */
+  giveUpDatagrams(): void;
+  /** `again`: sockets and pipes stay open for who comes after us. */
+  close(again: boolean): void;
 }
+
+const textOf = (host: string, port: number): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
 /** `host:port` with the host as an address; an empty host is every address. */
 async function resolveEndpoint(endpoint: string): Promise<{ host: string; port: number }> {
@@ -32,34 +43,63 @@ async function resolveEndpoint(endpoint: string): Promise<{ host: string; port: 
 export function createListeners(
   native: Native | undefined,
   unavailable: string,
+  room: Pick<StreamRoom, 'held' | 'log'>,
   streams: Streams,
 ): Listeners {
   const sockets: DatagramSocket[] = [];
-  let files: (SocketFile & { readonly dgram: boolean })[] = [];
+  let files: (SocketFile & { readonly address: string })[] = [];
+  const holder = native && createHolder(native, room, process.env);
 
   const needNative = (): Native => {
     if (!native) throw new Error(`${unavailable}; stream sockets work without`);
     return native;
   };
 
-  const openPath = async (path: string, { type, mode, owner, group }: ListenOptions) => {
-    const ids = ownerOf(owner, group);
-    const dgram = type === 'dgram';
-    if (dgram) needNative();
-    await clearPath(path);
-    if (dgram) sockets.push({ fd: needNative().bindUnix(path), udp: false });
-    else await streams.listen({ path });
-    const file = socketFile(path);
-    files.push({ ...file, dgram });
-    file.give(mode, ids);
+  /** A datagram socket that is held already, or that `bind` makes. */
+  const openDatagrams = (address: string, udp: boolean, bind: (native: Native) => number) => {
+    const held = holder?.at(address);
+    const fd = held ?? bind(needNative());
+    if (held === undefined) holder?.hold(address, fd);
+    else native?.adopt(fd);
+    sockets.push({ fd, udp });
   };
 
-  /** systemd keeps its socket: what is closed here is a copy. */
+  const openStream = async (address: string, fresh: () => Address, tls?: ListenOptions['tls']) => {
+    const held = holder?.at(address);
+    const fd = await streams.listen(held === undefined ? fresh() : { fd: held }, tls);
+    if (held === undefined && fd !== undefined) holder?.hold(address, fd);
+  };
+
+  const openPath = async (path: string, { type, mode, owner, group }: ListenOptions) => {
+    const ids = ownerOf(owner, group);
+    const address = `${type} ${path}`;
+    if (type === 'dgram') needNative();
+    // What is held there would answer as another program's.
+    const isHeld = holder?.heldBy(address) !== undefined;
+    if (!isHeld) await clearPath(path);
+    if (type === 'dgram') openDatagrams(address, false, ({ bindUnix }) => bindUnix(path));
+    else await openStream(address, () => (native ? { fd: native.listenUnix(path) } : { path }));
+    const file = { ...socketFile(path), address };
+    files.push(file);
+    if (!isHeld) file.give(mode, ids);
+  };
+
+  const openPipe = (given: NonNullable<ListenOptions['fifo']>, { mode, owner, group }: ListenOptions) => {
+    const { path, daemon } = typeof given === 'string' ? { path: given } : given;
+    const address = `fifo ${path}`;
+    const held = holder?.at(address);
+    const fd = held ?? openFifo(needNative(), path, mode, ownerOf(owner, group));
+    if (held === undefined) holder?.hold(address, fd);
+    streams.read(fd, path, daemon);
+  };
+
+  /** systemd keeps what it passed: what is read and closed here are copies. */
   const openPassed = async (name: string) => {
-    for (const passed of passedSockets(process.env, process.pid, name)) {
-      const fd = native ? native.duplicate(passed) : passed;
-      const kind = native?.adopt(fd);
+    needNative();
+    for (const fd of holder!.named(name)) {
+      const kind = native!.adopt(fd);
       if (kind) sockets.push({ fd, udp: kind === 'udp' });
+      else if (fstatSync(fd).isFIFO()) streams.read(fd, name, undefined);
       else await streams.listen({ fd });
     }
   };
@@ -67,22 +107,32 @@ export function createListeners(
   return {
     sockets,
     async open(listen) {
-      const { path, udp, tcp, tls, activation } = listen;
+      const { path, fifo, udp, tcp, tls, activation } = listen;
       if (path !== undefined) await openPath(path, listen);
+      else if (fifo !== undefined) openPipe(fifo, listen);
       else if (udp !== undefined) {
         const { host, port } = await resolveEndpoint(udp);
-        sockets.push({ fd: needNative().bindUdp(host, port), udp: true });
-      } else if (tcp !== undefined) await streams.listen(await resolveEndpoint(tcp), tls);
-      else await openPassed(activation ?? '');
+        openDatagrams(`dgram ${textOf(host, port)}`, true, ({ bindUdp }) => bindUdp(host, port));
+      } else if (tcp !== undefined) {
+        const at = await resolveEndpoint(tcp);
+        await openStream(`stream ${textOf(at.host, at.port)}`, () => at, tls);
+      } else await openPassed(activation ?? '');
     },
+    opened: () => holder?.sweep(),
     lost: () => files.filter(file => !file.intact()).map(file => file.path),
     hide() {
-      for (const file of files) file.remove();
+      for (const file of files) if (holder?.heldBy(file.address) === 'us' || !holder) file.remove();
     },
-    closeDatagrams() {
-      for (const file of files) if (file.dgram) file.remove();
-      files = files.filter(file => !file.dgram);
+    giveUpDatagrams() {
+      for (const file of files)
+        if (file.address.startsWith('dgram ') && holder?.heldBy(file.address) !== 'unit') file.remove();
+      files = files.filter(file => !file.address.startsWith('dgram '));
       for (const { fd } of sockets.splice(0)) native?.close(fd);
+      holder?.release('dgram');
+    },
+    close(again) {
+      for (const { fd } of sockets.splice(0)) native?.close(fd);
+      if (!again) holder?.release('own');
     },
   };
 }

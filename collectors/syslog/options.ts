@@ -1,6 +1,7 @@
 // Options of `collectors.syslog`.
 
 import {
+  choose,
   describe,
   duration,
   fallback,
@@ -12,6 +13,7 @@ import {
   optional,
   type Parsed,
   pattern,
+  type Schema,
   size,
   string,
 } from '../../agent/core/options.ts';
@@ -23,13 +25,30 @@ export const DEFAULT_SOCKET = 'syslog.sock';
 const endpoint = () =>
   pattern('an address such as "127.0.0.1:5514" or "[::]:514"', /^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]*):\d{1,5}$/);
 
+const fifo: Schema<string | { path: string; daemon?: string }> = choose<
+  string | { path: string; daemon?: string }
+>(
+  { when: input => typeof input !== 'object', schema: string() },
+  {
+    when: () => true,
+    schema: object({
+      path: string(),
+      daemon: describe(optional(string()), 'Whose lines these are; else what their tags say.'),
+    }),
+  },
+);
+
 const listen = object(
   {
     path: describe(optional(string()), 'Unix socket, e.g. /dev/log.'),
     type: fallback(oneOf('dgram', 'stream'), 'dgram'),
     mode: fallback(fileMode(), 0o666),
-    owner: describe(optional(string()), 'User name or number the socket belongs to.'),
+    owner: describe(optional(string()), 'User name or number the socket or pipe belongs to.'),
     group: optional(string()),
+    fifo: describe(
+      optional(fifo),
+      'Named pipe, made with mode, owner and group when there is none: /run/app.log, or { path, daemon }.',
+    ),
     udp: optional(endpoint()),
     tcp: optional(endpoint()),
     tls: describe(
@@ -38,10 +57,10 @@ const listen = object(
     ),
     activation: describe(
       optional(string()),
-      'Name of a socket passed by systemd: FileDescriptorName=, or the unit.',
+      'Name of sockets or pipes passed by systemd: FileDescriptorName=, or the unit. Those of a path, address or pipe named here are taken up by themselves.',
     ),
   },
-  { exactlyOne: ['path', 'udp', 'tcp', 'activation'] },
+  { exactlyOne: ['path', 'fifo', 'udp', 'tcp', 'activation'] },
 );
 
 /** `listen` empty means one datagram socket in the run directory. */

@@ -98,7 +98,7 @@ export class Recorder {
       attributes.value(STRUCTURED_DATA, this.structure.buf, 0, this.structure.pos);
     }
     if (sender.fields.length > 0) attributes.fields(sender.fields);
-    if (message.fault !== 0) attributes.fields(ERRORS[message.fault]!);
+    if (message.fault !== 0 && !sender.plain) attributes.fields(ERRORS[message.fault]!);
     if (truncated) attributes.bool(TRUNCATED, true);
   }
 

@@ -25,6 +25,8 @@ export interface Sender {
   readonly key: string;
   /** Its allowance, where there is a limit. */
   readonly bucket: Bucket | undefined;
+  /** What it writes are lines, which need no header. */
+  readonly plain: boolean;
   /** The executable, where it is known. */
   readonly executable: string | undefined;
   /** Encoded attributes. */
@@ -40,6 +42,8 @@ export interface Senders {
   peer(address: string): Sender;
   /** A network peer by the 16 bytes of its IPv6 or IPv4-mapped address. */
   peerAt(buf: Uint8Array, start: number): Sender;
+  /** Whoever writes to a named pipe; `daemon` where it is one daemon's. */
+  pipe(path: string, daemon: string | undefined): Sender;
 }
 
 const RECHECK_MS = 1000;
@@ -101,6 +105,7 @@ export function createSenders(
     name,
     key,
     bucket: bucketOf(key, at),
+    plain: false,
     executable: undefined,
     fields: NOTHING,
     checked: at,
@@ -151,6 +156,12 @@ export function createSenders(
       return keep(processes, pid, sender(key, name, at, { pid, uid, daemon, origin, executable, fields }));
     },
     peer,
+    pipe(path, name) {
+      const declared = room.daemons.declared.some(each => each.name === name);
+      const daemon = declared ? name : undefined;
+      const origin = name === undefined ? undefined : room.origins.of(name, daemon);
+      return sender(`pipe ${path}`, name ?? path, 0, { daemon, origin, plain: true });
+    },
     peerAt(buf, start) {
       let sender = addresses.get(0, buf, start, start + 16);
       if (!sender) {

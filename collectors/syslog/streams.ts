@@ -1,17 +1,22 @@
-// Stream sockets: TCP, TLS and Unix. Each connection has its framer; while the sink is full all of them are paused.
+// Stream sockets: TCP, TLS and Unix, and named pipes. Each connection has its framer; while the sink is full all of
+// them are paused.
 
 import { readFileSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { causeOf } from '../../agent/core/errors.ts';
 import type { Native } from '../../agent/native/index.ts';
 import type { Desk } from './desk.ts';
+import { drainFifo } from './fifo.ts';
 import { Framer } from './frame.ts';
 import type { ListenOptions } from './options.ts';
 import type { Sender } from './sender.ts';
 
 /** An address, a path, or a descriptor that listens already. */
-type Address = { host: string; port: number } | { path: string } | { fd: number };
+export type Address = { host: string; port: number } | { path: string } | { fd: number };
+
+/** Peers that are gone without a word are found after this and some probes. */
+const KEEP_ALIVE_MS = 60_000;
 
 interface Connection {
   readonly socket: Socket;
@@ -22,8 +27,10 @@ interface Connection {
 }
 
 export interface Streams {
-  /** Listens there; resolves when it does, rejects when it cannot. */
-  listen(address: Address, tls?: ListenOptions['tls']): Promise<void>;
+  /** Listens there; resolves with the descriptor when it does, rejects when it cannot. */
+  listen(address: Address, tls?: ListenOptions['tls']): Promise<number | undefined>;
+  /** Reads a pipe, by a descriptor that is open for writing too; `daemon` when it is one daemon's. */
+  read(fd: number, path: string, daemon: string | undefined): void;
   resume(): void;
   /** Hands over what every connection holds, complete or not. */
   close(): Promise<void>;
@@ -39,22 +46,29 @@ export function receiveStreams(
   const source = crypto.getRandomValues(new Uint32Array(2));
   let position = 0;
 
+  // Node tells nobody the descriptor, but there is no other way to it.
+  const fdOf = (of: Socket | Server): number | undefined =>
+    (of as unknown as { _handle?: { fd?: number } })._handle?.fd;
+
   const senderOf = (socket: Socket): Sender => {
     if (socket.remoteAddress !== undefined) return senders.peer(socket.remoteAddress);
-    // Node tells nobody the descriptor, but there is no other way to the peer's credentials.
-    const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
+    const fd = fdOf(socket) ?? -1;
     const peer = fd >= 0 ? native?.peerOf(fd) : undefined;
     return peer ? senders.process(peer.pid, peer.uid, room.now()) : senders.peer('');
   };
 
-  const accept = (socket: Socket) => {
+  /** `rest` gives what is left at the end. */
+  const connect = (
+    socket: Socket,
+    senderAt: (at: number) => Sender,
+    rest: () => Iterable<Uint8Array> = () => [],
+  ) => {
     const framer = new Framer(options.max_message);
-    let sender = senderOf(socket);
     let finished = false;
-    const hand = (last: boolean): boolean => {
+    const hand = (last: boolean, forced = last): boolean => {
       const at = room.now();
-      if (sender.pid > 0) sender = senders.process(sender.pid, sender.uid, at);
-      while (last || !full()) {
+      const sender = senderAt(at);
+      while (forced || !full()) {
         if (!framer.next(last)) return true;
         const { buf, start, end, truncated } = framer;
         take(buf, start, end, sender, at, truncated, source[0]!, source[1]!, position++);
@@ -63,8 +77,15 @@ export function receiveStreams(
     };
     const drain = () => hand(false);
     const finish = () => {
-      if (!finished) hand(true);
-      finished = true;
+      if (!finished) {
+        finished = true;
+        hand(false, true);
+        for (const portion of rest()) {
+          framer.add(portion);
+          hand(false, true);
+        }
+        hand(true);
+      }
       connections.delete(connection);
     };
     const connection: Connection = { socket, drain, finish };
@@ -75,15 +96,26 @@ export function receiveStreams(
     });
     socket.on('close', finish);
     socket.on('error', error => room.log.debug(`cannot read syslog connection: ${causeOf(error)}`));
-    if (options.idle_timeout !== undefined) socket.setTimeout(options.idle_timeout, () => socket.destroy());
     if (full()) socket.pause();
+  };
+
+  const accept = (socket: Socket) => {
+    const first = senderOf(socket);
+    connect(socket, at => (first.pid > 0 ? senders.process(first.pid, first.uid, at) : first));
+    const { idle_timeout: idle } = options;
+    if (idle === undefined) return;
+    socket.setTimeout(idle);
+    // Who is paused is not silent.
+    socket.on('timeout', () => (socket.isPaused() ? socket.setTimeout(idle) : socket.destroy()));
   };
 
   return {
     listen(address, tls) {
+      const alive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
       const server = tls
         ? createTlsServer(
             {
+              ...alive,
               cert: readFileSync(tls.cert_file),
               key: readFileSync(tls.key_file),
               ...(tls.client_ca_file !== undefined
@@ -92,7 +124,7 @@ export function receiveStreams(
             },
             accept,
           )
-        : createServer(accept);
+        : createServer(alive, accept);
       server.maxConnections = options.connections;
       server.on('drop', () =>
         room.log.warn('refused a syslog connection: too many', { limit: options.connections }),
@@ -104,9 +136,17 @@ export function receiveStreams(
           server.off('error', reject);
           server.on('error', error => room.log.error(`cannot accept syslog connections: ${causeOf(error)}`));
           servers.push(server);
-          resolve();
+          resolve(fdOf(server));
         });
       });
+    },
+    read(fd, path, daemon) {
+      const own = native?.duplicate(fd);
+      connect(
+        new Socket({ fd, readable: true, writable: false }),
+        () => senders.pipe(path, daemon),
+        () => (own === undefined ? [] : drainFifo(own)),
+      );
     },
     resume() {
       for (const { socket, drain } of connections) {

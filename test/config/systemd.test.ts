@@ -16,7 +16,8 @@ describe('eudaemon.service', () => {
     ['ExecStart', '/usr/bin/eudaemon run --config /etc/eudaemon/eudaemon.yaml'],
     ['ExecReload', '/bin/kill -HUP $MAINPID'],
     ['RestartPreventExitStatus', '78'],
-    ['RuntimeDirectoryPreserve', 'restart'],
+    ['RuntimeDirectoryPreserve', 'yes'],
+    ['FileDescriptorStoreMax', '64'],
     ['StateDirectory', 'eudaemon'],
     ['User', 'eudaemon'],
   ])('%s=%s', (key, value) => {
@@ -32,6 +33,15 @@ describe('eudaemon.service', () => {
   ])('does not set %s, which takes away %s', key => {
     expect(unit).not.toContain(`${key}=`);
   });
+});
+
+describe('eudaemon.socket', () => {
+  it.each(['ListenDatagram=/run/eudaemon/syslog.sock', 'PassCredentials=yes', 'Timestamping=ns'])(
+    '%s',
+    line => {
+      expect(readFileSync(join(folder, 'eudaemon.socket'), 'utf8').split('\n')).toContain(line);
+    },
+  );
 });
 
 describe('eudaemon.sysusers', () => {
@@ -59,9 +69,19 @@ if (have('systemd-analyze'))
     const analyze = (...args: string[]) =>
       execFileSync('systemd-analyze', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
-    it.each([undefined, 'exits.conf', 'confined.conf'])('verifies it with drop-in %s', dropIn => {
-      expect(analyze('verify', '--man=no', installed(dropIn))).toBe('');
+    it('verifies the socket', () => {
+      const service = installed();
+      const socket = service.replace('.service', '.socket');
+      copyFileSync(join(folder, 'eudaemon.socket'), socket);
+      expect(analyze('verify', '--man=no', socket, service)).toBe('');
     });
+
+    it.each([undefined, 'exits.conf', 'confined.conf', 'syslog.conf'])(
+      'verifies it with drop-in %s',
+      dropIn => {
+        expect(analyze('verify', '--man=no', installed(dropIn))).toBe('');
+      },
+    );
 
     it.each([
       [undefined, 23],

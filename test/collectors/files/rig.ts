@@ -55,6 +55,7 @@ export class Rig {
       patterns: createPatterns(),
       origins: createOrigins(),
       events: { emit() {} },
+      held: [],
       now: () => this.now,
       daemons: {
         get declared() {

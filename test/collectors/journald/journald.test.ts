@@ -101,6 +101,7 @@ async function open(options: { units?: string[]; path?: string; start_at?: 'end'
     patterns: createPatterns(),
     origins: createOrigins(),
     events: { emit() {} },
+    held: [],
     now: () => NOW,
     daemons: {
       declared: daemons,

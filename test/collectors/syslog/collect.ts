@@ -90,6 +90,7 @@ export async function collect(
     daemons,
     origins: createOrigins(),
     events: { emit: event => void events.push(event) },
+    held: [],
     now: Date.now,
     patterns: {
       regex: () => ({ matches: () => false, exec: () => undefined }),

@@ -26,7 +26,7 @@ describe('options', () => {
   });
 
   it.each([
-    [{ listen: [{}] }, 'exactly one of path, udp, tcp, activation'],
+    [{ listen: [{}] }, 'exactly one of path, fifo, udp, tcp, activation'],
     [{ listen: [{ path: '/a', tcp: 'b:1' }] }, 'exactly one of'],
     [{ listen: [{ path: '/a', type: 'seqpacket' }] }, 'not one of dgram, stream'],
     [{ listen: [{ udp: '514' }] }, 'not an address'],

@@ -1,0 +1,247 @@
+// Sockets and pipes that outlive a collector, and pipes as such.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Held } from '../../../agent/core/collector.ts';
+import type { Log } from '../../../agent/core/log.ts';
+import { loadNative } from '../../../agent/native/index.ts';
+import { createHolder, passedFiles } from '../../../collectors/syslog/held.ts';
+import { quiet } from '../../quiet.ts';
+import { type Collector, collect, daemon, lookup, temporaryDirectory } from './collect.ts';
+
+const native = loadNative()!;
+const open: Collector[] = [];
+let dir = '';
+afterEach(async () => {
+  for (const collector of open.splice(0)) await collector.close();
+  if (dir) rmSync(dir, { recursive: true, force: true });
+  dir = '';
+});
+
+function fresh(): string {
+  dir = temporaryDirectory();
+  return dir;
+}
+
+async function start(...args: Parameters<typeof collect>): Promise<Collector> {
+  const collector = await collect(...args);
+  open.push(collector);
+  return collector;
+}
+
+/** Ends a collector whose place another takes. */
+async function handOver(collector: Collector): Promise<void> {
+  open.splice(open.indexOf(collector), 1);
+  collector.commit();
+  await collector.stream.close(true);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const bodies = ({ records }: Collector) => records.map(({ body }) => body).sort();
+
+describe('a collector that takes the place of another', () => {
+  it('has its sockets and pipes, and what came between the two', async () => {
+    const [a, b, pipe] = [join(fresh(), 'a'), join(dir, 'b'), join(dir, 'pipe')];
+    const port = await freePort();
+    const listen = [
+      { path: a, mode: '0600' },
+      { path: b, type: 'stream' },
+      { fifo: pipe },
+      { tcp: `127.0.0.1:${port}` },
+      { udp: `127.0.0.1:${port}` },
+    ];
+    const held: Held[] = [];
+    const first = await start({ listen }, { dir, room: { held } });
+    expect(first.stream.faults()).toEqual([]);
+    native.sendDatagram(a, Buffer.from('<13>x: one'));
+    await first.until(1);
+    await handOver(first);
+    expect(held).toHaveLength(5);
+
+    expect(native.sendDatagram(a, Buffer.from('<13>x: datagram'))).toBe(true);
+    const tell = (code: string) => execFileSync('perl', ['-MIO::Socket', '-e', code]);
+    tell(`IO::Socket::UNIX->new(Peer => "${b}")->print("<13>x: stream\\n")`);
+    tell(`IO::Socket::INET->new(PeerAddr => "127.0.0.1:${port}")->print("<13>x: tcp\\n")`);
+    tell(`IO::Socket::INET->new(PeerAddr => "127.0.0.1:${port}", Proto => "udp")->send("<13>x: udp")`);
+    writeFileSync(pipe, 'x: pipe\n', { flag: 'a' });
+
+    const second = await start({ listen }, { dir, room: { held } });
+    expect(second.stream.faults()).toEqual([]);
+    await second.until(5);
+    expect(bodies(second)).toEqual(['datagram', 'stream', 'tcp', 'udp', 'x: pipe']);
+    expect(held).toHaveLength(5);
+    expect(statSync(a).mode & 0o777).toBe(0o600);
+
+    open.pop();
+    second.commit();
+    await second.stream.close();
+    expect(held).toEqual([]);
+    expect([a, b, pipe].map(existsSync)).toEqual([false, false, true]);
+  });
+
+  it('lets go of what it does not want', async () => {
+    const [a, b] = [join(fresh(), 'a'), join(dir, 'b')];
+    const held: Held[] = [];
+    const first = await start({ listen: [{ path: a }, { path: b }] }, { dir, room: { held } });
+    await handOver(first);
+    await start({ listen: { path: a } }, { dir, room: { held } });
+    expect(held).toHaveLength(1);
+    expect(native.sendDatagram(a, Buffer.from('x'))).toBe(true);
+    expect(native.sendDatagram(b, Buffer.from('x'))).toBe(false);
+  });
+});
+
+describe('what systemd passes', () => {
+  it.each<[string, Record<string, string>, Held[]]>([
+    ['nothing', {}, []],
+    ['to another', { LISTEN_PID: '7', LISTEN_FDS: '2' }, []],
+    [
+      'with names',
+      { LISTEN_PID: '8', LISTEN_FDS: '2', LISTEN_FDNAMES: 'a:eudaemon-syslog dgram /b' },
+      [
+        { fd: 3, name: 'a', by: 'unit' },
+        { fd: 4, name: 'eudaemon-syslog dgram /b', by: 'store' },
+      ],
+    ],
+    ['without names', { LISTEN_PID: '8', LISTEN_FDS: '1' }, [{ fd: 3, name: '', by: 'unit' }]],
+  ])('%s', (_, env, expected) => {
+    expect(passedFiles(env, 8)).toEqual(expected);
+    expect(passedFiles(env, 8)).toEqual([]);
+  });
+
+  it('and nobody asks for is told; what is left in its store is let go', () => {
+    const path = join(fresh(), 'left');
+    const unit = { fd: native.bindUnix('@eudaemon-test-unit'), name: 'syslog.socket', by: 'unit' as const };
+    const store = {
+      fd: native.bindUnix(path),
+      name: `eudaemon-syslog dgram ${path}`,
+      by: 'store' as const,
+    };
+    const warnings: string[] = [];
+    const log: Log = { ...quiet, warn: message => void warnings.push(message) };
+    const held: Held[] = [unit, store];
+    createHolder(native, { held, log }, {}).sweep();
+    expect(held).toEqual([unit]);
+    expect(warnings).toEqual([
+      'nobody reads what systemd passed as "syslog.socket" (dgram @eudaemon-test-unit): its senders wait; add { activation: "syslog.socket" } to collectors.syslog.listen',
+    ]);
+    native.close(unit.fd);
+  });
+
+  it('is taken by its address, too, and a pipe is taken', async () => {
+    const path = join(fresh(), 'passed');
+    const pipe = join(dir, 'pipe');
+    const socket = native.bindUnix(path);
+    native.makeFifo(pipe, 0o600);
+    const fifo = openSync(pipe, 'r+');
+    // Sent before anybody listens.
+    expect(native.sendDatagram(path, Buffer.from('<13>x'))).toBe(true);
+    writeSync(fifo, 'line\n');
+    const script = fileURLToPath(new URL('./victim.ts', import.meta.url));
+    const options = JSON.stringify({ listen: [{ path }, { fifo: pipe }] });
+    const child = spawn(
+      'sh',
+      ['-c', 'LISTEN_PID=$$ exec "$0" "$@"', process.execPath, script, dir, options],
+      {
+        stdio: ['ignore', 'pipe', 'inherit', socket, fifo],
+        env: { ...process.env, LISTEN_FDS: '2', LISTEN_FDNAMES: 'eudaemon.socket:eudaemon.socket' },
+      },
+    );
+    const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toBe('ready');
+    expect((await lines.next()).value).toBe('seen 1');
+    expect((await lines.next()).value).toBe('seen 2');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(native.sendDatagram(path, Buffer.from('<13>waits'))).toBe(true);
+    native.close(socket);
+    closeSync(fifo);
+  });
+});
+
+describe('a named pipe', () => {
+  it('is made, read line by line, and goes on when its writers leave', async () => {
+    const path = join(fresh(), 'pipe');
+    const daemons = lookup([daemon('nginx')], () => undefined);
+    const collector = await start(
+      { listen: { fifo: { path, daemon: 'nginx' }, mode: '0620', group: 'daemon' } },
+      { dir, daemons },
+    );
+    expect(collector.stream.faults()).toEqual([]);
+    expect(statSync(path).isFIFO()).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o620);
+    expect(statSync(path).gid).toBe(1);
+    execFileSync('sh', ['-c', `echo 'plain text' > ${path}; printf '<11>two' > ${path}`]);
+    await collector.until(1);
+    execFileSync('sh', ['-c', `echo ' halves' > ${path}`]);
+    const [plain, halves] = await collector.until(2);
+    expect(plain).toMatchObject({
+      body: 'plain text',
+      daemon: 'nginx',
+      resource: { 'service.name': 'nginx' },
+      severityText: 'notice',
+    });
+    expect(plain!.attributes).not.toHaveProperty('eudaemon.parse_error');
+    expect(halves).toMatchObject({ body: 'two halves', severityText: 'err' });
+  });
+
+  it('of nobody in particular is of whom its lines say', async () => {
+    const path = join(fresh(), 'pipe');
+    const collector = await start(
+      { listen: { fifo: path } },
+      { dir, daemons: lookup([daemon('nginx')], () => undefined) },
+    );
+    writeFileSync(path, 'Nov 22 17:35:01 nginx: a\nb\n', { flag: 'a' });
+    const records = await collector.until(2);
+    expect(records.map(record => [record.resource['service.name'], record.body])).toEqual([
+      ['nginx', 'a'],
+      ['syslog', 'b'],
+    ]);
+  });
+
+  it('gives everything up to the end', async () => {
+    const path = join(fresh(), 'pipe');
+    const collector = await start({ listen: { fifo: path } }, { dir });
+    collector.full = true;
+    const lines = Array.from({ length: 500 }, (_, i) => `<13>line ${i}`);
+    writeFileSync(path, `${lines.join('\n')} and a half`, { flag: 'a' });
+    await collector.until(1);
+    await collector.stream.close();
+    expect(collector.records.map(({ body }) => body)).toEqual(
+      lines.map((line, i) => line.slice(4) + (i === 499 ? ' and a half' : '')),
+    );
+  });
+
+  it('that is something else is a fault, and stays', async () => {
+    const path = join(fresh(), 'file');
+    writeFileSync(path, 'precious');
+    const collector = await start({ listen: [{ fifo: path }, { fifo: '/dev/null/x' }] }, { dir });
+    expect(collector.stream.faults()).toEqual([
+      `cannot listen for syslog on "pipe ${path}": there is a file that is no named pipe`,
+      expect.stringMatching(/^cannot listen for syslog on "pipe \/dev\/null\/x": /),
+    ]);
+    expect(readFileSync(path, 'utf8')).toBe('precious');
+  });
+});

@@ -16,6 +16,7 @@ import { makeDirectories } from './control/directories.ts';
 import { createDiscovery, discovering } from './control/discovery.ts';
 import { type Actor, createGroup } from './control/group.ts';
 import { createHttp, type Http } from './control/http.ts';
+import { type Lock, lockDirectory } from './control/lock.ts';
 import { createLog } from './control/log.ts';
 import { CONTROL_SOCKET } from './control/messages.ts';
 import { createNotifier } from './control/notify.ts';
@@ -194,12 +195,16 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
   const prometheus = config.exporters['prometheus'] as PrometheusOptions | false;
   const web: Http | undefined = prometheus ? createHttp({ ...routes, listen: prometheus.listen }) : undefined;
   let url = '';
+  let lock: Lock | undefined;
 
   const actors: Actor[] = [
     {
       name: 'directories',
-      start: async () => makeDirectories(config.agent),
-      stop: async () => {},
+      async start() {
+        makeDirectories(config.agent);
+        lock = lockDirectory(config.agent.state_dir, loadNative(log.debug)?.libc.flock);
+      },
+      stop: async () => lock?.release(),
     },
     {
       name: 'http',

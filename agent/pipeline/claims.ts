@@ -27,6 +27,7 @@ export function createClaims(room: {
   const { spool, ledger, log, waiting } = room;
   /** Exporters that an earlier life left a place to go on at. */
   const kept = new Set(spool.known());
+  const claimed = new Set<string>();
   let checkedAt = Number.NEGATIVE_INFINITY;
 
   const spooled = ({ name, pending }: Reader) => ledger.spooled(name, pending + waiting());
@@ -38,17 +39,20 @@ export function createClaims(room: {
     if (gap < 0) {
       // The spool holds more for it than this life has received; whoever else has a claim is finished with that.
       ledger.received('recovered', -gap);
-      for (const { name } of spool.readers()) if (name !== exporter) ledger.delivered(name, -gap);
+      for (const other of claimed) if (other !== exporter) ledger.delivered(other, -gap);
     } else if (kept.has(exporter)) ledger.delivered(exporter, gap);
     else if (gap > 0) ledger.dropped('before_exporter', exporter, gap);
     kept.delete(exporter);
+    claimed.add(exporter);
     return reader;
   };
+
+  for (const exporter of kept) claim(exporter);
 
   return {
     claim,
     release(exporter) {
-      claim(exporter);
+      if (!claimed.delete(exporter)) return;
       ledger.dropped('exporter_removed', exporter, spool.forget(exporter));
       ledger.forget(exporter);
     },

@@ -6,7 +6,7 @@ import type { LastWord } from '../core/certificate.ts';
 import type { AgentEvent, CollectorEntry, Held, Stream, StreamRoom } from '../core/collector.ts';
 import type { DaemonLookup, DaemonSpec } from '../core/daemon.ts';
 import { causeOf } from '../core/errors.ts';
-import type { ExporterEntry } from '../core/exporter.ts';
+import type { ExporterEntry, LogExporter } from '../core/exporter.ts';
 import type { Log } from '../core/log.ts';
 import type { Meter } from '../core/meter.ts';
 import type { Family } from '../core/metric.ts';
@@ -111,12 +111,18 @@ export function createData<C extends DataConfig>(room: {
 
   const startPump = async (config: C, entry: ExporterEntry, key: string, claims: Claims) => {
     const { name } = entry;
-    // The claim stands even when the exporter cannot start: its records wait in the spool.
+    const pumpRoom = exporterRoom(config, name);
+    let exporter: LogExporter | undefined;
+    try {
+      exporter = await entry.logs!(config.exporters[name], pumpRoom);
+    } catch (error) {
+      // An exporter that cannot start has its claim all the same: its records wait in the spool.
+      claims.claim(name);
+      throw error;
+    }
+    if (!exporter) return claims.release(name);
     const reader = claims.claim(name);
     reader.rewind();
-    const pumpRoom = exporterRoom(config, name);
-    const exporter = await entry.logs!(config.exporters[name], pumpRoom);
-    if (!exporter) return claims.release(name);
     const pump = createPump({
       name,
       exporter,

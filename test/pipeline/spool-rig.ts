@@ -75,6 +75,10 @@ export function spoolRig(parent = tmpdir()) {
     },
     /** A life that ends without a word: its files stay as they are. */
     crash: () => void open.splice(0),
+    /** The spool is this directory from now on. */
+    use(dir: string) {
+      rig.dir = dir;
+    },
     segments: () => readdirSync(rig.dir).filter(name => name.endsWith('.seg')),
     path: (name: string) => join(rig.dir, name),
   };

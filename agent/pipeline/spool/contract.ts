@@ -44,7 +44,7 @@ export interface Spool {
   reader(name: string): Reader;
   /** Gives up an exporter's claim; returns how many records it leaves behind. */
   forget(name: string): number;
-  /** Exporters that have a claim. */
+  /** Exporters that have a reader: those of an earlier life have one from the start. */
   known(): string[];
   readers(): Iterable<Reader>;
   stats(): SpoolStats;

@@ -38,7 +38,6 @@ export function openSpool(options: SpoolOptions): Spool {
   const reach = Math.min(maxSize, space.size);
   const segmentLimit = Math.max(MIN_SEGMENT, Math.min(MAX_SEGMENT, reach / 8), reach / 64);
   const readers = new Map<string, SpoolReader>();
-  const claims = new Set(cursors.keys());
   let { nextId } = recovered;
   let seq = 0;
   let written = 0;
@@ -202,6 +201,22 @@ export function openSpool(options: SpoolOptions): Spool {
     accept();
   };
 
+  const read = (name: string): SpoolReader => {
+    let reader = readers.get(name);
+    if (reader) return reader;
+    reader = createReader({
+      name,
+      from: cursors.get(name) ?? START,
+      segments,
+      onHole: damaged,
+      onDone: collect,
+    });
+    readers.set(name, reader);
+    return reader;
+  };
+  // What one exporter is finished with stays for those that start after it.
+  for (const name of cursors.keys()) read(name);
+
   return {
     losses,
     append(batch) {
@@ -223,24 +238,10 @@ export function openSpool(options: SpoolOptions): Spool {
         settleMemory();
       }
     },
-    reader(name) {
-      const known = readers.get(name);
-      if (known) return known;
-      const reader = createReader({
-        name,
-        from: cursors.get(name) ?? START,
-        segments,
-        onHole: damaged,
-        onDone: collect,
-      });
-      readers.set(name, reader);
-      claims.add(name);
-      return reader;
-    },
+    reader: read,
     forget(name) {
       const left = readers.get(name)?.pending ?? 0;
       readers.delete(name);
-      claims.delete(name);
       try {
         removeCursor(dir, name);
       } catch (error) {
@@ -249,7 +250,7 @@ export function openSpool(options: SpoolOptions): Spool {
       collect();
       return left;
     },
-    known: () => [...claims],
+    known: () => [...readers.keys()],
     readers: () => readers.values(),
     stats: () => ({
       ...standing(segments, readers.values()),

@@ -1,0 +1,65 @@
+// One agent a state directory: two of them would deliver the same records and move each other's cursors. The kernel
+// gives the lock back however the agent ends; without native functions a pid and its start time stand for it.
+
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { causeOf, SetupError } from '../core/errors.ts';
+
+const LOCK_EXCLUSIVE_NOW = 2 | 4;
+
+export interface Lock {
+  release(): void;
+}
+
+/** Throws SetupError that names the directory, who holds it, and what to do. */
+export function lockDirectory(
+  dir: string,
+  flock: ((fd: number, operation: number) => number) | undefined,
+  procRoot = '/proc',
+): Lock {
+  const path = join(dir, 'lock');
+  let fd: number;
+  try {
+    fd = openSync(path, 'a+', 0o600);
+  } catch (error) {
+    throw new SetupError(
+      `cannot lock agent.state_dir "${dir}": ${causeOf(error)}; set agent.state_dir to a directory the agent may write`,
+      { cause: error },
+    );
+  }
+  const holder = readFileSync(path, 'utf8').trim();
+  const isHeld = flock ? flock(fd, LOCK_EXCLUSIVE_NOW) < 0 : lives(holder, procRoot);
+  if (isHeld) {
+    closeSync(fd);
+    const by = holder === '' ? '' : ` (pid ${holder.split(' ')[0]})`;
+    throw new SetupError(
+      `cannot lock agent.state_dir "${dir}": in use by another eudaemon${by}; stop that one, or give this one an agent.state_dir of its own`,
+    );
+  }
+  ftruncateSync(fd, 0);
+  writeSync(fd, `${process.pid} ${startOf(process.pid, procRoot) ?? ''}\n`);
+  return { release: () => closeSync(fd) };
+}
+
+/** Whether the process that left this is still there, and not another one of its pid. */
+function lives(holder: string, procRoot: string): boolean {
+  const [pid = '', start = ''] = holder.split(' ');
+  if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
+  if (start !== '') return startOf(Number(pid), procRoot) === start;
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Start time in ticks since boot: field 22 of /proc/PID/stat (proc(5)); undefined where there is none. */
+function startOf(pid: number, procRoot: string): string | undefined {
+  try {
+    const stat = readFileSync(join(procRoot, String(pid), 'stat'), 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}

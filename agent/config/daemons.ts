@@ -1,7 +1,7 @@
 // The shape of `daemons:`: what stands in the file, united with a recipe, becomes a DaemonSpec.
 
 import type { DaemonSpec, LogSpec, MatchSpec } from '../core/daemon.ts';
-import { FILE_FORMATS, lineFormat, multiline } from '../core/formats/options.ts';
+import { encoding, FILE_FORMATS, lineFormat, multiline } from '../core/formats/options.ts';
 import {
   choose,
   describe,
@@ -62,6 +62,7 @@ const logs = object({
   ),
   parse: optional(lineFormat(...FILE_FORMATS)),
   multiline: optional(multiline),
+  encoding: optional(encoding),
   expect_every: optional(describe(duration(1000), 'Silence longer than this is an unmet expectation.')),
 });
 

@@ -65,6 +65,8 @@ export interface LogSpec {
   readonly files: readonly string[];
   readonly parse: LineFormat;
   readonly multiline?: Multiline;
+  /** Of its log files, by a name of the WHATWG Encoding Standard; UTF-8 when absent. */
+  readonly encoding?: string;
   /** Silence longer than this, in ms, is an unmet expectation. */
   readonly expect_every?: number;
 }

@@ -31,7 +31,11 @@ const show = (input: unknown): string =>
   typeof input === 'string' ? `"${input}"` : (JSON.stringify(input) ?? 'nothing');
 
 /** A scalar schema from one converting function that returns undefined for "no". */
-function scalar<T>(what: string, json: JsonSchema, convert: (input: unknown) => T | undefined): Schema<T> {
+export function scalar<T>(
+  what: string,
+  json: JsonSchema,
+  convert: (input: unknown) => T | undefined,
+): Schema<T> {
   return {
     json,
     parse(input, path, checker) {

@@ -1,5 +1,7 @@
 // Bytes to lines: ranges of a borrowed buffer, no copy. Pure. A line without its newline stays where it is, in the file.
 
+import { isWide, Unit, wideBoundary, wideNewline } from './encoding.ts';
+
 const NEWLINE = 10;
 const RETURN = 13;
 
@@ -25,6 +27,8 @@ export interface LineSink {
 export interface LineLimit {
   readonly maxBytes: number;
   readonly cut: boolean;
+  /** A `Unit`: what lines are made of. */
+  readonly unit: number;
 }
 
 /** Reads lines out of buffers; `at` and `mid` say where and in what it stopped. One serves all files. */
@@ -40,16 +44,20 @@ export class LineReader {
    */
   read(buf: Uint8Array, start: number, limit: LineLimit, sink: LineSink): boolean {
     const size = buf.length;
+    const { unit, maxBytes } = limit;
+    const width = unit === Unit.Byte ? 1 : 2;
     let at = start;
     let full = false;
     while (at < size && !full) {
-      const newline = buf.indexOf(NEWLINE, at);
-      const end = newline < 0 ? size : newline > at && buf[newline - 1] === RETURN ? newline - 1 : newline;
+      const newline = unit === Unit.Byte ? buf.indexOf(NEWLINE, at) : wideNewline(buf, at, unit);
+      const end =
+        newline < 0 ? size : newline > at && hasReturn(buf, newline, unit) ? newline - width : newline;
       if (this.mid === Mid.Skip) {
         if (newline >= 0) this.mid = Mid.None;
-        at = newline < 0 ? size : newline + 1;
-      } else if (end - at > (newline < 0 ? limit.maxBytes + 1 : limit.maxBytes)) {
-        const stop = boundary(buf, at, at + limit.maxBytes);
+        at = newline < 0 ? size - ((size - at) & (width - 1)) : newline + width;
+        if (newline < 0) break;
+      } else if (end - at > (newline < 0 ? maxBytes + width : maxBytes)) {
+        const stop = boundary(buf, at, at + maxBytes, unit);
         if (this.mid === Mid.None) this.long++;
         full = !sink.line(at, stop, stop, limit.cut ? Piece.Cut : Piece.Part);
         this.mid = limit.cut ? Mid.Skip : Mid.Part;
@@ -58,8 +66,8 @@ export class LineReader {
       else {
         const rest = this.mid === Mid.Part && end === at;
         this.mid = Mid.None;
-        if (!rest) full = !sink.line(at, end, newline + 1, Piece.Whole);
-        at = newline + 1;
+        if (!rest) full = !sink.line(at, end, newline + width, Piece.Whole);
+        at = newline + width;
       }
     }
     this.at = at;
@@ -67,8 +75,13 @@ export class LineReader {
   }
 }
 
-/** The last place at or before `end` that is not inside a UTF-8 sequence, within three bytes. */
-function boundary(buf: Uint8Array, start: number, end: number): number {
+/** Whether a return stands before the newline at `i`. */
+const hasReturn = (buf: Uint8Array, i: number, unit: number): boolean =>
+  unit === Unit.Byte ? buf[i - 1] === RETURN : isWide(buf, i - 2, unit, RETURN);
+
+/** The last place at or before `end` that is inside no character: within three bytes, as long as that moves on. */
+export function boundary(buf: Uint8Array, start: number, end: number, unit: number): number {
+  if (unit !== Unit.Byte) return wideBoundary(buf, start, end, unit);
   for (let i = end; i > end - 4 && i > start; i--) if ((buf[i]! & 0xc0) !== 0x80) return i;
   return end;
 }

@@ -1,7 +1,7 @@
 // Options of the collector `files`: log files that belong to no declared daemon.
 
 import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
-import { FILE_FORMATS, lineFormat, multiline } from '../../agent/core/formats/options.ts';
+import { encoding, FILE_FORMATS, lineFormat, multiline } from '../../agent/core/formats/options.ts';
 import {
   describe,
   fallback,
@@ -20,6 +20,7 @@ export interface FilesEntry {
   readonly start_at: 'beginning' | 'end';
   readonly parse: LineFormat;
   readonly multiline?: Multiline;
+  readonly encoding?: string;
   /** Bytes of a line or joined record. */
   readonly max_line: number;
   readonly long_lines: 'split' | 'cut';
@@ -46,6 +47,7 @@ const entries: Schema<FilesEntry[]> = list(
     ),
     parse: describe(fallback(lineFormat(...FILE_FORMATS), DEFAULTS.parse), 'What a line is.'),
     multiline: describe(optional(multiline), 'Which lines make one record.'),
+    encoding: optional(encoding),
     max_line: describe(fallback(size(1), DEFAULTS.max_line), 'Bytes of the longest line or joined record.'),
     long_lines: describe(
       fallback(oneOf('split', 'cut'), DEFAULTS.long_lines),

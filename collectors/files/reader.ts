@@ -2,6 +2,7 @@
 // bytes. The bytes before the offset are read again each time and prove that the file is still the one that was read.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { Unit, wideNewline } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { hashOf } from './hash.ts';
 import {
@@ -14,7 +15,7 @@ import {
   TAIL_BYTES,
   tailOf,
 } from './identity.ts';
-import { type LineLimit, LineReader, Mid, Piece } from './lines.ts';
+import { boundary, type LineLimit, LineReader, Mid, Piece } from './lines.ts';
 import type { Marks } from './marks.ts';
 import type { Pen } from './trail.ts';
 
@@ -76,10 +77,14 @@ export function createReader(
     lines.mid = file.mid;
     const { long } = lines;
     let more = lines.read(data, start, limit, file.trail);
-    if (all && more && lines.at < size) {
-      more = file.trail.line(lines.at, size, size, Piece.Part);
-      lines.at = size;
-      lines.mid = Mid.Part;
+    if (all && more && lines.at < size && lines.mid !== Mid.Skip) {
+      // A character that is not written to its end comes with the rest, if one may still come.
+      const stop = file.detachedAt > 0 ? size : whole(data, lines.at, limit.unit);
+      if (stop > lines.at) {
+        more = file.trail.line(lines.at, stop, stop, Piece.Part);
+        lines.at = stop;
+        lines.mid = Mid.Part;
+      }
     }
     file.mid = lines.mid;
     if (lines.long > long) onLong(file, lines.long - long);
@@ -129,7 +134,10 @@ export function createReader(
         return false;
       }
       if (file.startAt >= 0) {
-        file.place({ ...file.position, ...fingerprint(file.fd, lineStart(file.fd, file.startAt)) });
+        file.place({
+          ...file.position,
+          ...fingerprint(file.fd, lineStart(file.fd, file.startAt, file.source.limit.unit)),
+        });
         file.startAt = -1;
         mark(file);
       }
@@ -151,13 +159,22 @@ export function createReader(
         file.isIgnored = true;
         return Outcome.End;
       }
+      const { limit } = file.source;
       let start = before;
       if (file.hasHole) {
         while (start < size && buffer[start] === 0) start++;
         file.hasHole = start === size;
-      }
+        if (limit.unit !== Unit.Byte) start -= (file.offset + start - before) % 2;
+      } else if (
+        file.offset === 0 &&
+        buffer[0] === 0xef &&
+        buffer[1] === 0xbb &&
+        buffer[2] === 0xbf &&
+        size > 2
+      )
+        start = 3;
       file.trail.begin(file, buffer, file.offset - before, now);
-      const more = deliver(file, start, size, file.source.limit, all);
+      const more = deliver(file, start, size, limit, all);
       const at = lines.at;
       if (at > before) {
         file.offset += at - before;
@@ -174,10 +191,28 @@ export function createReader(
   };
 }
 
+/** Where the character that the buffer ends in the middle of begins, at or behind `at`; its end when it is in none. */
+function whole(data: Uint8Array, at: number, unit: number): number {
+  const { length } = data;
+  if (unit !== Unit.Byte) return length - at < 2 ? at : boundary(data, at, length, unit);
+  for (let i = length - 1; i >= Math.max(at, length - 3); i--) {
+    const byte = data[i]!;
+    if (byte < 0x80) return length;
+    if (byte >= 0xc2)
+      return i + (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : byte < 0xf5 ? 4 : 1) > length ? i : length;
+  }
+  return length;
+}
+
 /** Where the line that byte `offset` is in begins; `offset` itself when it begins too far back. */
-function lineStart(fd: number, offset: number): number {
-  const from = Math.max(0, offset - MAX_BACK);
+function lineStart(fd: number, offset: number, unit: number): number {
+  const wide = unit !== Unit.Byte;
+  const from = wide ? even(Math.max(0, offset - MAX_BACK)) : Math.max(0, offset - MAX_BACK);
   const bytes = readRange(fd, from, offset);
-  const newline = bytes.lastIndexOf(NEWLINE);
+  let newline = -1;
+  if (!wide) newline = bytes.lastIndexOf(NEWLINE);
+  else for (let i = wideNewline(bytes, 0, unit); i >= 0; i = wideNewline(bytes, i + 2, unit)) newline = i + 1;
   return newline >= 0 ? from + newline + 1 : from === 0 ? 0 : offset;
 }
+
+const even = (n: number): number => n - (n % 2);

@@ -3,6 +3,7 @@
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
 import { createParser, type Parser } from '../../agent/core/formats/index.ts';
+import { createDecoder, type Decoder, Unit } from './encoding.ts';
 import type { LineLimit } from './lines.ts';
 import { createRule, type Rule } from './multiline.ts';
 import { DEFAULTS, type FilesOptions } from './options.ts';
@@ -17,6 +18,8 @@ export interface Source {
   /** At the first start ever, files with content are read from their end. */
   readonly fromEnd: boolean;
   readonly limit: LineLimit;
+  /** For text that is not UTF-8. */
+  readonly decoder: Decoder | undefined;
   readonly parser: Parser;
   readonly rule: Rule | undefined;
 }
@@ -29,6 +32,7 @@ interface Spec {
   readonly start_at: 'beginning' | 'end';
   readonly parse: LineFormat;
   readonly multiline?: Multiline;
+  readonly encoding?: string;
   readonly max_line: number;
   readonly long_lines: 'split' | 'cut';
 }
@@ -44,6 +48,7 @@ export function createSources(options: FilesOptions, room: StreamRoom): Source[]
       include: logs.files,
       parse: logs.parse,
       multiline: logs.multiline,
+      encoding: logs.encoding,
     }));
   const taken = new Map<string, number>();
   for (const entry of options) {
@@ -55,6 +60,7 @@ export function createSources(options: FilesOptions, room: StreamRoom): Source[]
   return specs.map(spec => {
     const included = room.patterns.glob(spec.include);
     const excluded = room.patterns.glob(spec.exclude);
+    const decoder = spec.encoding === undefined ? undefined : createDecoder(spec.encoding);
     return {
       id: spec.id,
       daemon: spec.daemon,
@@ -64,7 +70,8 @@ export function createSources(options: FilesOptions, room: StreamRoom): Source[]
         !(spec.exclude.length > 0 && excluded(path)) &&
         room.daemons.ofFile(path) === spec.daemon,
       fromEnd: spec.start_at === 'end',
-      limit: { maxBytes: spec.max_line, cut: spec.long_lines === 'cut' },
+      limit: { maxBytes: spec.max_line, cut: spec.long_lines === 'cut', unit: decoder?.unit ?? Unit.Byte },
+      decoder,
       parser: createParser(spec.parse, room.patterns),
       rule: spec.multiline === undefined ? undefined : createRule(spec.multiline, room.patterns),
     };

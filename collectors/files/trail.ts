@@ -6,6 +6,7 @@ import { Unwrapped } from '../../agent/core/formats/container.ts';
 import { applyFormat } from '../../agent/core/formats/format.ts';
 import { encodeTextAttribute } from '../../agent/core/protobuf.ts';
 import { type LogRecord, type Origin, utf8 } from '../../agent/core/record.ts';
+import { bytesValue } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { type LineSink, Piece } from './lines.ts';
 import { Verdict } from './multiline.ts';
@@ -14,6 +15,7 @@ import type { Source } from './sources.ts';
 
 const PARTIAL = utf8('eudaemon.partial');
 const TRUNCATED = utf8('eudaemon.truncated');
+const ORIGINAL = utf8('log.record.original');
 
 /** Lines of a joined record. */
 const MAX_LINES = 1000;
@@ -65,19 +67,36 @@ export class Trail implements LineSink {
   }
 
   line(start: number, end: number, next: number, piece: number): boolean {
+    const { decoder } = this.source;
+    if (decoder === undefined) return this.take(this.buf, start, end, start, next, piece, true);
+    const isWhole = decoder.decode(this.buf, start, end);
+    return this.take(decoder.bytes, 0, decoder.length, start, next, piece, isWhole);
+  }
+
+  /** A line's text is bytes `from..to` of `buf`; it stands at bytes `start..next` of the file's own. */
+  private take(
+    buf: Uint8Array,
+    from: number,
+    to: number,
+    start: number,
+    next: number,
+    piece: number,
+    isWhole: boolean,
+  ): boolean {
     const { unwrap } = this.source.parser;
     if (unwrap === undefined && this.source.rule === undefined) {
-      this.fill(this.buf, start, end, start, next, 0);
+      this.fill(buf, from, to, start, next, 0);
+      if (!isWhole) this.pen.record.attributes.value(ORIGINAL, bytesValue(this.buf, start, next));
       return this.send(piece);
     }
     const { unwrapped } = this;
     if (unwrap === undefined) {
-      unwrapped.buf = this.buf;
-      unwrapped.start = start;
-      unwrapped.end = end;
+      unwrapped.buf = buf;
+      unwrapped.start = from;
+      unwrapped.end = to;
       unwrapped.partial = piece === Piece.Part;
-    } else if (!unwrap(this.buf, start, end, unwrapped)) {
-      this.fill(this.buf, start, end, start, next, 0);
+    } else if (!unwrap(buf, from, to, unwrapped)) {
+      this.fill(buf, from, to, start, next, 0);
       this.pen.record.attributes.fields(this.parseError);
       return this.send(piece);
     }

@@ -10,6 +10,7 @@ import {
   oneOf,
   optional,
   type Schema,
+  scalar,
   string,
 } from '../options.ts';
 
@@ -72,4 +73,16 @@ export const multiline: Schema<Multiline> = choose<Multiline>(
       { exactlyOne: ['start', 'end', 'continue', 'continue_past'] },
     ),
   },
+);
+
+/** How text is written that is not UTF-8. */
+export const encoding: Schema<string> = describe(
+  scalar('an encoding such as utf-16le, latin1, windows-1251 or shift_jis', { type: 'string' }, name => {
+    try {
+      return new TextDecoder(String(name)) && String(name);
+    } catch {
+      return undefined;
+    }
+  }),
+  'Of files whose text is not UTF-8: utf-16le, utf-16be, latin1, shift_jis, gbk, … (WHATWG Encoding).',
 );

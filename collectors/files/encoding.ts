@@ -1,0 +1,79 @@
+// Text that is not UTF-8 becomes it, a line at a time. Pure.
+
+import { ProtoWriter, Wire } from '../../agent/core/protobuf.ts';
+
+/** What a character is made of: bytes, or 16-bit units in one of the two orders. A newline is one of them. */
+export const Unit = { Byte: 0, Little: 1, Big: 2 } as const;
+
+export interface Decoder {
+  readonly unit: number;
+  /** The text last decoded is the first `length` bytes of `bytes`. */
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  /** Returns whether bytes `start..end` were well-formed; what was not is U+FFFD. */
+  decode(buf: Uint8Array, start: number, end: number): boolean;
+}
+
+/** Undefined for UTF-8, which needs none. Throws for a name that is no encoding (WHATWG Encoding). */
+export function createDecoder(encoding: string): Decoder | undefined {
+  const strict = new TextDecoder(encoding, { fatal: true });
+  if (strict.encoding === 'utf-8') return undefined;
+  const lenient = new TextDecoder(encoding);
+  const encoder = new TextEncoder();
+  let bytes = new Uint8Array(4096);
+  let length = 0;
+  return {
+    unit:
+      strict.encoding === 'utf-16le' ? Unit.Little : strict.encoding === 'utf-16be' ? Unit.Big : Unit.Byte,
+    get bytes() {
+      return bytes;
+    },
+    get length() {
+      return length;
+    },
+    decode(buf, start, end) {
+      const part = buf.subarray(start, end);
+      let text: string;
+      let isWhole = true;
+      try {
+        text = strict.decode(part);
+      } catch {
+        text = lenient.decode(part);
+        isWhole = false;
+      }
+      if (text.length * 3 > bytes.length) bytes = new Uint8Array(text.length * 3);
+      length = encoder.encodeInto(text, bytes).written;
+      return isWhole;
+    },
+  };
+}
+
+/** An encoded AnyValue of raw bytes. */
+export function bytesValue(buf: Uint8Array, start: number, end: number): Uint8Array {
+  const w = new ProtoWriter(end - start + 16);
+  w.tag(7, Wire.Bytes);
+  w.bytes(buf, start, end);
+  return w.copy();
+}
+
+/** Where the next newline of 16-bit units is at or behind `at`, where a unit begins; -1 when there is none. */
+export function wideNewline(buf: Uint8Array, at: number, unit: number): number {
+  const low = unit === Unit.Little ? 0 : 1;
+  for (let i = buf.indexOf(10, at); i >= 0; i = buf.indexOf(10, i + 1)) {
+    const from = i - low;
+    if (((from - at) & 1) === 0 && from >= at && from + 1 < buf.length && buf[from + 1 - low] === 0)
+      return from;
+  }
+  return -1;
+}
+
+/** Whether the unit at `i` is an ASCII character. */
+export const isWide = (buf: Uint8Array, i: number, unit: number, code: number): boolean =>
+  unit === Unit.Little ? buf[i] === code && buf[i + 1] === 0 : buf[i] === 0 && buf[i + 1] === code;
+
+/** The last place at or before `end` that is a whole number of units behind `start`, and between no two surrogates. */
+export function wideBoundary(buf: Uint8Array, start: number, end: number, unit: number): number {
+  const stop = Math.max(start + 2, end - ((end - start) & 1));
+  const high = buf[stop - (unit === Unit.Little ? 1 : 2)]!;
+  return high >= 0xd8 && high < 0xdc && stop - 2 > start ? stop - 2 : stop;
+}

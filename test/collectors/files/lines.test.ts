@@ -1,0 +1,194 @@
+// What a line is: newlines, encodings, limits, and what is no text at all.
+import { appendFileSync, writeFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FilesEntry } from '../../../collectors/files/options.ts';
+import { Rig } from './rig.ts';
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig();
+});
+afterEach(() => rig.remove());
+
+type How = Omit<Partial<FilesEntry>, 'include'>;
+const bytes = (...parts: (string | number[])[]): Buffer =>
+  Buffer.concat(
+    parts.map(part => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))),
+  );
+const utf16 = (text: string, bom = '') => Buffer.from(bom + text, 'utf16le');
+const swapped = (text: string) => utf16(text).swap16();
+
+function read(content: Buffer, entry: How = {}): string[] {
+  rig.follow({ ...entry, include: ['app.log'], start_at: 'beginning' });
+  writeFileSync(rig.path('app.log'), content);
+  rig.start();
+  return rig.bodies;
+}
+
+describe('lines', () => {
+  it.each<[string, Buffer, How, string[]]>([
+    ['LF', bytes('a\nb\n'), {}, ['a', 'b']],
+    ['CRLF', bytes('a\r\nb\r\n'), {}, ['a', 'b']],
+    ['a return that ends nothing', bytes('a\rb\n\r\n'), {}, ['a\rb', '']],
+    ['empty lines', bytes('\n\na\n'), {}, ['', '', 'a']],
+    ['an unfinished line', bytes('a\nb'), {}, ['a']],
+    ['NULs', bytes('a\0b\n\0\n'), {}, ['a\0b', '\0']],
+    ['NULs alone', bytes('\0\0\0\0'), {}, []],
+    ['a byte order mark', bytes([0xef, 0xbb, 0xbf], '{}\n'), {}, ['{}']],
+    ['a byte order mark that is none', bytes('\xef\xbb\n'), {}, ['\ufffd']],
+    ['what is no UTF-8', bytes('te\x86st\n\xc5\n'), {}, ['te\ufffdst', '\ufffd']],
+    [
+      'surrogates and overlong forms',
+      bytes('\xed\xa0\x80|\xc0\xaf\n'),
+      {},
+      ['\ufffd\ufffd\ufffd|\ufffd\ufffd'],
+    ],
+    ['a gzip file under another name', bytes([0x1f, 0x8b, 8, 0], '\n\n\n'), {}, []],
+    ['latin1', bytes('gr\xfc\xdfe\n'), { encoding: 'latin1' }, ['grüße']],
+    ['Shift_JIS', bytes('\x83\x5c\x82\xa0\n\xb1\n'), { encoding: 'shift_jis' }, ['ソあ', 'ｱ']],
+    ['GBK', bytes('\xc4\xe3\xba\xc3\n'), { encoding: 'gbk' }, ['你好']],
+    ['EUC-JP', bytes('\xa4\xa2\r\n'), { encoding: 'euc-jp' }, ['あ']],
+    ['an encoding that is UTF-8 after all', bytes('\xc3\xa9\n'), { encoding: 'utf8' }, ['é']],
+    ['UTF-16LE', utf16('a\r\n😀\n\n'), { encoding: 'utf-16le' }, ['a', '😀', '']],
+    ['UTF-16LE with its mark', utf16('a\nb\n', '\ufeff'), { encoding: 'utf-16le' }, ['a', 'b']],
+    ['UTF-16BE', swapped('a\r\n😀\n\n'), { encoding: 'utf-16be' }, ['a', '😀', '']],
+    [
+      'UTF-16 with bytes like newlines',
+      utf16('\u0a0a\u010a\u0a00x\n'),
+      { encoding: 'utf-16le' },
+      ['\u0a0a\u010a\u0a00x'],
+    ],
+    [
+      'UTF-16BE with bytes like newlines',
+      swapped('\u0a0a\u0a00\u000b\n'),
+      { encoding: 'utf-16be' },
+      ['\u0a0a\u0a00\u000b'],
+    ],
+    ['half a UTF-16 newline', bytes('a\0\n'), { encoding: 'utf-16le' }, []],
+    [
+      'a lone surrogate',
+      Buffer.concat([utf16('\ud83d'), utf16('x\n')]),
+      { encoding: 'utf-16le' },
+      ['\ufffdx'],
+    ],
+    ['what a decoder cannot read', bytes('\x81\n'), { encoding: 'shift_jis' }, ['\ufffd']],
+    ['a line over the limit, split', bytes('abcdefgh\nxy\n'), { max_line: 3 }, ['abc', 'def', 'gh', 'xy']],
+    [
+      'a line over the limit, cut',
+      bytes('abcdefgh\nxy\n'),
+      { max_line: 3, long_lines: 'cut' },
+      ['abc', 'xy'],
+    ],
+    ['a line of just the limit', bytes('abc\r\n'), { max_line: 3, long_lines: 'cut' }, ['abc']],
+    ['a limit within a character', bytes('\xc3\xa9\xc3\xa9\n'), { max_line: 3 }, ['é', 'é']],
+    ['UTF-16 over the limit', utf16('ab😀c\n'), { max_line: 7, encoding: 'utf-16le' }, ['ab', '😀c']],
+    [
+      'UTF-16 over the limit, cut',
+      utf16('abcdefgh\nxy\n'),
+      { max_line: 5, long_lines: 'cut', encoding: 'utf-16le' },
+      ['ab', 'xy'],
+    ],
+  ])('%s', (_, content, entry, expected) => {
+    expect(read(content, entry)).toEqual(expected);
+  });
+
+  it('that are no text come with the bytes they were', () => {
+    read(bytes('te\x86st\n'));
+    expect(rig.records[0]!.attributes['log.record.original']).toEqual(new Uint8Array(bytes('te\x86st')));
+  });
+
+  it('that their encoding does not explain come with the bytes they were', () => {
+    read(bytes('\x81\n'), { encoding: 'shift_jis' });
+    expect(rig.records[0]!.attributes['log.record.original']).toEqual(new Uint8Array(bytes('\x81\n')));
+  });
+
+  it('over the limit are counted, and marked as parts', () => {
+    read(bytes('abcdefgh\n'), { max_line: 3 });
+    expect(rig.records.map(({ attributes }) => attributes['eudaemon.partial'])).toEqual([
+      true,
+      true,
+      undefined,
+    ]);
+    const [family] = [...rig.meter.families()].filter(({ desc }) => desc.name === 'eudaemon.tail.long_lines');
+    expect([...family!.points].map(({ value }) => value)).toEqual([1]);
+  });
+});
+
+describe('an unfinished line', () => {
+  it('waits for its end', () => {
+    read(bytes('half'));
+    rig.turn(3000);
+    expect(rig.bodies).toEqual([]);
+    appendFileSync(rig.path('app.log'), ' done\n');
+    rig.turn();
+    expect(rig.bodies).toEqual(['half done']);
+  });
+
+  it('goes out marked when its file has been quiet, and so that its rest joins it', () => {
+    read(bytes('half'));
+    rig.turn(6000);
+    appendFileSync(rig.path('app.log'), ' done\n\n');
+    rig.turn(6000);
+    expect(rig.bodies).toEqual(['half', ' done', '']);
+    expect(rig.records.map(({ attributes }) => attributes['eudaemon.partial'])).toEqual([
+      true,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it.each<[string, Buffer, Buffer, How]>([
+    ['UTF-8', bytes('a\xe2\x82'), bytes('\xac\n'), {}],
+    ['UTF-8, nothing before', bytes('\xe2\x82'), bytes('\xac\n'), {}],
+    [
+      'UTF-16',
+      utf16('a€').subarray(0, 3),
+      Buffer.concat([utf16('€').subarray(1), utf16('\n')]),
+      { encoding: 'utf-16le' },
+    ],
+  ])('is never cut within a character of %s', (_, first, rest, entry) => {
+    read(first, entry);
+    rig.turn(12_000);
+    appendFileSync(rig.path('app.log'), rest);
+    rig.turn();
+    expect(rig.bodies.join('')).toMatch(/^a?€$/);
+  });
+});
+
+it('wherever the writes and reads of a text are cut, its lines are the same', () => {
+  const text = fc.string({
+    unit: fc.constantFrom('a', 'é', '€', '😀', '\r', '\n', '\0', '\u0a0a'),
+    maxLength: 40,
+  });
+  const form = fc.constantFrom(
+    { encoding: 'utf-8', encode: (each: string) => Buffer.from(each) },
+    { encoding: 'utf-16le', encode: (each: string) => utf16(each) },
+    { encoding: 'utf-16be', encode: swapped },
+  );
+  fc.assert(
+    fc.property(
+      text,
+      form,
+      fc.array(fc.nat(200), { maxLength: 5 }),
+      (content, { encoding, encode }, cuts) => {
+        const own = new Rig();
+        try {
+          const whole = encode(`${content}|\n`);
+          const places = [...cuts.map(cut => cut % whole.length), 0, whole.length].sort((a, b) => a - b);
+          own.follow({ include: ['app.log'], start_at: 'beginning', encoding });
+          writeFileSync(own.path('app.log'), '');
+          own.start();
+          for (let i = 1; i < places.length; i++) {
+            appendFileSync(own.path('app.log'), whole.subarray(places[i - 1], places[i]));
+            own.turn();
+          }
+          expect(own.bodies).toEqual(`${content}|`.split('\n').map(line => line.replace(/\r$/, '')));
+        } finally {
+          own.remove();
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+});

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { collectors } from '../collectors/index.ts';
 import { exporters } from '../exporters/index.ts';
+import { createLetters } from '../exporters/store/letters.ts';
 import type { Config } from './config/index.ts';
 import { createPatterns } from './config/patterns.ts';
 import { createLog } from './control/log.ts';
-import type { DataSetup, FromData, ToData } from './control/messages.ts';
+import { type DataSetup, DEAD_LETTER_DIRECTORY, type FromData, type ToData } from './control/messages.ts';
 import { createMeter } from './core/meter.ts';
 import { createLookup } from './identity/lookup.ts';
 import { createData } from './pipeline/data.ts';
@@ -30,6 +31,14 @@ const data = createData({
   patterns,
   lookup: ({ daemons, agent }: Config) =>
     createLookup({ declared: daemons, root: agent.host_root, patterns, now }),
+  refused: createLetters({
+    directory: join(config.agent.state_dir, DEAD_LETTER_DIRECTORY),
+    maxBytes: config.spool.dead_letter,
+    host,
+    log: log.room('dead letter'),
+    meter,
+    now,
+  }).keep,
   spoolDir: join(config.agent.state_dir, 'spool'),
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createMatcher, endOfStore, type Filter, type Found, query } from '../../exporters/store/query.ts';
 import { createPatterns } from '../config/index.ts';
+import { DEAD_LETTER_DIRECTORY } from '../control/messages.ts';
 import { causeOf, codeOf, SetupError, UsageError } from '../core/errors.ts';
 import { nearest, parseDuration } from '../core/units.ts';
 import { readConfig } from './config.ts';
@@ -17,6 +18,8 @@ export interface LogsOptions extends Filter {
   readonly directory: string;
   readonly follow: boolean;
   readonly json: boolean;
+  /** Not the store, but what was refused for good. */
+  readonly deadLetter?: boolean;
   /** The last so many; all when absent. */
   readonly lines?: number;
   readonly colors: boolean;
@@ -32,6 +35,7 @@ export const logs: Command = {
       --grep RE         body matches the regular expression (RE2 syntax)
   -n, --lines N         the last N
       --json            lines as stored
+      --dead-letter     what a receiver refused for good, with its reason; field dead_letter of --json
   -c, --config FILE     whose agent.state_dir holds the store`,
   async run(argv) {
     const { config: file, ...given } = parseLogs(argv, Date.now());
@@ -40,7 +44,7 @@ export const logs: Command = {
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
     process.once('SIGTERM', () => stop.abort());
-    const directory = join(config.agent.state_dir, 'store');
+    const directory = join(config.agent.state_dir, given.deadLetter ? DEAD_LETTER_DIRECTORY : 'store');
     return showLogs({ ...given, directory, colors }, process.stdout, stop.signal);
   },
 };
@@ -72,6 +76,7 @@ export function parseLogs(
     daemon: positionals[0],
     follow: values.follow ?? false,
     json: values.json ?? false,
+    deadLetter: values['dead-letter'],
     since: since === undefined ? undefined : parseSince(since, now),
     severity: severity === undefined ? undefined : parseSeverity(severity),
     grep: grep === undefined ? undefined : parseGrep(grep),
@@ -91,6 +96,7 @@ function parse(argv: string[]) {
         grep: { type: 'string' },
         lines: { type: 'string', short: 'n' },
         json: { type: 'boolean' },
+        'dead-letter': { type: 'boolean' },
         config: { type: 'string', short: 'c' },
       },
     });
@@ -135,7 +141,9 @@ export async function showLogs(
   const { directory } = options;
   if (!existsSync(directory))
     throw new SetupError(
-      `cannot read store "${directory}": there is none; the exporter "store" writes it while the agent runs`,
+      options.deadLetter
+        ? `cannot read dead letters "${directory}": there are none; no receiver has refused a record for good`
+        : `cannot read store "${directory}": there is none; the exporter "store" writes it while the agent runs`,
     );
   const left = new AbortController();
   const broken = Promise.withResolvers<never>();

@@ -10,12 +10,14 @@ const BOLD = '\u001b[1m';
 export function createPrinter(colors: boolean): (found: Found) => string {
   const paint = (style: string, text: string) => (colors && style ? `${style}${text}${RESET}` : text);
   return ({ record }) => {
-    const { time, service, severity, severity_number: number = 0, attributes } = record;
+    const { time, service, severity, severity_number: number = 0, attributes, dead_letter: dead } = record;
     const pid = attributes?.['process.pid'] ?? attributes?.['syslog.procid'];
     const who = `${service || '-'}${pid === undefined ? '' : `[${pid}]`}`;
     const level = severity === undefined ? '' : ` ${paint(styleOf(number), visible(severity))}`;
     const when = paint(DIM, `${time.slice(0, 23)}Z`);
-    return `${when} ${paint(BOLD, visible(who))}${level}: ${visible(bodyText(record)).replaceAll('\n', '\n    ')}\n`;
+    const text = visible(bodyText(record)).replaceAll('\n', '\n    ');
+    const refusal = dead ? paint(DIM, ` [${dead.exporter}: ${visible(dead.message)}]`) : '';
+    return `${when} ${paint(BOLD, visible(who))}${level}: ${text}${refusal}\n`;
   };
 }
 

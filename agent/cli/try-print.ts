@@ -1,7 +1,7 @@
 // A record as a page for people: what it is, then its attributes by name. Pure.
 
-import { isoTime } from '../../exporters/store/encode.ts';
 import type { DecodedRecord, Value } from '../core/decode.ts';
+import { isoTime } from '../core/line.ts';
 import { severityLabel } from '../core/record.ts';
 import { columns } from './format.ts';
 import { visible } from './record.ts';

@@ -4,12 +4,12 @@
 import { readText } from '../../collectors/files/text.ts';
 import { Recorder } from '../../collectors/syslog/record.ts';
 import { createSenders, type Sender } from '../../collectors/syslog/sender.ts';
-import { createEncoder } from '../../exporters/store/encode.ts';
 import { type Config, createPatterns } from '../config/index.ts';
 import type { RecordSink, StreamRoom } from '../core/collector.ts';
 import type { LineFormat } from '../core/daemon.ts';
 import { type DecodedRecord, decodeLogs } from '../core/decode.ts';
 import type { SealedBatch } from '../core/exporter.ts';
+import { createEncoder } from '../core/line.ts';
 import { createMeter } from '../core/meter.ts';
 import { STEPS } from '../core/processor.ts';
 import { createOrigins, type LogRecord } from '../core/record.ts';

@@ -75,6 +75,13 @@ const spool = object({
     ),
     1000,
   ),
+  dead_letter: fallback(
+    describe(
+      size(),
+      'Room for records a receiver refused for good, which `eudaemon logs --dead-letter` shows; 0B keeps none.',
+    ),
+    64 * 2 ** 20,
+  ),
 });
 
 /** A section that may be empty (all defaults), `true` for the same, or `false` for off. */

@@ -30,5 +30,8 @@ export type FromData =
   /** Everything is closed; `clean` when nothing was cut short. */
   | { readonly type: 'stopped'; readonly clean: boolean };
 
+/** Name of the directory below `agent.state_dir` of records that were refused for good. */
+export const DEAD_LETTER_DIRECTORY = 'dead-letter';
+
 /** Name of the control socket below `agent.run_dir`. */
 export const CONTROL_SOCKET = 'control.sock';

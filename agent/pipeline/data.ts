@@ -6,7 +6,7 @@ import type { LastWord } from '../core/certificate.ts';
 import type { AgentEvent, CollectorEntry, Held, Stream, StreamRoom } from '../core/collector.ts';
 import type { DaemonLookup, DaemonSpec } from '../core/daemon.ts';
 import { causeOf } from '../core/errors.ts';
-import type { ExporterEntry, LogExporter } from '../core/exporter.ts';
+import type { ExporterEntry, LogExporter, Refusal } from '../core/exporter.ts';
 import type { Log } from '../core/log.ts';
 import type { Meter } from '../core/meter.ts';
 import type { Family } from '../core/metric.ts';
@@ -66,6 +66,8 @@ export function createData<C extends DataConfig>(room: {
   patterns: Patterns;
   lookup: (config: C) => DaemonLookup;
   spoolDir: string;
+  /** Keeps what a receiver refused for good; never rejects. */
+  refused?: (exporter: string, refused: readonly Refusal[]) => Promise<void>;
 }): Data<C> {
   const { log, meter, now, host } = room;
   const ledger = createLedger(meter);
@@ -133,6 +135,7 @@ export function createData<C extends DataConfig>(room: {
         ledger.delivered(name, delivered);
         if (rejected > 0) ledger.dropped(reason, name, rejected);
       },
+      refused: async refused => room.refused?.(name, refused),
     });
     ledger.delivered(name, 0);
     ledger.dropped('spool_full', name, 0);

@@ -3,8 +3,8 @@
 import { decodeLogs } from '../../agent/core/decode.ts';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
 import { type ExporterRoom, type LogExporter, RetryLater } from '../../agent/core/exporter.ts';
+import { createEncoder } from '../../agent/core/line.ts';
 import type { Desc } from '../../agent/core/metric.ts';
-import { createEncoder } from './encode.ts';
 import type { StoreOptions } from './options.ts';
 import { openRing } from './ring.ts';
 

@@ -1,6 +1,6 @@
 // Looks into the store, while it is being written or long after. Reads segments in pieces, skips those too old.
 
-import { isoTime, type StoredRecord } from './encode.ts';
+import { isoTime, type StoredRecord } from '../../agent/core/line.ts';
 import { endOfLines, listSegments, openSegment, readBackward, readForward, type Segment } from './segment.ts';
 
 export interface Filter {

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { have } from '../tools.ts';
 import { startBackend } from './backend.ts';
 import { ledgerGap } from './metrics.ts';
-import { createHome, startProgram, tempDir } from './program.ts';
+import { createHome, spawnProgram, startProgram, tempDir } from './program.ts';
 import { runToEnd, sendDatagrams, sendUntilRefused } from './senders.ts';
 import { until } from './until.ts';
 
@@ -59,9 +59,9 @@ describe('a backend that goes away', () => {
     expect(page.sum('eudaemon_records_dropped_total')).toBe(0);
   });
 
-  it('that refuses for good is not asked again, and what it refused is counted', async () => {
+  it('that refuses for good is not asked again; what it refused is counted, and kept with the reason', async () => {
     const backend = await startBackend();
-    backend.behave({ status: 400 }, 1);
+    backend.behave({ status: 400, body: 'no such tenant', headers: { 'content-type': 'text/plain' } }, 1);
     const program = await startProgram(await createHome({ exporters: { otlp: backend.exporter } }));
     await sendDatagrams(program.home.socket, ['<13>seq: unwanted']);
     const page = await program.waitForMetrics(
@@ -72,6 +72,9 @@ describe('a backend that goes away', () => {
     await sendDatagrams(program.home.socket, ['<13>seq: wanted']);
     await backend.record(each => each.body === 'wanted');
     expect(backend.bodies()).toEqual(['wanted']);
+    const shown = spawnProgram(program.home, ['logs', '--dead-letter', '-c', program.home.configFile]);
+    expect((await shown.ended).code).toBe(0);
+    expect(shown.output()).toMatch(/ seq(\[\d+\])? notice: unwanted \[otlp: HTTP 400: no such tenant\]\n$/);
   });
 });
 

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type Delivery, type LogExporter, RetryLater, type SealedBatch } from '../../agent/core/exporter.ts';
+import {
+  type Delivery,
+  type LogExporter,
+  type Refusal,
+  RetryLater,
+  type SealedBatch,
+} from '../../agent/core/exporter.ts';
 import { createMeter } from '../../agent/core/meter.ts';
 import { createPump } from '../../agent/pipeline/pump.ts';
 import type { Reader, Taken } from '../../agent/pipeline/spool/reader.ts';
@@ -44,6 +50,7 @@ function start(names: string[], deliver: LogExporter['deliver'], concurrency = 2
   const { reader, done, queue } = listReader(names);
   const meter = createMeter();
   const settled: [number, number, string][] = [];
+  const refused: Refusal[] = [];
   let closed = 0;
   const pump = createPump({
     name: 'x',
@@ -59,8 +66,9 @@ function start(names: string[], deliver: LogExporter['deliver'], concurrency = 2
     meter,
     random: () => 0.5,
     settled: (...args) => settled.push(args),
+    refused: async refusals => void refused.push(...refusals),
   });
-  return { pump, done, queue, meter, settled, closed: () => closed };
+  return { pump, done, queue, meter, settled, refused, closed: () => closed };
 }
 
 const OK: Delivery = { rejected: 0 };
@@ -210,6 +218,18 @@ test('what the receiver refused for good is settled as rejected', async () => {
   expect(settled).toEqual([[6, 4, 'http_400']]);
   expect(done).toEqual(['a']);
   expect(figure(meter, 'eudaemon_exporter_failures_total', { exporter: 'x', reason: 'http_400' })).toBe(1);
+});
+
+test('what was refused as a whole is handed on before the batch is given back', async () => {
+  const refusal = { bytes: Buffer.from('a'), records: 4, reason: 'http_400', message: 'HTTP 400' };
+  const { refused, done } = start(['a'], async () => ({
+    rejected: 4,
+    reason: 'http_400',
+    refused: [refusal],
+  }));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(refused).toEqual([refusal]);
+  expect(done).toEqual(['a']);
 });
 
 test('an exporter that breaks is tried again, not trusted', async () => {

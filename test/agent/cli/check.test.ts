@@ -140,7 +140,7 @@ describe('the environment', () => {
     collectors: { syslog: { listen: [{ path: '/dev/log' }] } },
     exporters: {},
     processors: [],
-    spool: { max_size: 1, when_full: 'block', fsync: 1 },
+    spool: { max_size: 1, when_full: 'block', dead_letter: 0, fsync: 1 },
   } satisfies Config;
   let hosts = 0;
   /** A host of these files, all else as it should be; `look` returns what was found. */

@@ -8,7 +8,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { type LogsOptions, parseLogs, showLogs } from '../../../agent/cli/logs.ts';
 import { createPrinter } from '../../../agent/cli/record.ts';
 import { UsageError } from '../../../agent/core/errors.ts';
-import type { StoredRecord } from '../../../exporters/store/encode.ts';
+import type { StoredRecord } from '../../../agent/core/line.ts';
 
 const NOW = Date.parse('2027-01-15T08:00:00Z');
 
@@ -21,6 +21,7 @@ describe('parseLogs', () => {
     ['-f -n 3', { follow: true, lines: 3 }],
     ['--since 2027-01-15T07:00:00Z', { since: NOW - 3_600_000 }],
     ['--severity warn', { severity: 13 }],
+    ['--dead-letter nginx', { deadLetter: true, daemon: 'nginx' }],
     ['--severity=crit web --json -n 0', { severity: 18, daemon: 'web', json: true, lines: 0 }],
     ['-c /etc/x.yaml', { config: '/etc/x.yaml' }],
   ])('%s', (argv, expected) => {
@@ -64,6 +65,10 @@ describe('createPrinter', () => {
     [{ attributes: { 'process.pid': 7, 'syslog.procid': '8' } }, `${time} web[7]: text\n`],
     [{ attributes: { 'syslog.procid': '8' } }, `${time} web[8]: text\n`],
     [{ service: '' }, `${time} -: text\n`],
+    [
+      { dead_letter: { exporter: 'otlp', reason: 'http_400', message: 'HTTP 400: \u001bbad', at: '' } },
+      `${time} web: text [otlp: HTTP 400: \\x1bbad]\n`,
+    ],
     [{ body: { a: 1 } }, `${time} web: {"a":1}\n`],
     [{ body: null }, `${time} web: null\n`],
     [{ body: 'Error: x\n  at y\n\n' }, `${time} web: Error: x\n      at y\n`],

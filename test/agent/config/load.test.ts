@@ -28,7 +28,7 @@ describe('what a good file says', () => {
         collectors: { syslog: { listen: [] }, files: {}, health: {}, journald: false },
         exporters: { prometheus: { listen: '127.0.0.1:10764' }, otlp: false, store: { max_size: 2 ** 30 } },
         processors: [],
-        spool: { max_size: 2 ** 30, when_full: 'drop_oldest', fsync: 1000 },
+        spool: { max_size: 2 ** 30, when_full: 'drop_oldest', dead_letter: 64 * 2 ** 20, fsync: 1000 },
       });
   });
 

@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isoTime } from '../../../exporters/store/encode.ts';
+import { isoTime } from '../../../agent/core/line.ts';
 import { endOfStore, type Found, type Query, query } from '../../../exporters/store/query.ts';
 import { scratch } from './batch.ts';
 

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DecodedRecord, Value } from '../../../agent/core/decode.ts';
-import { createEncoder, isoTime } from '../../../exporters/store/encode.ts';
+import { createEncoder, isoTime } from '../../../agent/core/line.ts';
 
 const record = (given: Partial<DecodedRecord>): DecodedRecord => ({
   resource: { 'service.name': 'web' },

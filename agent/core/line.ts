@@ -1,7 +1,7 @@
 // The line of a stored record: one JSON object, readable by jq and by people. Pure.
 
-import type { DecodedRecord, Value } from '../../agent/core/decode.ts';
-import { severityLabel } from '../../agent/core/record.ts';
+import type { DecodedRecord, Value } from './decode.ts';
+import { severityLabel } from './record.ts';
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -24,6 +24,13 @@ export interface StoredRecord {
   readonly attributes?: { readonly [key: string]: Json };
   /** Resource attributes besides service.name, host.name and those of this host itself. */
   readonly resource?: { readonly [key: string]: Json };
+  /** Which exporter was refused this record for good, when, and why. */
+  readonly dead_letter?: {
+    readonly exporter: string;
+    readonly reason: string;
+    readonly message: string;
+    readonly at: string;
+  };
 }
 
 /** `host` are the resource attributes of this host, which are not repeated in each line. Lines end in `\n`. */

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { collectors } from '../collectors/index.ts';
 import { readPage } from '../console/page.ts';
 import { exporters } from '../exporters/index.ts';
-import type { PrometheusOptions } from '../exporters/prometheus/options.ts';
 import { createRegistry } from '../exporters/prometheus/registry.ts';
 import { createScrape } from '../exporters/prometheus/scrape.ts';
 import { createApi, storeDirectory } from './api.ts';
@@ -15,9 +14,9 @@ import { createDataThread } from './control/data.ts';
 import { makeDirectories } from './control/directories.ts';
 import { createDiscovery, discovering } from './control/discovery.ts';
 import { type Actor, createGroup } from './control/group.ts';
-import { createHttp, type Http } from './control/http.ts';
+import { createHttp } from './control/http.ts';
 import { type Lock, lockDirectory } from './control/lock.ts';
-import { createLog } from './control/log.ts';
+import { createAgentLog } from './control/log.ts';
 import { CONTROL_SOCKET } from './control/messages.ts';
 import { createNotifier } from './control/notify.ts';
 import { createPushes } from './control/pushes.ts';
@@ -31,12 +30,13 @@ import type { Desc, Family } from './core/metric.ts';
 import { VERSION } from './core/version.ts';
 import { certificatesDirectory, createCertificateStore } from './identity/certificate-store.ts';
 import { createCertificates } from './identity/certificates.ts';
+import { createChangingLookup } from './identity/changing.ts';
 import type { Discovered } from './identity/discover.ts';
 import { identifyHost, readCorePattern } from './identity/host.ts';
-import { createLookup } from './identity/lookup.ts';
 import { createRecorder } from './identity/recorder.ts';
 import { createTable } from './identity/table.ts';
 import { loadNative } from './native/index.ts';
+import { createWeb } from './web.ts';
 
 const BUILD_INFO: Desc = {
   name: 'eudaemon.build_info',
@@ -59,7 +59,7 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
   const startedAt = Date.now();
   const clock = systemClock;
   const { now } = clock;
-  const log = createLog({ level: first.agent.log_level, format: first.agent.log_format });
+  const { log, configure: configureLog } = createAgentLog(first.agent);
   const { meter, families: ownFamilies } = createRegistry(now);
   meter.instrument(BUILD_INFO).with(VERSION, process.version).set(1);
   const patterns = createPatterns();
@@ -78,14 +78,13 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
   });
   const data = createDataThread(workerModule(), { config, host }, die);
 
-  const lookup = (from: Config) =>
-    createLookup({
-      declared: from.daemons,
-      root: from.agent.host_root,
-      patterns,
-      now,
-      log: log.room('identity'),
-    });
+  const daemons = createChangingLookup({
+    declared: config.daemons,
+    root: config.agent.host_root,
+    patterns,
+    now,
+    log: log.room('identity'),
+  });
   const recorder = createRecorder(config.daemons);
   const certificates = createCertificates({
     events: data,
@@ -100,7 +99,7 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
   const daemonFigures = createLatest(now);
   const sampled = (given: Iterable<Family>) => recorder.take(now(), given);
   const scheduler = createScheduler({ clock, log, meter, sampled });
-  const room = { log, meter, patterns, now, events: data, reports: table.reports, daemons: lookup(config) };
+  const room = { log, meter, patterns, now, events: data, reports: table.reports, daemons };
   const sampling = createSampling({ collectors, scheduler, room });
 
   const families = async (): Promise<Family[]> => {
@@ -129,7 +128,7 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
     table.declare(next.daemons);
     recorder.declare(next.daemons);
     certificates.declare(next.daemons.map(({ name }) => name));
-    room.daemons = lookup(next);
+    daemons.declare(next.daemons);
     await data.apply(next);
     await sampling.apply(next);
     await pushes.apply(next);
@@ -143,12 +142,17 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
   };
   const apply = (next: Config) =>
     inTurn(async () => {
-      // Two addresses cannot change under a running agent: its listener and the directories its data lives in.
-      for (const key of ['state_dir', 'run_dir', 'host_root'] as const)
+      // Where its data lives cannot change under a running agent, nor can it become another user again.
+      for (const key of ['state_dir', 'run_dir', 'host_root', 'user'] as const)
         if (next.agent[key] !== config.agent[key])
-          throw new SetupError(`cannot change agent.${key} in a reload: restart the agent`);
-      if (JSON.stringify(next.exporters['prometheus']) !== JSON.stringify(config.exporters['prometheus']))
-        throw new SetupError('cannot change exporters.prometheus in a reload: restart the agent');
+          throw new SetupError(
+            `cannot change agent.${key} from "${config.agent[key] ?? ''}" to "${next.agent[key] ?? ''}" in a reload: restart the agent`,
+          );
+      for (const key of ['min_free', 'fsync', 'dead_letter'] as const)
+        if (next.spool[key] !== config.spool[key])
+          throw new SetupError(`cannot change spool.${key} in a reload: restart the agent`);
+      await web.apply(next);
+      configureLog(next.agent);
       written = next;
       await bring(discovery.extend(written));
     });
@@ -192,8 +196,7 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
   };
   const controlPath = join(config.agent.run_dir, CONTROL_SOCKET);
   const control = createHttp({ ...routes, listen: { path: controlPath } });
-  const prometheus = config.exporters['prometheus'] as PrometheusOptions | false;
-  const web: Http | undefined = prometheus ? createHttp({ ...routes, listen: prometheus.listen }) : undefined;
+  const web = createWeb(routes, now);
   let url = '';
   let lock: Lock | undefined;
 
@@ -209,9 +212,9 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
     {
       name: 'http',
       async start() {
-        url = (await web?.open()) ?? '';
+        url = await web.apply(config);
       },
-      stop: async () => web?.close(),
+      stop: () => web.close(),
     },
     {
       name: 'control socket',

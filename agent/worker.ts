@@ -7,21 +7,21 @@ import { exporters } from '../exporters/index.ts';
 import { createLetters } from '../exporters/store/letters.ts';
 import type { Config } from './config/index.ts';
 import { createPatterns } from './config/patterns.ts';
-import { createLog } from './control/log.ts';
+import { createAgentLog } from './control/log.ts';
 import { type DataSetup, DEAD_LETTER_DIRECTORY, type FromData, type ToData } from './control/messages.ts';
 import { createMeter } from './core/meter.ts';
-import { createLookup } from './identity/lookup.ts';
+import { createChangingLookup } from './identity/changing.ts';
 import { createData } from './pipeline/data.ts';
 
 const { config, host } = workerData as DataSetup<Config>;
 const port = parentPort!;
-const log = createLog({ level: config.agent.log_level, format: config.agent.log_format });
+const { log, configure: configureLog } = createAgentLog(config.agent);
 const meter = createMeter();
 const patterns = createPatterns();
 const send = (message: FromData) => port.postMessage(message);
 const now = Date.now;
 
-const data = createData({
+const data = createData<Config>({
   collectors,
   exporters,
   host,
@@ -29,8 +29,12 @@ const data = createData({
   meter,
   now,
   patterns,
-  lookup: ({ daemons, agent }: Config) =>
-    createLookup({ declared: daemons, root: agent.host_root, patterns, now }),
+  daemons: createChangingLookup({
+    declared: config.daemons,
+    root: config.agent.host_root,
+    patterns,
+    now,
+  }),
   refused: createLetters({
     directory: join(config.agent.state_dir, DEAD_LETTER_DIRECTORY),
     maxBytes: config.spool.dead_letter,
@@ -65,6 +69,7 @@ const next = (work: () => Promise<void>) => {
 };
 const apply = (wanted: Config) =>
   next(async () => {
+    configureLog(wanted.agent);
     await data.apply(wanted);
     report();
     send({ type: 'applied' });

@@ -16,7 +16,6 @@ export const collectors: readonly CollectorEntry[] = [
   line({
     name: 'syslog',
     thread: 'data',
-    follows: true,
     options: syslog,
     byDefault: true,
     load: () => import('./syslog/index.ts'),

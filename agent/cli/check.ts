@@ -7,6 +7,7 @@ import { exporters } from '../../exporters/index.ts';
 import { type Config, loadConfig, type Tables } from '../config/index.ts';
 import { ConfigError, causeOf, type Problem, SetupError, UsageError } from '../core/errors.ts';
 import { identifyHost } from '../identity/host.ts';
+import { proveWeb } from '../web.ts';
 import { advise } from './advice.ts';
 import { configFile } from './config.ts';
 import { examine, type Finding } from './environment.ts';
@@ -87,7 +88,9 @@ async function load(
   options: Tables & Pick<CheckOptions, 'file' | 'env' | 'out'>,
 ): Promise<Config | undefined> {
   try {
-    return await loadConfig(options);
+    const config = await loadConfig(options);
+    proveWeb(config);
+    return config;
   } catch (error) {
     if (error instanceof ConfigError) for (const problem of error.problems) print(problem, options.out);
     else if (error instanceof SetupError) options.out(error.message);

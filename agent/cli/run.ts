@@ -9,6 +9,7 @@ import { createLog } from '../control/log.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import { foreignPids } from '../identity/namespace.ts';
+import { proveWeb } from '../web.ts';
 import { readConfig } from './config.ts';
 import type { Command } from './index.ts';
 
@@ -20,7 +21,11 @@ Without --config the file is /etc/eudaemon/eudaemon.yaml, else the embedded defa
 SIGTERM and SIGINT drain and stop; SIGHUP reloads the configuration; SIGUSR1 reopens output files.`,
   async run(argv) {
     const { config: file } = parse(argv);
-    const load = () => readConfig(file, process.env);
+    const load = async () => {
+      const config = await readConfig(file, process.env);
+      proveWeb(config);
+      return config;
+    };
     const config = await load();
     const foreign = foreignPids(config.agent.host_root, process.env, process.pid);
     if (foreign)

@@ -1,9 +1,13 @@
 // The routes of the HTTP listener. A handler that fails is an answer and a log line, never the end of the agent.
 
+import type { Server as HttpsServer } from 'node:https';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { causeOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { WebConfig, WebTls } from '../core/web.ts';
+import { createGate } from './http-auth.ts';
 import { pageHeaders } from './http-page.ts';
+import { guardClients, tlsOptions } from './http-tls.ts';
 
 export interface HttpRoutes {
   readonly log: Log;
@@ -25,14 +29,26 @@ export interface HttpAnswer {
   readonly body: Uint8Array;
 }
 
-const MAX_CONNECTIONS = 256;
+/** How a server is reached and by whom. */
+export interface Access {
+  /** Users and headers of this moment. */
+  web(): WebConfig;
+  readonly tls: WebTls | undefined;
+  /** Whether a connection ends with its present answer. */
+  leaving(): boolean;
+}
+
+/** Asked by an orchestrator, which has no password: they answer everybody, in one word. */
+const PROBES = new Set(['/-/healthy', '/livez', '/healthz', '/-/ready', '/readyz']);
+
 const MAX_BODY_BYTES = 1024;
 /** Time to send a request, and of silence in the middle of an answer. */
 const IDLE_MS = 30_000;
 /** Prometheus gives 10 s when it says nothing. */
 const SCRAPE_MS = 10_000;
 
-export function createServer(routes: HttpRoutes): FastifyInstance {
+/** Connections are handed to its `server`; it does not listen itself. Without `access` it is open to all. */
+export function createServer(routes: HttpRoutes, access?: Access): FastifyInstance {
   const { log } = routes;
   const failed = (error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply) => {
     const status = error.statusCode ?? 500;
@@ -40,27 +56,31 @@ export function createServer(routes: HttpRoutes): FastifyInstance {
     if (status >= 500) log.error(message);
     return text(reply, status, message);
   };
+  const tls = access?.tls;
   const app = fastify({
+    ...(tls ? { https: tlsOptions(tls) } : {}),
     requestTimeout: IDLE_MS,
     connectionTimeout: IDLE_MS,
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: 'idle',
     frameworkErrors: failed,
-  });
-  app.server.maxConnections = MAX_CONNECTIONS;
+  }) as FastifyInstance;
+  if (tls) guardClients(app.server as HttpsServer, tls);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
   app.setErrorHandler(failed);
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
   });
+  const strangers = new WeakSet<FastifyRequest>();
+  if (access) addAccess(app, access, strangers);
   app.setNotFoundHandler((request, reply) => {
     const allowed = ['GET', 'HEAD', 'POST'].filter(method => app.hasRoute({ url: pathOf(request), method }));
     if (allowed.length === 0) return text(reply, 404, `there is no "${pathOf(request)}" here`);
     return text(reply.header('allow', allowed.join(', ')), 405, `${request.method} is not allowed here`);
   });
 
-  addHealth(app, routes);
+  addHealth(app, routes, strangers);
   addMetrics(app, routes);
   addReload(app, routes);
   for (const [path, answer] of Object.entries(routes.api)) {
@@ -76,13 +96,31 @@ export function createServer(routes: HttpRoutes): FastifyInstance {
   return app;
 }
 
-function addHealth(app: FastifyInstance, { health }: HttpRoutes): void {
+/** Who asks without a right to know is one of `strangers`, and gets no further than the probes. */
+function addAccess(app: FastifyInstance, access: Access, strangers: WeakSet<FastifyRequest>): void {
+  const allows = createGate();
+  app.addHook('onRequest', async (request, reply) => {
+    const { users } = access.web();
+    if (users.size === 0 || (await allows(users, request.headers.authorization))) return;
+    strangers.add(request);
+    if (PROBES.has(pathOf(request))) return;
+    reply.header('www-authenticate', 'Basic realm="eudaemon", charset="UTF-8"');
+    return text(reply, 401, 'a user and a password are needed here');
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    reply.headers(access.web().headers);
+    if (access.leaving()) reply.header('connection', 'close');
+  });
+}
+
+function addHealth(app: FastifyInstance, { health }: HttpRoutes, strangers: WeakSet<FastifyRequest>): void {
   for (const path of ['/-/healthy', '/livez', '/healthz'])
     app.get(path, (_request, reply) => text(reply, 200, 'healthy'));
   for (const path of ['/-/ready', '/readyz'])
-    app.get(path, (_request, reply) => {
+    app.get(path, (request, reply) => {
       const reasons = health().ready;
-      return reasons.length === 0 ? text(reply, 200, 'ready') : text(reply, 503, reasons.join('\n'));
+      if (reasons.length === 0) return text(reply, 200, 'ready');
+      return text(reply, 503, strangers.has(request) ? 'not ready' : reasons.join('\n'));
     });
 }
 

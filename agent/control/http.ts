@@ -1,88 +1,128 @@
-// The one HTTP listener: opens early (alive, not ready), closes late, so that /metrics shows the drain.
+// The one HTTP listener: opens early (alive, not ready), closes late, so that /metrics shows the drain. Its address and
+// its TLS may change while it runs.
 
-import { lstatSync, unlinkSync } from 'node:fs';
-import { type AddressInfo, connect } from 'node:net';
-import { networkInterfaces } from 'node:os';
-import { causeOf, codeOf, SetupError } from '../core/errors.ts';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { codeOf } from '../core/errors.ts';
+import type { WebSource, WebTls } from '../core/web.ts';
 import { createServer, type HttpRoutes } from './http-server.ts';
+import { type Listen, type Listener, openListener } from './listener.ts';
+import { OPEN } from './web.ts';
 
-export type Listen = { readonly host?: string; readonly port: number } | { readonly path: string };
+export type { Listen } from './listener.ts';
 
 export interface HttpOptions extends HttpRoutes {
   readonly listen: Listen;
+  /** Absent: neither TLS nor users. */
+  readonly web?: WebSource;
 }
 
 export interface Http {
   /** Listens; resolves with the URL (`http://127.0.0.1:10764` or `unix:/path`). Throws SetupError. */
   open(): Promise<string>;
+  /** Moves to what is asked for; who is connected is answered first. When that fails, all is as before. */
+  change(listen: Listen, web: WebSource | undefined): Promise<string>;
   /** Answers what is under way, for at most a second, and does not wait for idle connections. */
   close(): Promise<void>;
+}
+
+/** What serves, with one TLS configuration or none. */
+interface Face {
+  readonly tls: WebTls | undefined;
+  readonly app: FastifyInstance;
+  retired: boolean;
 }
 
 const CLOSE_MS = 1000;
 
 export function createHttp(options: HttpOptions): Http {
-  const { listen } = options;
-  const app = createServer(options);
+  let { listen, web = OPEN } = options;
+  const faces = new Set<Face>();
+  let face: Promise<Face> | undefined;
+  let ready: Face | undefined;
+  let listener: Listener | undefined;
+
+  const close = async (old: Face) => {
+    const late = setTimeout(() => old.app.server.closeAllConnections(), CLOSE_MS);
+    await old.app.close();
+    clearTimeout(late);
+    faces.delete(old);
+  };
+
+  const build = async (tls: WebTls | undefined): Promise<Face> => {
+    const next: Face = {
+      tls,
+      app: createServer(options, { web: () => web.current(), tls, leaving: () => next.retired }),
+      retired: false,
+    };
+    await next.app.ready();
+    // Its connections come from the listener, and it is to watch over them as if it were listening itself.
+    next.app.server.emit('listening');
+    faces.add(next);
+    for (const old of faces)
+      if (old !== next && !old.retired) {
+        old.retired = true;
+        (old.app.server as Server).closeIdleConnections();
+      }
+    ready = next;
+    return next;
+  };
+
+  /** The face for what the web configuration says now. */
+  const facing = (): Face | Promise<Face> => {
+    const { tls } = web.current();
+    if (ready && ready.tls === tls) return ready;
+    face = (face ?? Promise.resolve()).then(() => (ready?.tls === tls && ready ? ready : build(tls)));
+    return face;
+  };
+
+  const serve = (socket: Socket) => {
+    const now = facing();
+    if (now instanceof Promise) void now.then(({ app }) => app.server.emit('connection', socket));
+    else now.app.server.emit('connection', socket);
+  };
+
+  const url = () => {
+    const address = listener!.address;
+    return address.startsWith('unix:') ? address : `${ready?.tls ? 'https' : 'http'}://${address}`;
+  };
+
+  /** An address that differs in its host alone cannot be had before the old one is given up. */
+  const move = async (to: Listen) => {
+    const old = listener!;
+    try {
+      listener = await openListener(to, serve);
+      void old.close();
+    } catch (error) {
+      const cause = (error as Error).cause;
+      const overlaps = 'port' in to && 'port' in listen && to.port === listen.port && to.port !== 0;
+      if (codeOf(cause) !== 'EADDRINUSE' || !overlaps) throw error;
+      void old.close();
+      listener = await openListener(to, serve).catch(async refused => {
+        listener = await openListener(listen, serve);
+        throw refused;
+      });
+    }
+    listen = to;
+  };
 
   return {
     async open() {
-      if ('path' in listen) await removeStale(listen.path);
-      try {
-        await app.listen(
-          'path' in listen ? listen : { host: listen.host ?? anyAddress(), port: listen.port },
-        );
-      } catch (error) {
-        throw new SetupError(`cannot listen on "${show(listen)}": ${causeOf(error)}${fix(error)}`, {
-          cause: error,
-        });
-      }
-      if ('path' in listen) return show(listen);
-      const { port } = app.server.address() as AddressInfo;
-      return `http://${show({ host: listen.host ?? 'localhost', port })}`;
+      await facing();
+      listener = await openListener(listen, serve);
+      return url();
+    },
+    async change(to, source = OPEN) {
+      if (JSON.stringify(to) !== JSON.stringify(listen)) await move(to);
+      web = source;
+      await facing();
+      return url();
     },
     async close() {
-      const late = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
-      await app.close();
-      clearTimeout(late);
+      const closed = listener?.close();
+      await Promise.all([...faces].map(close));
+      await closed;
     },
   };
-}
-
-function show(listen: Listen): string {
-  if ('path' in listen) return `unix:${listen.path}`;
-  const { host = '', port } = listen;
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** `::` takes IPv4 too, but a kernel without IPv6 does not have it. */
-const anyAddress = (): string =>
-  Object.values(networkInterfaces()).some(all => all?.some(({ family }) => family === 'IPv6'))
-    ? '::'
-    : '0.0.0.0';
-
-function fix(error: unknown): string {
-  switch (codeOf(error)) {
-    case 'EADDRINUSE':
-      return '; stop the program that listens there (ss -ltnp) or set exporters.prometheus.listen to another address';
-    case 'EACCES':
-      return '; set exporters.prometheus.listen to a port above 1023 or a path the agent may write';
-    case 'EADDRNOTAVAIL':
-      return '; set exporters.prometheus.listen to an address of this host';
-    default:
-      return '';
-  }
-}
-
-/** Removes the socket of a dead process; one that still answers stays, and listening fails. */
-async function removeStale(path: string): Promise<void> {
-  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
-  const refused = await new Promise<boolean>(resolve => {
-    const socket = connect(path);
-    socket
-      .once('connect', () => resolve(false))
-      .once('error', error => resolve(codeOf(error) === 'ECONNREFUSED'));
-    socket.once('connect', () => socket.destroy());
-  });
-  if (refused) unlinkSync(path);
 }

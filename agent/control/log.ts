@@ -7,6 +7,7 @@ const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, e
 const REPEAT_WINDOW_MS = 10_000;
 const REMEMBERED = 500;
 
+/** Looked at with every line. */
 export interface LogOptions {
   readonly level: LogLevel;
   readonly format: 'logfmt' | 'json';
@@ -22,6 +23,23 @@ function toStderr(line: string): void {
   } catch {
     // A closed or full stderr leaves nobody to tell.
   }
+}
+
+/** A log whose level and format follow the configuration. */
+export interface AgentLog {
+  readonly log: Log;
+  configure(options: { readonly log_level: LogLevel; readonly log_format: LogOptions['format'] }): void;
+}
+
+export function createAgentLog(first: Parameters<AgentLog['configure']>[0]): AgentLog {
+  const options = { level: first.log_level, format: first.log_format };
+  return {
+    log: createLog(options),
+    configure({ log_level, log_format }) {
+      options.level = log_level;
+      options.format = log_format;
+    },
+  };
 }
 
 const BARE = /^[\w./:@+%,-]+$/;

@@ -2,21 +2,32 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CollectorEntry, Sampler, SamplerRoom } from '../core/collector.ts';
+import type { CollectorEntry, Sampler, SamplerPlan, SamplerRoom } from '../core/collector.ts';
 import { causeOf } from '../core/errors.ts';
 import type { Scheduler } from './scheduler.ts';
 
 interface SamplingConfig {
   readonly agent: { readonly state_dir: string; readonly run_dir: string; readonly host_root: string };
-  readonly daemons: unknown;
   readonly collectors: Readonly<Record<string, unknown>>;
 }
 
 export interface Sampling<C extends SamplingConfig> {
-  /** Starts, stops and replaces what differs from what runs. Resolves after the first cycle of what is new. */
+  /**
+   * Starts, stops and replaces what differs from what runs; the daemons of the room are those of `config` already.
+   * Resolves after the first cycle of what is new.
+   */
   apply(config: C): Promise<void>;
   faults(): string[];
   stop(): Promise<void>;
+}
+
+interface Running {
+  /** What it was made from; another key means another instance. */
+  readonly key: string;
+  /** Undefined when its samplers are what they are, whatever is declared. */
+  readonly plan: (() => SamplerPlan[]) | undefined;
+  /** By id where they follow from the daemons. */
+  readonly samplers: Map<string, Sampler>;
 }
 
 export function createSampling<C extends SamplingConfig>(shared: {
@@ -25,7 +36,7 @@ export function createSampling<C extends SamplingConfig>(shared: {
   room: Omit<SamplerRoom, 'name' | 'stateDir' | 'runDir' | 'root'>;
 }): Sampling<C> {
   const { scheduler, room } = shared;
-  const running = new Map<string, { key: string; samplers: Sampler[] }>();
+  const running = new Map<string, Running>();
   const failed = new Map<string, string>();
 
   const start = async (config: C, entry: CollectorEntry, key: string) => {
@@ -34,7 +45,7 @@ export function createSampling<C extends SamplingConfig>(shared: {
     const { state_dir, run_dir, host_root } = config.agent;
     const stateDir = join(state_dir, name);
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const samplers = (await entry.load()).create(config.collectors[name], {
+    const made = (await entry.load()).create(config.collectors[name], {
       ...room,
       name,
       stateDir,
@@ -42,8 +53,30 @@ export function createSampling<C extends SamplingConfig>(shared: {
       root: host_root,
       log: room.log.room(name),
     });
-    running.set(name, { key, samplers });
-    await scheduler.start(samplers);
+    const fixed = Array.isArray(made) ? made : [];
+    const plan = Array.isArray(made) ? undefined : made;
+    const started = { key, plan, samplers: new Map(fixed.map((each, i) => [String(i), each])) };
+    running.set(name, started);
+    await scheduler.start(fixed);
+    await follow(started);
+  };
+
+  /** Stops the samplers that are no longer wanted, then starts those that are new. */
+  const follow = async ({ plan, samplers }: Running) => {
+    if (!plan) return;
+    const wanted = new Map(plan().map(each => [each.id, each]));
+    const gone = [...samplers].filter(([id]) => !wanted.has(id));
+    for (const [id] of gone) samplers.delete(id);
+    await scheduler.stop(gone.map(([, sampler]) => sampler));
+    const fresh = [...wanted.values()].filter(({ id }) => !samplers.has(id));
+    for (const { id, create } of fresh) samplers.set(id, create());
+    await scheduler.start(fresh.map(({ id }) => samplers.get(id)!));
+  };
+
+  const stop = async (name: string) => {
+    const { samplers } = running.get(name) ?? {};
+    running.delete(name);
+    if (samplers) await scheduler.stop([...samplers.values()]);
   };
 
   return {
@@ -52,15 +85,16 @@ export function createSampling<C extends SamplingConfig>(shared: {
         if (entry.thread !== 'main') continue;
         const { name } = entry;
         const options = config.collectors[name];
-        const key = JSON.stringify([options, config.agent, config.daemons]);
+        const key = JSON.stringify(options);
         const before = running.get(name);
-        if (before?.key === key) continue;
-        if (before) await scheduler.stop(before.samplers);
-        running.delete(name);
-        failed.delete(name);
-        if (options === undefined || options === false) continue;
         try {
-          await start(config, entry, key);
+          if (before?.key === key) {
+            await follow(before);
+            continue;
+          }
+          await stop(name);
+          failed.delete(name);
+          if (options !== undefined && options !== false) await start(config, entry, key);
         } catch (error) {
           failed.set(name, causeOf(error));
           room.log.error(`cannot start collector ${name}: ${causeOf(error)}`);
@@ -69,8 +103,7 @@ export function createSampling<C extends SamplingConfig>(shared: {
     },
     faults: () => [...failed, ...scheduler.faults()].map(([name, reason]) => `collector ${name}: ${reason}`),
     async stop() {
-      await Promise.all([...running.values()].map(({ samplers }) => scheduler.stop(samplers)));
-      running.clear();
+      await Promise.all([...running.keys()].map(stop));
     },
   };
 }

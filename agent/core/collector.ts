@@ -19,6 +19,7 @@ export interface Room {
   readonly runDir: string;
   readonly log: Log;
   readonly meter: Meter;
+  /** Answers by the configuration of this moment; a reload changes the answers, not the object. */
   readonly daemons: DaemonLookup;
   readonly patterns: Patterns;
   /** Unix ms. Time is an argument: collectors never call Date.now(). */
@@ -56,6 +57,15 @@ export interface Sampler {
   close?(): Promise<void>;
 }
 
+/** A sampler that exists because a daemon is declared; one of the same `id` that runs already is left alone. */
+export interface SamplerPlan {
+  readonly id: string;
+  create(): Sampler;
+}
+
+/** What a collector gives: its samplers, or, when they follow from the daemons, what tells which there are to be now. */
+export type Samplers = Sampler[] | (() => SamplerPlan[]);
+
 /** What a stream writes into. */
 export interface RecordSink {
   /**
@@ -78,6 +88,8 @@ export interface Stream {
   resume(): void;
   /** The first `written` pushed records are in the spool and outlive kill -9; the first `synced` outlive power loss. */
   committed(written: number, synced: number): void;
+  /** The daemons of the room are others now: what was remembered of them is asked again. */
+  redeclared?(): void;
   /** Sources that do not flow, for `/readyz` and `eudaemon_collector_up`; empty when all is well. */
   faults(): readonly string[];
   /**
@@ -115,13 +127,11 @@ export type CollectorEntry<O = unknown> =
       readonly options: Schema<O>;
       /** Runs when its key is absent from the file. */
       readonly byDefault: boolean;
-      readonly load: () => Promise<{ create(options: O, room: SamplerRoom): Sampler[] }>;
+      readonly load: () => Promise<{ create(options: O, room: SamplerRoom): Samplers }>;
     }
   | {
       readonly name: string;
       readonly thread: 'data';
-      /** Asks for daemons as they are now, so that it goes on when others are declared. */
-      readonly follows?: boolean;
       readonly options: Schema<O>;
       readonly byDefault: boolean;
       readonly load: () => Promise<{ create(options: O, room: StreamRoom): Stream }>;

@@ -152,6 +152,11 @@ export interface DaemonLookup {
   ofFile(path: string): string | undefined;
 }
 
+/** Whom to ask while the declared daemons change: the same object before and after. */
+export interface ChangingLookup extends DaemonLookup {
+  declare(declared: readonly DaemonSpec[]): void;
+}
+
 /** One living process of a daemon as the sampler saw it. */
 export interface Instance extends ProcessFacts {
   /** One letter of /proc/PID/stat: R S D Z T t X I. */

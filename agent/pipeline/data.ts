@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LastWord } from '../core/certificate.ts';
 import type { AgentEvent, CollectorEntry, Held, Stream, StreamRoom } from '../core/collector.ts';
-import type { DaemonLookup, DaemonSpec } from '../core/daemon.ts';
+import type { ChangingLookup, DaemonSpec } from '../core/daemon.ts';
 import { causeOf } from '../core/errors.ts';
 import type { ExporterEntry, LogExporter, Refusal } from '../core/exporter.ts';
 import type { Log } from '../core/log.ts';
@@ -19,7 +19,6 @@ import { createFlow } from './flow.ts';
 import { type Kept, keep, type SpoolConfig } from './keep.ts';
 import { createLastWords } from './last-words.ts';
 import { createLedger } from './ledger.ts';
-import { createLive } from './live.ts';
 import { createProcessors } from './processors/index.ts';
 import { createPump, type Pump } from './pump.ts';
 import { createGauges } from './spool/gauges.ts';
@@ -64,19 +63,18 @@ export function createData<C extends DataConfig>(room: {
   meter: Meter;
   now: () => number;
   patterns: Patterns;
-  lookup: (config: C) => DaemonLookup;
+  daemons: ChangingLookup;
   spoolDir: string;
   /** Keeps what a receiver refused for good; never rejects. */
   refused?: (exporter: string, refused: readonly Refusal[]) => Promise<void>;
 }): Data<C> {
-  const { log, meter, now, host } = room;
+  const { log, meter, now, host, daemons } = room;
   const ledger = createLedger(meter);
   const gauges = createGauges(meter, now);
   const streams = new Map<string, Running<Stream>>();
   const pumps = new Map<string, Running<Pump>>();
   const failed = new Map<string, string>();
   const held = new Map<string, Held[]>();
-  const live = createLive();
   let kept: Kept | undefined;
 
   const lastWords = createLastWords();
@@ -148,7 +146,7 @@ export function createData<C extends DataConfig>(room: {
     return files;
   };
 
-  const startStream = async (config: C, entry: CollectorEntry, key: string, daemons: DaemonLookup) => {
+  const startStream = async (config: C, entry: CollectorEntry, key: string) => {
     if (entry.thread !== 'data') return;
     const { name } = entry;
     const stateDir = join(config.agent.state_dir, name);
@@ -199,12 +197,13 @@ export function createData<C extends DataConfig>(room: {
       const first = kept === undefined;
       kept ??= keep({ dir: room.spoolDir, config: config.spool, flow, ledger, gauges, events, log, now });
       const { spool, claims, tellLosses } = kept;
+      if (!first) spool.limit({ maxSize: config.spool.max_size, whenFull: config.spool.when_full });
       const wanted = (name: string) =>
         config.exporters[name] !== undefined && config.exporters[name] !== false;
 
       for (const entry of room.exporters) {
         if (!entry.logs) continue;
-        const key = JSON.stringify([config.exporters[entry.name], config.agent]);
+        const key = JSON.stringify(config.exporters[entry.name]);
         const running = pumps.get(entry.name);
         if (running?.key === key) continue;
         if (running) await running.actor.stop(0);
@@ -217,17 +216,18 @@ export function createData<C extends DataConfig>(room: {
 
       lastWords.declare(new Set(config.daemons.map(({ name }) => name)));
       processors.apply(config.processors);
-      const daemons = room.lookup(config);
-      live.become(daemons);
+      const { declared } = daemons;
+      daemons.declare(config.daemons);
+      if (daemons.declared !== declared) for (const { actor } of streams.values()) actor.redeclared?.();
       for (const entry of room.collectors) {
         if (entry.thread !== 'data') continue;
         const options = config.collectors[entry.name];
-        const key = JSON.stringify([options, config.agent, entry.follows ? [] : config.daemons]);
+        const key = JSON.stringify(options);
         if (streams.get(entry.name)?.key === key) continue;
         await attempt(`collector ${entry.name}`, async () => {
           const isOn = options !== undefined && options !== false;
           await closeStream(entry.name, isOn);
-          if (isOn) await startStream(config, entry, key, entry.follows ? live.lookup : daemons);
+          if (isOn) await startStream(config, entry, key);
         });
       }
     },

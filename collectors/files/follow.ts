@@ -37,8 +37,6 @@ const SMALL_READ = 8192;
 /** The checkpoint is saved this often, and with every new file; less when that takes more than a fiftieth of the time. */
 const SAVE_MS = 250;
 const SAVE_SHARE = 50;
-/** To tell how many records a number of lost bytes were. */
-const LINE_BYTES = 150;
 
 export interface Follower {
   /** Finds out which files there are and which changed. */
@@ -50,6 +48,8 @@ export interface Follower {
   /** The first `synced` pushed records are safe. */
   committed(synced: number, now: number): void;
   resume(): void;
+  /** Hands over what is held, so that another can go on; false while a deleted file is read, which it would not find. */
+  rest(now: number): boolean;
   faults(): readonly string[];
   /** Hands over what is held and lets go of all files. `committed()` may still come. */
   close(now: number): void;
@@ -70,7 +70,7 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
   const shelf = createShelf(room, pen);
   const copies = createCopies();
   const beside = createBeside(root);
-  const troubles = createTroubles(log, room.now);
+  const troubles = createTroubles(log, out, room.now);
   const discovery = createDiscovery(root, room.patterns);
   const checkpoint = store.load(room.now(), (path, cause) =>
     log.error(`cannot read checkpoint, set aside as "${path}": ${causeOf(cause)}`),
@@ -86,11 +86,6 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
   let count = 0;
   let savedAt = 0;
   let savePause = 0;
-
-  function lose(path: string, bytes: number, how: string, reason: string): void {
-    log.warn(`cannot read log file "${path}" to its end: ${how}`, { bytes });
-    out.lost(reason, Math.ceil(bytes / LINE_BYTES));
-  }
 
   /** Reads the unfinished line at the end, too. */
   function finish(file: LogFile, now: number): void {
@@ -124,11 +119,16 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     const gone = now - file.detachedAt;
     if (file.fd < 0 && file.links === 0) {
       if (file.size > file.offset && !file.isIgnored)
-        lose(file.path, file.size - file.offset, 'it was deleted', 'deleted');
+        troubles.lose(file.path, file.size - file.offset, 'it was deleted', 'deleted');
       letGo(file, now);
     } else if (file.unread) {
       if (file.links > 0 || gone < HELD_DELETED_MS) return;
-      lose(file.path, file.size - file.offset, 'it was deleted, and given up after an hour', 'deleted');
+      troubles.lose(
+        file.path,
+        file.size - file.offset,
+        'it was deleted, and given up after an hour',
+        'deleted',
+      );
       letGo(file, now);
     } else if (Math.min(quiet, gone) >= (file.links === 0 ? QUIET_DELETED_MS : QUIET_MOVED_MS)) {
       if (file.trail.heldFrom(file) < 0) letGo(file, now);
@@ -146,7 +146,7 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
       }
     for (const trail of shelf.trails) if (!full && trail.isHolding) trail.flush(now - QUIET_RECORD_MS, now);
     copies.expire(now, (path, bytes) =>
-      lose(path, bytes, 'it was emptied, and no copy was found', 'truncated'),
+      troubles.lose(path, bytes, 'it was emptied, and no copy was found', 'truncated'),
     );
     closeQuiet(reader.open < MAX_OPEN ? now - QUIET_OPEN_MS : now);
     gauges.show(shelf.files);
@@ -258,6 +258,12 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     for (const file of leaving) if (file.safe.offset === file.offset) leaving.delete(file);
   }
 
+  function hand(now: number): true {
+    for (const trail of shelf.trails) trail.flush(Number.POSITIVE_INFINITY, now);
+    settle();
+    return true;
+  }
+
   return {
     look,
     glance: looker.glance,
@@ -278,10 +284,10 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     resume() {
       full = false;
     },
+    rest: now => !shelf.files.values().some(file => file.links === 0) && hand(now),
     faults: () => troubles.faults(),
     close(now) {
-      for (const trail of shelf.trails) trail.flush(Number.POSITIVE_INFINITY, now);
-      settle();
+      hand(now);
       for (const file of shelf.files) reader.close(file);
       closed = true;
       save(now);

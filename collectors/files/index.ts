@@ -4,7 +4,7 @@
 import type { RecordSink, Stream, StreamRoom } from '../../agent/core/collector.ts';
 import { createFollower, type Follower } from './follow.ts';
 import type { FilesOptions } from './options.ts';
-import { createSources } from './sources.ts';
+import { createSources, type Source } from './sources.ts';
 import { createHints } from './watch.ts';
 
 /** Looks come this often; less when they would take more than half a percent of the time, up to a twentieth of it. */
@@ -21,7 +21,11 @@ const MAX_CHANGED = 10_000;
 const CLOCK_SET_MS = 600_000;
 
 export function create(options: FilesOptions, room: StreamRoom): Stream {
-  const sources = createSources(options, room);
+  let sources = createSources(options, room);
+  /** Those of the daemons declared since, until what was read for the old ones is safe. */
+  let next: Source[] | undefined;
+  let sink: RecordSink | undefined;
+  let isResting = false;
   const hints = createHints(room.root, room.log, hinted);
   let follower: Follower | undefined;
   let running = false;
@@ -46,9 +50,32 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
     if (wakeAt > at) schedule(room.now(), at);
   }
 
+  function comesToRest(now: number): boolean {
+    follower!.look(now);
+    isResting = follower!.rest(now);
+    if (!isResting)
+      room.log.info(
+        'log files of other daemons are taken up when those that were deleted are read to their end',
+      );
+    return isResting;
+  }
+
+  /** Goes on with other sources from the checkpoint of the old ones. */
+  function handOver(now: number): void {
+    follower!.close(now);
+    sources = next!;
+    next = undefined;
+    isResting = false;
+    lookAt = hintAt = 0;
+    changed.clear();
+    follower = createFollower(sources, room, sink!);
+    schedule(now, now);
+  }
+
   function turn(): void {
-    if (follower === undefined) return;
+    if (follower === undefined || isResting) return;
     const now = room.now();
+    if (next !== undefined && comesToRest(now)) return;
     const isHinted = changed.size > 0 && now >= hintAt;
     const isDue =
       now >= lookAt || lookAt - now > CLOCK_SET_MS || (isHinted && !follower.glance(changed, now));
@@ -73,6 +100,7 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
 
   return {
     async open(out: RecordSink) {
+      sink = out;
       follower = createFollower(sources, room, out);
       running = true;
       turn();
@@ -82,7 +110,18 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
       schedule(0, 0);
     },
     committed(_written, synced) {
-      follower?.committed(synced, room.now());
+      const now = room.now();
+      follower?.committed(synced, now);
+      if (!isResting || !running || synced < sink!.pushed) return;
+      // What was deleted in the meantime would be found by nobody either.
+      if (!comesToRest(now)) schedule(now, now);
+      else if (synced >= sink!.pushed) handOver(now);
+    },
+    redeclared() {
+      const wanted = createSources(options, room);
+      const key = (list: readonly Source[]) => list.map(source => source.key).join('\n');
+      next = isResting || key(wanted) !== key(sources) ? wanted : undefined;
+      if (next !== undefined) schedule(0, 0);
     },
     faults: () => follower?.faults() ?? [],
     async close() {

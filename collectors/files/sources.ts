@@ -11,6 +11,8 @@ import { DEFAULTS, type FilesOptions } from './options.ts';
 export interface Source {
   /** Changes when its globs do: only then files that were there before are new to it. */
   readonly id: string;
+  /** Changes when anything about it does. */
+  readonly key: string;
   readonly daemon: string | undefined;
   readonly include: readonly string[];
   /** Whether a path is its own. */
@@ -63,6 +65,7 @@ export function createSources(options: FilesOptions, room: StreamRoom): Source[]
     const decoder = spec.encoding === undefined ? undefined : createDecoder(spec.encoding);
     return {
       id: spec.id,
+      key: JSON.stringify(spec),
       daemon: spec.daemon,
       include: spec.include,
       has: path =>

@@ -1,5 +1,6 @@
 // What cannot be read, and why: told once when it begins, and listed while it lasts.
 
+import type { RecordSink } from '../../agent/core/collector.ts';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
 import type { Log } from '../../agent/core/log.ts';
 import type { Source } from './sources.ts';
@@ -8,6 +9,8 @@ export interface Troubles {
   report(source: Source, path: string, error: unknown): void;
   /** It can be read again. */
   clear(path: string): void;
+  /** Bytes that nobody will read, and by which `reason` they count as lost. */
+  lose(path: string, bytes: number, how: string, reason: string): void;
   /** Those of declared daemons. */
   faults(): readonly string[];
 }
@@ -23,8 +26,10 @@ interface Trouble {
 const MAX_TROUBLES = 1000;
 /** Reading is tried all the time: a trouble that is not met for so long is over, or its file is gone; ms. */
 const OVER_MS = 5000;
+/** To tell how many records a number of lost bytes were. */
+const LINE_BYTES = 150;
 
-export function createTroubles(log: Log, now: () => number): Troubles {
+export function createTroubles(log: Log, out: RecordSink, now: () => number): Troubles {
   const known = new Map<string, Trouble>();
   return {
     report(source, path, error) {
@@ -40,6 +45,10 @@ export function createTroubles(log: Log, now: () => number): Troubles {
     },
     clear(path) {
       if (known.size > 0) known.delete(path);
+    },
+    lose(path, bytes, how, reason) {
+      log.warn(`cannot read log file "${path}" to its end: ${how}`, { bytes });
+      out.lost(reason, Math.ceil(bytes / LINE_BYTES));
     },
     faults() {
       const since = now() - OVER_MS;

@@ -1,7 +1,7 @@
 // Looks at declared daemons from outside: one sampler a check. Every look ends in time, and a look that fails is
 // a result, not an error.
 
-import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
+import type { Sampler, SamplerPlan, SamplerRoom } from '../../agent/core/collector.ts';
 import type { CheckSpec } from '../../agent/core/daemon.ts';
 import type { Desc } from '../../agent/core/metric.ts';
 import type { HealthOptions } from './options.ts';
@@ -38,12 +38,16 @@ const FAILURES: Desc = {
   labels,
 };
 
-/** One sampler for each check of each declared daemon. */
-export function create(options: HealthOptions, room: SamplerRoom): Sampler[] {
+/** One sampler for each check of each declared daemon; one that is declared as before goes on as before. */
+export function create(options: HealthOptions, room: SamplerRoom): () => SamplerPlan[] {
   const slots = createSlots(options.concurrency);
-  return room.daemons.declared.flatMap(daemon =>
-    daemon.health.map(check => createCheck(daemon.name, check, room, slots)),
-  );
+  return () =>
+    room.daemons.declared.flatMap(({ name, health }) =>
+      health.map(check => ({
+        id: JSON.stringify([name, check]),
+        create: () => createCheck(name, check, room, slots),
+      })),
+    );
 }
 
 function createCheck(daemon: string, check: CheckSpec, room: SamplerRoom, slots: Slots): Sampler {

@@ -46,11 +46,20 @@ export function createRecorder(
   const attributes = new ProtoWriter(1024);
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const units = new Map<string, string | undefined>();
-  for (const { name, match } of daemons.declared) {
-    const unit = match.systemd_unit;
-    // A unit that two daemons share says nothing.
-    if (unit !== undefined) units.set(unit, units.has(unit) ? undefined : name);
-  }
+  let declared: typeof daemons.declared | undefined;
+
+  const ofUnit = (unit: string): string | undefined => {
+    if (declared !== daemons.declared) {
+      ({ declared } = daemons);
+      units.clear();
+      for (const { name, match } of declared) {
+        const own = match.systemd_unit;
+        // A unit that two daemons share says nothing.
+        if (own !== undefined) units.set(own, units.has(own) ? undefined : name);
+      }
+    }
+    return units.get(unit);
+  };
 
   const originOf = (entry: Entry, pid: number | undefined, ageMs: number): Origin => {
     const unit = textOf(entry['_SYSTEMD_UNIT']);
@@ -61,7 +70,7 @@ export function createRecorder(
     if (host !== undefined && host !== own)
       return origins.of((tag && daemons.ofIdentifier(tag)) || service, undefined, host, about);
     const daemon =
-      (unit === undefined ? undefined : units.get(unit)) ??
+      (unit === undefined ? undefined : ofUnit(unit)) ??
       (pid !== undefined && ageMs < FRESH_MS ? daemons.ofPid(pid) : undefined) ??
       (tag ? daemons.ofIdentifier(tag) : undefined);
     return origins.of(daemon ?? service, daemon, undefined, about);

@@ -29,6 +29,10 @@ export class ByteCache<T> {
     this.slots[this.index(kind, buf, start, end)] = { kind, bytes: buf.slice(start, end), value };
   }
 
+  clear(): void {
+    this.slots.fill(undefined);
+  }
+
   /** FNV-1a. */
   private index(kind: number, buf: Uint8Array, start: number, end: number): number {
     let hash = 0x811c9dc5 ^ kind;

@@ -10,7 +10,7 @@ import type { Desk, Take } from './desk.ts';
 import { createListeners, type Listeners } from './listen.ts';
 import { DEFAULT_SOCKET, type ListenOptions, type SyslogOptions } from './options.ts';
 import { Recorder } from './record.ts';
-import { createSenders } from './sender.ts';
+import { createSenders, type Senders } from './sender.ts';
 import { receiveStreams, type Streams } from './streams.ts';
 import { createSuppressed } from './suppressed.ts';
 
@@ -41,6 +41,7 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
   let sink: RecordSink | undefined;
   let limited = 0;
   let ticking: NodeJS.Timeout | undefined;
+  let senders: Senders | undefined;
   let datagrams: Datagrams | undefined;
   let streams: Streams | undefined;
   let listeners: Listeners | undefined;
@@ -83,10 +84,11 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
       const native = loadNative(cause => {
         unavailable = cause;
       });
+      senders = createSenders(room, options.rate_limit);
       const desk: Desk = {
         room,
         options,
-        senders: createSenders(room, options.rate_limit),
+        senders,
         suppressed,
         out,
         take: takeInto(out),
@@ -120,6 +122,10 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
       streams?.resume();
     },
     committed: written => datagrams?.committed(written),
+    redeclared() {
+      recorder.forget();
+      senders?.forget();
+    },
     faults: () => [
       ...faults,
       ...(listeners?.lost() ?? []).map(path => `syslog socket "${path}" was removed or replaced`),

@@ -102,6 +102,12 @@ export class Recorder {
     if (truncated) attributes.bool(TRUNCATED, true);
   }
 
+  /** Tags mean other daemons now. */
+  forget(): void {
+    this.claims.clear();
+    this.peers.clear();
+  }
+
   /** The kernel's word goes before the sender's, but a daemon that relays for other hosts does not own what it relays. */
   private origin(claim: Claim, sender: Sender): Origin {
     if (sender.origin !== undefined) {

@@ -44,6 +44,8 @@ export interface Senders {
   peerAt(buf: Uint8Array, start: number): Sender;
   /** Whoever writes to a named pipe; `daemon` where it is one daemon's. */
   pipe(path: string, daemon: string | undefined): Sender;
+  /** Processes are of other daemons now. */
+  forget(): void;
 }
 
 const RECHECK_MS = 1000;
@@ -161,6 +163,10 @@ export function createSenders(
       const daemon = declared ? name : undefined;
       const origin = name === undefined ? undefined : room.origins.of(name, daemon);
       return sender(`pipe ${path}`, name ?? path, 0, { daemon, origin, plain: true });
+    },
+    forget() {
+      // Asked again, but for those that have ended: they stay who they were.
+      for (const [pid, known] of processes) processes.set(pid, { ...known, checked: -Infinity });
     },
     peerAt(buf, start) {
       let sender = addresses.get(0, buf, start, start + 16);

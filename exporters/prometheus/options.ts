@@ -1,6 +1,14 @@
 // Options of `exporters.prometheus`: where the agent's HTTP server listens.
 
-import { describe, fallback, object, type Parsed, type Schema } from '../../agent/core/options.ts';
+import {
+  describe,
+  fallback,
+  object,
+  optional,
+  type Parsed,
+  type Schema,
+  string,
+} from '../../agent/core/options.ts';
 
 /** A TCP address, every address of the host when `host` is undefined, or the path of a Unix socket. */
 export type Listen = { readonly host?: string; readonly port: number } | { readonly path: string };
@@ -32,6 +40,12 @@ export const options = object({
   listen: describe(
     fallback(listen, { host: '127.0.0.1', port: 10_764 }),
     'Address of /metrics, the console and the API: host:port, [v6]:port, :port or unix:/path. Default: 127.0.0.1:10764.',
+  ),
+  web_config: optional(
+    describe(
+      string(),
+      "File with TLS, users and headers in the format of exporter-toolkit's web-config.yml; relative to this file. Read again when it changes.",
+    ),
   ),
 });
 

@@ -1,9 +1,12 @@
 // The alert rules: complete, well formed, and each shown to fire by promtool.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
+import { loadWeb } from '../../agent/config/web.ts';
+import { CERTIFICATE, KEY } from '../collectors/health/certificate.ts';
 import { have } from '../tools.ts';
 
 const folder = join(import.meta.dirname, '../../config/prometheus');
@@ -43,4 +46,17 @@ describe('alerts.yaml', () => {
       expect(run('check', 'rules', 'alerts.yaml')).toContain(`${rules.length} rules found`);
       expect(run('test', 'rules', 'alerts.test.yaml')).toContain('SUCCESS');
     });
+});
+
+describe('web-config.yml', () => {
+  it('is taken where its certificate is', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'web-config-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    copyFileSync(join(folder, 'web-config.yml'), join(directory, 'web-config.yml'));
+    writeFileSync(join(directory, 'tls.crt'), CERTIFICATE);
+    writeFileSync(join(directory, 'tls.key'), KEY);
+    const { config } = loadWeb(join(directory, 'web-config.yml'));
+    expect([...config.users.keys()]).toEqual(['prometheus']);
+    expect(config.tls?.minVersion).toBe('TLSv1.2');
+  });
 });

@@ -63,13 +63,14 @@ function start() {
     meter: createMeter(),
     now: Date.now,
     patterns: createPatterns(),
-    lookup: () => ({
+    daemons: {
       declared: [],
+      declare() {},
       ofProcess: () => undefined,
       ofPid: () => undefined,
       ofIdentifier: () => undefined,
       ofFile: () => undefined,
-    }),
+    },
     spoolDir: join(dir, 'spool'),
   });
   const push = (text: string) => {

@@ -47,6 +47,8 @@ export interface Spool {
   /** Exporters that have a reader: those of an earlier life have one from the start. */
   known(): string[];
   readers(): Iterable<Reader>;
+  /** Another bound from the next batch on. */
+  limit(bound: Pick<SpoolOptions, 'maxSize' | 'whenFull'>): void;
   stats(): SpoolStats;
   /** What was found damaged at the start. */
   readonly losses: readonly Loss[];

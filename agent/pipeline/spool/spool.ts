@@ -29,7 +29,8 @@ const TIGHT = 'its file system has less free than spool.min_free';
 
 /** Opens the directory (0700, made when absent) and takes up what an earlier life left. Throws when it cannot be used at all. */
 export function openSpool(options: SpoolOptions): Spool {
-  const { dir, maxSize, whenFull, log, now } = options;
+  const { dir, log, now } = options;
+  let { maxSize, whenFull } = options;
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const quarantine = createQuarantine(dir, log);
   const { segments, cursors, losses, damagedBytes, faults, ...recovered } = recover(dir, quarantine, log);
@@ -252,6 +253,10 @@ export function openSpool(options: SpoolOptions): Spool {
     },
     known: () => [...readers.keys()],
     readers: () => readers.values(),
+    limit(bound) {
+      ({ maxSize, whenFull } = bound);
+      options.onRoom();
+    },
     stats: () => ({
       ...standing(segments, readers.values()),
       faults: [refused, full, syncing.fault(), ...faults].filter(each => each !== undefined),

@@ -65,7 +65,7 @@ export function startChecks(
     },
     events: { emit() {} },
   };
-  const samplers = create({ concurrency: given.concurrency ?? 32 }, room);
+  const samplers = create({ concurrency: given.concurrency ?? 32 }, room)().map(plan => plan.create());
   const latest = samplers.map(() => createLatest(() => 0));
   const stop = new AbortController();
   return {

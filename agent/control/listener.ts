@@ -1,0 +1,81 @@
+// A socket that hands each connection to whoever serves at that moment, so that what serves may change under it.
+
+import { lstatSync, unlinkSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { causeOf, codeOf, SetupError } from '../core/errors.ts';
+
+/** A TCP address, every address of the host when `host` is undefined, or the path of a Unix socket. */
+export type Listen = { readonly host?: string; readonly port: number } | { readonly path: string };
+
+export interface Listener {
+  /** `127.0.0.1:10764`, or `unix:/path`. */
+  readonly address: string;
+  /** Accepts no more; resolves when the last connection has ended. */
+  close(): Promise<void>;
+}
+
+const MAX_CONNECTIONS = 256;
+
+/** Throws SetupError. */
+export async function openListener(listen: Listen, serve: (socket: Socket) => void): Promise<Listener> {
+  if ('path' in listen) await removeStale(listen.path);
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, serve);
+  server.maxConnections = MAX_CONNECTIONS;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(
+        'path' in listen ? listen : { host: listen.host ?? anyAddress(), port: listen.port },
+        () => resolve(),
+      );
+    });
+  } catch (error) {
+    throw new SetupError(`cannot listen on "${show(listen)}": ${causeOf(error)}${fix(error)}`, {
+      cause: error,
+    });
+  }
+  const address =
+    'path' in listen
+      ? show(listen)
+      : show({ host: listen.host ?? 'localhost', port: (server.address() as AddressInfo).port });
+  return { address, close: () => new Promise(resolve => server.close(() => resolve())) };
+}
+
+function show(listen: Listen): string {
+  if ('path' in listen) return `unix:${listen.path}`;
+  const { host = '', port } = listen;
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** `::` takes IPv4 too, but a kernel without IPv6 does not have it. */
+const anyAddress = (): string =>
+  Object.values(networkInterfaces()).some(all => all?.some(({ family }) => family === 'IPv6'))
+    ? '::'
+    : '0.0.0.0';
+
+function fix(error: unknown): string {
+  switch (codeOf(error)) {
+    case 'EADDRINUSE':
+      return '; stop the program that listens there (ss -ltnp) or set exporters.prometheus.listen to another address';
+    case 'EACCES':
+      return '; set exporters.prometheus.listen to a port above 1023 or a path the agent may write';
+    case 'EADDRNOTAVAIL':
+      return '; set exporters.prometheus.listen to an address of this host';
+    default:
+      return '';
+  }
+}
+
+/** Removes the socket of a dead process; one that still answers stays, and listening fails. */
+async function removeStale(path: string): Promise<void> {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
+  const refused = await new Promise<boolean>(resolve => {
+    const socket = connect(path);
+    socket
+      .once('connect', () => resolve(false))
+      .once('error', error => resolve(codeOf(error) === 'ECONNREFUSED'));
+    socket.once('connect', () => socket.destroy());
+  });
+  if (refused) unlinkSync(path);
+}

@@ -208,7 +208,7 @@ if (have('root', 'mount'))
     const home = await createHome({
       agent: { state_dir: state },
       exporters: { otlp: backend.exporter },
-      spool: { max_size: '1GiB', when_full: 'drop_oldest' },
+      spool: { max_size: '1GiB', min_free: '0B', when_full: 'drop_oldest' },
     });
     const program = await startProgram(home);
     writeFileSync(join(state, 'filler'), Buffer.alloc(17 * 2 ** 20));

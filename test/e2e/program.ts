@@ -101,13 +101,23 @@ export interface Program {
   stop(): Promise<Ended>;
 }
 
-/** Runs `eudaemon` with these arguments; it is killed when the test ends. */
-export function spawnProgram(home: Home, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
-  const child: ChildProcess = spawn(BIN, args, {
-    cwd: home.directory,
-    env: { ...process.env, NOTIFY_SOCKET: undefined, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+/** Runs `eudaemon` with these arguments; it is killed when the test ends. It gets `sockets` as systemd would give them. */
+export function spawnProgram(
+  home: Home,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  sockets: readonly number[] = [],
+): Program {
+  const activation = { LISTEN_FDS: String(sockets.length), ...env };
+  const child: ChildProcess = spawn(
+    'sh',
+    ['-c', `${sockets.length > 0 ? 'LISTEN_PID=$$ ' : ''}exec "$0" "$@"`, BIN, ...args],
+    {
+      cwd: home.directory,
+      env: { ...process.env, NOTIFY_SOCKET: undefined, ...(sockets.length > 0 ? activation : env) },
+      stdio: ['ignore', 'pipe', 'pipe', ...sockets],
+    },
+  );
   const chunks: Buffer[] = [];
   child.stdout?.on('data', chunk => chunks.push(chunk));
   child.stderr?.on('data', chunk => chunks.push(chunk));

@@ -81,7 +81,7 @@ describe('a disk that takes nothing', () => {
       refuse('ENOSPC');
       let stored = 0;
       for (let i = 0; i < 40; i++) if (spool.append(mebibyte()) !== undefined) stored++;
-      if (whenFull === 'block') expect([stored, seen.dropped]).toEqual([15, 0]);
+      if (whenFull === 'block') expect([stored, seen.dropped]).toEqual([3, 0]);
       else {
         expect(stored).toBe(40);
         expect(seen.dropped).toBeGreaterThan(200);
@@ -107,7 +107,9 @@ describe('a file system that is nearly full', () => {
     expect(onDisk()).toBeLessThan(53 * MIB);
     expect([...seen.reasons]).toEqual(['disk_full']);
     expect(reader.pending + seen.dropped).toBe(1200);
-    expect(spool.stats().faults.join()).toMatch(/less free than spool.min_free/);
+    expect(spool.stats().faults.join()).toMatch(/the spool is full: nothing more fits/);
+    // What waited in memory follows at once: its source can let go of it.
+    expect(seen.written).toBeGreaterThan(115);
     await spool.sync();
     drain(reader);
     expect(onDisk()).toBe(0);
@@ -122,11 +124,11 @@ describe('a file system that is nearly full', () => {
     const reader = spool.reader('otlp');
     for (let i = 0; i < 3; i++) spool.append(mebibyte());
     disk.space.free = 10 * MIB;
-    for (let i = 0; i < 8; i++) spool.append(mebibyte());
+    spool.append(mebibyte());
     const before = onDisk();
-    for (let i = 0; i < 4; i++) spool.append(mebibyte());
+    for (let i = 0; i < 3; i++) spool.append(mebibyte());
     expect(onDisk()).toBe(before);
-    expect([seen.dropped, reader.pending]).toEqual([0, 150]);
+    expect([seen.dropped, reader.pending]).toEqual([0, 70]);
     for (let taken = reader.take(1); taken; taken = reader.take(1)) reader.done(taken);
     expect(reader.pending).toBe(0);
   });
@@ -140,7 +142,7 @@ describe('a file system that is nearly full', () => {
       if (change === 'write') disk.space!.free = 600 * MIB - onDisk();
     };
     while (spool.append(mebibyte()) !== undefined) stored++;
-    expect(stored).toBeGreaterThan(15);
+    expect(stored).toBeGreaterThan(3);
     expect(seen.room).toBe(0);
     disk.space.free = 700 * MIB;
     disk.after = () => {};

@@ -54,7 +54,7 @@ export function readFrame(
   const header = read(fd, offset, Math.min(HEADER_BYTES, size - offset));
   const marked = header.length === HEADER_BYTES && header.readUInt32BE(0) === MAGIC;
   const length = marked ? header.readUInt32BE(4) : 0;
-  const records = marked && header.readUInt32BE(8) <= length ? header.readUInt32BE(8) : 0;
+  const told = marked && header.readUInt32BE(8) <= length ? header.readUInt32BE(8) : 0;
   const end = offset + HEADER_BYTES + length;
   if (marked && length <= MAX_PAYLOAD && end <= size) {
     if (length > limit) return LONGER;
@@ -63,7 +63,9 @@ export function readFrame(
       return { payload, records: header.readUInt32BE(8), end };
   }
   const unfinished = size - offset < HEADER_BYTES || end > size || header.every(byte => byte === 0);
-  return { resume: findMagic(fd, offset + 1, size), records, unfinished };
+  const resume = findMagic(fd, offset + 1, size);
+  // The header speaks for its own frame and no more.
+  return { resume, records: end >= resume ? told : 0, unfinished };
 }
 
 export const isDamage = (found: Frame | Damage): found is Damage => 'resume' in found;

@@ -23,8 +23,8 @@ import { createSync } from './sync.ts';
 
 const MIN_SEGMENT = 256 * 2 ** 10;
 const MAX_SEGMENT = 16 * 2 ** 20;
-/** Most that is held in memory while the disk refuses. */
-const MEMORY_LIMIT = 16 * 2 ** 20;
+/** Most that is held in memory while the disk refuses: its source keeps it meanwhile, too, and has little room for that. */
+const MEMORY_LIMIT = 4 * 2 ** 20;
 const TIGHT = 'its file system has less free than spool.min_free';
 
 /** Opens the directory (0700, made when absent) and takes up what an earlier life left. Throws when it cannot be used at all. */
@@ -137,7 +137,7 @@ export function openSpool(options: SpoolOptions): Spool {
       last &&
       last.durable === durable &&
       last.lastSeq >= 0 &&
-      last.size < segmentLimit &&
+      last.size < (durable ? segmentLimit : MIN_SEGMENT) &&
       !syncing.isSuspect(last)
     )
       return last;

@@ -1,8 +1,8 @@
-// What does it cost to watch a thousand processes? The agent, all of them declared, beside process-exporter: CPU for one
-// cycle and scrape a second.
+// What does it cost to watch a thousand processes? The agent, all of them declared, beside process-exporter and beside a
+// C program that makes the same system calls: CPU for one cycle and scrape a second.
 //   node bench/processes.ts [--processes 1000] [--seconds 20]
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -23,41 +23,84 @@ const sleepers = spawn('sh', ['-c', `for i in $(seq ${values.processes}); do sle
 });
 process.once('exit', () => process.kill(-sleepers.pid!));
 
-/** One scrape a second. Returns CPU ms a scrape, the share of it in the kernel, and MiB. */
-async function measure(program: Program, url: string, series: RegExp): Promise<string[]> {
+interface Cost {
+  /** CPU ms a cycle. */
+  readonly user: number;
+  readonly system: number;
+  /** MiB. */
+  readonly memory: { readonly total: number; readonly anonymous: number };
+  /** The slowest answer, ms. */
+  readonly slowest: number;
+  readonly lastPage: string;
+}
+
+/** One scrape a second, at times that drift through the cycle of the program. */
+async function measure(program: Program, url: string, series: RegExp): Promise<Cost> {
+  let slowest = 0;
+  let page = '';
   const scrape = async () => {
-    const page = await fetch(url)
+    const begin = performance.now();
+    page = await fetch(url)
       .then(answer => answer.text())
       .catch(() => '');
+    slowest = Math.max(slowest, performance.now() - begin);
     return Number(series.exec(page)?.[1] ?? 0);
   };
-  await until(`all processes at ${url}`, async () => (await scrape()) >= Number(values.processes), 30);
-  for (let i = 0; i < 3; i++) await Promise.all([scrape(), pause(1000)]);
+  await until(`all processes at ${url}`, async () => (await scrape()) >= Number(values.processes), 60);
+  for (let i = 0; i < 3; i++) await Promise.all([scrape(), pause(1010)]);
+  slowest = 0;
   const before = cpuOf(program.pid);
-  for (let i = 0; i < seconds; i++) await Promise.all([scrape(), pause(1000)]);
+  for (let i = 0; i < seconds; i++) await Promise.all([scrape(), pause(1010)]);
   const after = cpuOf(program.pid);
   const memory = memoryOf(program.pid);
   await program.stop();
-  const [user, system] = [after.user - before.user, after.system - before.system];
-  return [
-    (((user + system) / seconds) * 1000).toFixed(1),
-    ((user / seconds) * 1000).toFixed(1),
-    ((system / seconds) * 1000).toFixed(1),
-    memory.total.toFixed(0),
-    memory.anonymous.toFixed(0),
-  ];
+  const perCycle = (total: number) => (total / seconds) * 1000;
+  return {
+    user: perCycle(after.user - before.user),
+    system: perCycle(after.system - before.system),
+    memory,
+    slowest,
+    lastPage: page,
+  };
 }
 
-const dir = tempDir();
 const rows: string[][] = [];
+let own = 0;
+const row = (name: string, user: number, system: number, rest: readonly string[]) => {
+  own ||= user + system;
+  rows.push([
+    name,
+    (user + system).toFixed(1),
+    (own / (user + system)).toFixed(2),
+    user.toFixed(1),
+    system.toFixed(1),
+    ...rest,
+  ]);
+};
+const costRow = (name: string, { user, system, memory, slowest }: Cost) =>
+  row(name, user, system, [memory.total.toFixed(0), memory.anonymous.toFixed(0), slowest.toFixed(0)]);
+
+const dir = tempDir();
 const agent = await startAgent(dir, {
   daemons: { sleepers: { match: { comm: 'sleep' } } },
   collectors: { processes: { interval: '1s' }, host: false, syslog: false },
 });
-rows.push([
-  'eudaemon',
-  ...(await measure(agent, `${agent.url}/metrics`, /^eudaemon_daemon_instances\{daemon="sleepers"\} (\d+)/m)),
-]);
+const ours = await measure(
+  agent,
+  `${agent.url}/metrics`,
+  /^eudaemon_daemon_instances\{daemon="sleepers"\} (\d+)/m,
+);
+costRow('eudaemon', ours);
+const look = /^eudaemon_collector_duration_seconds\{collector="processes"\} (\S+)/m.exec(ours.lastPage)?.[1];
+
+const floor = join(dir, 'floor');
+execFileSync('cc', ['-O2', '-o', floor, join(import.meta.dirname, 'processes.c')]);
+const [, floorUser, floorSystem] = execFileSync(floor, ['sleep', String(seconds)], { encoding: 'utf8' })
+  .trim()
+  .split(' ')
+  .map(Number);
+row('the same calls in C', floorUser!, floorSystem!, ['', '', '']);
+
 if (existsSync(EXPORTER)) {
   const config = join(dir, 'process-exporter.yaml');
   writeFileSync(config, 'process_names:\n  - comm: [sleep]\n');
@@ -67,11 +110,12 @@ if (existsSync(EXPORTER)) {
   await new Promise(closed => server.close(closed));
   const exporter = start(EXPORTER, ['--config.path', config, '--web.listen-address', `127.0.0.1:${port}`]);
   const series = /^namedprocess_namegroup_num_procs\{groupname="sleep"\} (\d+)/m;
-  rows.push(['process-exporter', ...(await measure(exporter, `http://127.0.0.1:${port}/metrics`, series))]);
+  costRow('process-exporter', await measure(exporter, `http://127.0.0.1:${port}/metrics`, series));
 }
 printTable(
   `${values.processes} processes, one cycle and scrape a second`,
-  ['', 'CPU ms a cycle', 'user', 'system', 'RSS MiB', 'anon'],
+  ['', 'CPU ms a cycle', 'eudaemon /', 'user', 'system', 'RSS MiB', 'anon', 'slowest scrape ms'],
   rows,
 );
+console.log(`the last look of eudaemon took ${(Number(look) * 1000).toFixed(0)} ms, slices included`);
 process.exit();

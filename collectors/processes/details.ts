@@ -1,14 +1,14 @@
 // The sampler of what costs more and changes slower than CPU and memory: control groups, open files, sockets, and the
-// proportional share of memory where that is asked for. It yields between daemons.
+// proportional share of memory where that is asked for.
 
-import { setImmediate as yieldOnce } from 'node:timers/promises';
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
+import { createBreath } from './breath.ts';
 import * as family from './detail-descs.ts';
 import { createGroups, GAUGES } from './groups.ts';
 import { createLook, TCP_STATES } from './holdings.ts';
 import type { ProcessesOptions } from './options.ts';
 import { parsePss, parseStatus } from './parse.ts';
-import { createReader, DENIED, type Reader } from './read.ts';
+import { DENIED, type Reader } from './read.ts';
 import { hasEnded, readStat } from './sample.ts';
 import { createUndeclared } from './undeclared.ts';
 
@@ -16,9 +16,8 @@ import { createUndeclared } from './undeclared.ts';
 const PSS_BUDGET_MS = 50;
 
 /** Nothing here needs rights but for the open files and the shares of other users' processes. */
-export function createDetails(options: ProcessesOptions, room: SamplerRoom): Sampler {
+export function createDetails(options: ProcessesOptions, room: SamplerRoom, reader: Reader): Sampler {
   const { root, daemons, now } = room;
-  const reader = createReader(root);
   const groups = createGroups(root);
   const shares = createShares(reader);
   const undeclared = options.undeclared > 0 ? createUndeclared(options.undeclared) : undefined;
@@ -27,6 +26,7 @@ export function createDetails(options: ProcessesOptions, room: SamplerRoom): Sam
     name: room.name,
     everyMs: options.details_interval ?? 3 * options.interval,
     async sample(out, signal) {
+      const breath = createBreath(now, signal);
       const members = new Map<string, number[]>(daemons.declared.map(({ name }) => [name, []]));
       for (const pid of reader.pids()) {
         const stat = readStat(reader, pid);
@@ -37,11 +37,12 @@ export function createDetails(options: ProcessesOptions, room: SamplerRoom): Sam
           const length = reader.file(pid, 'status');
           if (length >= 0) undeclared.add(stat, parseStatus(reader.buf, length).resident);
         }
+        if (breath.due()) await breath.take();
       }
       undeclared?.write(out, now());
       const look = createLook(root);
       for (const [daemon, pids] of members) {
-        const { gauges, counters } = groups.of(daemon, new Set(pids));
+        const { gauges, counters } = await groups.of(daemon, new Set(pids), breath);
         for (const gauge of GAUGES)
           if (gauges[gauge] !== undefined) out.set(family.GROUP[gauge], gauges[gauge], daemon);
         for (const [key, value] of counters) {
@@ -49,15 +50,18 @@ export function createDetails(options: ProcessesOptions, room: SamplerRoom): Sam
           out.set(family.COUNTERS[name!]!, value, daemon, ...labels);
         }
         if (pids.length > 0) {
-          const held = look(pids);
+          const holdings = look();
+          for (const pid of pids) {
+            holdings.add(pid);
+            if (breath.due()) await breath.take();
+          }
+          const held = holdings.held();
           if (!held.denied) {
             out.set(family.DELETED, held.deletedBytes, daemon);
             if (held.deletedFree !== undefined) out.set(family.DELETED_FREE, held.deletedFree, daemon);
             for (const state of TCP_STATES) out.set(family.SOCKETS, held.sockets[state], daemon, state);
           }
         }
-        await yieldOnce();
-        signal.throwIfAborted();
       }
       groups.keep(new Set(members.keys()));
       if (!options.pss) return;

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Breath } from './breath.ts';
 import {
   parseAmount,
   parseCpuLimit,
@@ -23,7 +24,7 @@ export interface GroupFigures {
 
 export interface Groups {
   /** Of all the groups that these processes, the daemon's, have for themselves. */
-  of(daemon: string, pids: ReadonlySet<number>): GroupFigures;
+  of(daemon: string, pids: ReadonlySet<number>, breath: Breath): Promise<GroupFigures>;
   /** Forgets daemons that are gone. */
   keep(daemons: ReadonlySet<string>): void;
 }
@@ -49,16 +50,21 @@ export function createGroups(root: string): Groups {
 
   const mountsNow = () => parseGroupMounts(proc('1/mounts') ?? proc('self/mounts') ?? '');
 
-  const directoriesOf = (pids: ReadonlySet<number>): Map<string, Directory> => {
+  const directoriesOf = async (
+    pids: ReadonlySet<number>,
+    breath: Breath,
+  ): Promise<Map<string, Directory>> => {
     const mounts = mountsNow();
     const found = new Map<string, Directory>();
-    for (const pid of pids)
+    for (const pid of pids) {
+      if (breath.due()) await breath.take();
       for (const [controller, path] of parseGroupPaths(proc(`${pid}/cgroup`) ?? '')) {
         const mount = mounts.get(controller);
         if (mount === undefined || path === '/' || path.startsWith('/..')) continue;
         const directory = join(root, mount, path);
         found.set(`${controller}:${directory}`, { path: directory, controller });
       }
+    }
     return found;
   };
 
@@ -68,12 +74,12 @@ export function createGroups(root: string): Groups {
   };
 
   return {
-    of(daemon, pids) {
+    async of(daemon, pids, breath) {
       const gauges: Partial<Record<Gauge, number>> = {};
       const total = totals.get(daemon) ?? new Map<string, number>();
       const first = !totals.has(daemon);
       totals.set(daemon, total);
-      for (const [key, { path, controller }] of directoriesOf(pids)) {
+      for (const [key, { path, controller }] of await directoriesOf(pids, breath)) {
         if (!isOwn(path, pids)) continue;
         const figures = readDirectory(name => read(`${path}/${name}`), controller);
         for (const gauge of GAUGES) {

@@ -19,8 +19,14 @@ export interface Held {
   readonly denied: boolean;
 }
 
+/** The processes of one daemon, one after another. */
+export interface Holdings {
+  add(pid: number): void;
+  held(): Held;
+}
+
 /** One look at all daemons: the tables of TCP are read once a network namespace. */
-export function createLook(root: string): (pids: readonly number[]) => Held {
+export function createLook(root: string): () => Holdings {
   const proc = join(root, 'proc');
   const tables = new Map<string, ReadonlyMap<string, TcpState>>();
 
@@ -39,45 +45,52 @@ export function createLook(root: string): (pids: readonly number[]) => Held {
     return table;
   };
 
-  return pids => {
+  return () => {
     const deleted = new Map<string, number>();
     const free = new Map<number, number>();
     const inodes = new Set<string>();
     const sockets = { established: 0, listen: 0, close_wait: 0, other: 0 };
     let denied = false;
-    for (const pid of pids) {
-      const directory = join(proc, String(pid), 'fd');
-      let fds: string[] = [];
-      try {
-        fds = readdirSync(directory);
-      } catch (error) {
-        denied ||= ['EACCES', 'EPERM'].includes(codeOf(error) ?? '');
-      }
-      for (const fd of fds) {
-        const target = attempt(() => readlinkSync(join(directory, fd)));
-        const inode = target && /^socket:\[(\d+)\]$/.exec(target)?.[1];
-        if (inode && !inodes.has(inode)) {
-          inodes.add(inode);
-          const state = tableOf(pid).get(inode);
-          if (state) sockets[state]++;
-        }
-        if (target && isDeleted(target)) {
-          const file = attempt(() => statSync(join(directory, fd)));
-          if (!file?.isFile() || file.nlink > 0) continue;
-          deleted.set(`${file.dev}:${file.ino}`, file.blocks * BLOCK);
-          const space = free.has(file.dev) ? undefined : attempt(() => statfsSync(join(directory, fd)));
-          if (space) free.set(file.dev, space.bavail * space.bsize);
-        }
-      }
-    }
     return {
-      deletedBytes: [...deleted.values()].reduce((sum, bytes) => sum + bytes, 0),
-      deletedFree: free.size > 0 ? Math.min(...free.values()) : undefined,
-      sockets,
-      denied,
+      add(pid) {
+        const directory = `${proc}/${pid}/fd`;
+        let fds: string[] = [];
+        try {
+          fds = readdirSync(directory);
+        } catch (error) {
+          denied ||= ['EACCES', 'EPERM'].includes(codeOf(error) ?? '');
+        }
+        let table: ReadonlyMap<string, TcpState> | undefined;
+        for (const fd of fds) {
+          const path = `${directory}/${fd}`;
+          const target = attempt(() => readlinkSync(path)) ?? '';
+          if (target.startsWith(SOCKET)) {
+            const inode = target.slice(SOCKET.length, -1);
+            if (inodes.has(inode)) continue;
+            inodes.add(inode);
+            table ??= tableOf(pid);
+            const state = table.get(inode);
+            if (state) sockets[state]++;
+          } else if (isDeleted(target)) {
+            const file = attempt(() => statSync(path));
+            if (!file?.isFile() || file.nlink > 0) continue;
+            deleted.set(`${file.dev}:${file.ino}`, file.blocks * BLOCK);
+            const space = free.has(file.dev) ? undefined : attempt(() => statfsSync(path));
+            if (space) free.set(file.dev, space.bavail * space.bsize);
+          }
+        }
+      },
+      held: () => ({
+        deletedBytes: [...deleted.values()].reduce((sum, bytes) => sum + bytes, 0),
+        deletedFree: free.size > 0 ? Math.min(...free.values()) : undefined,
+        sockets,
+        denied,
+      }),
     };
   };
 }
+
+const SOCKET = 'socket:[';
 
 /** Of st_blocks, whatever the filesystem's own are (stat(2)). */
 const BLOCK = 512;

@@ -89,7 +89,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       },
       close: async () => reader.hold(new Set()),
     },
-    createDetails(options, room),
+    createDetails(options, room, reader),
   ];
 }
 

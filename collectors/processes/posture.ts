@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { namesById, type Posture, readPosture } from '../../agent/core/posture.ts';
 import type { Stat } from '../../agent/core/procstat.ts';
 
+/** It is asked again after this, and then after twice as long each time, up to a minute. */
 const SETTLE_MS = 5_000;
 const REREAD_MS = 60_000;
 /** In one cycle; who comes later keeps what is known, and has its turn in the next. */
@@ -37,7 +38,7 @@ export function createPostures(root: string): Postures {
     of(stat, now) {
       const before = known.get(stat.pid);
       const same = before?.startTicks === stat.startTicks ? before : undefined;
-      if (same && now - same.readAt < (now - same.firstAt < REREAD_MS ? SETTLE_MS : REREAD_MS))
+      if (same && now - same.readAt < Math.min(REREAD_MS, Math.max(SETTLE_MS, same.readAt - same.firstAt)))
         return same.posture;
       if (reads++ >= READS_A_CYCLE) return same?.posture;
       if (now - namesAt >= REREAD_MS) {

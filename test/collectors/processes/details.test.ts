@@ -20,6 +20,7 @@ import {
   parseKeyed,
   parsePressure,
 } from '../../../collectors/processes/parse-group.ts';
+import { createReader } from '../../../collectors/processes/read.ts';
 import { createUndeclared } from '../../../collectors/processes/undeclared.ts';
 import { createHost, type FakeHost } from '../../procfs.ts';
 import { have } from '../../tools.ts';
@@ -38,6 +39,7 @@ function watch(root: string, isOurs: (pid: number) => boolean, pss = false) {
   const sampler = createDetails(
     { interval: 1000, details_interval: 1000, pss, undeclared: 0, source: 'proc' },
     room,
+    createReader(room.root),
   );
   const latest = createLatest();
   return async (): Promise<Record<string, number>> => {

@@ -3,11 +3,11 @@
 
 import { type Stats, statSync } from 'node:fs';
 import { codeOf } from '../../agent/core/errors.ts';
-import type { Checkpoint, Entry } from './checkpoint.ts';
+import { type Checkpoint, type Entry, entryOf } from './checkpoint.ts';
 import type { Copies } from './copies.ts';
 import type { Found } from './discover.ts';
 import type { LogFile } from './file.ts';
-import { type Fingerprint, fingerprint, fits, identityOf, keyOf } from './identity.ts';
+import { type Fingerprint, fingerprint, fits, type Identity, identityOf, keyOf } from './identity.ts';
 import type { Reader } from './reader.ts';
 import type { Beside } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
@@ -24,6 +24,8 @@ export interface Candidate extends Found {
 export interface Arrivals {
   /** Entries of the checkpoint whose files were not seen again, not yet expired. */
   unclaimed(now: number): Iterable<Entry>;
+  /** A file that was let go, and still is somewhere: should it come back, it is read on from there. */
+  retire(file: LogFile, now: number): void;
   /** Takes up the files of the checkpoint, rotated ones first. */
   restore(candidates: Iterable<Candidate>, now: number): void;
   /** A file not followed before is at a candidate; `isFirst`: in the first look of this run. */
@@ -37,6 +39,10 @@ export interface Arrivals {
 
 /** Entries are forgotten when their file was not there for so long; ms. */
 const EXPIRE_MS = 7 * 24 * 3_600_000;
+/** Entries of files that are not followed. */
+const MAX_RETIRED = 10_000;
+
+const ANY_DEVICE = -1;
 
 /** Of the files of one path the one that was there comes last, before it the one that was last written to. */
 const byAge = (a: Entry, b: Entry): number =>
@@ -77,19 +83,28 @@ export function createArrivals(
       for (const entry of waiting.values()) if (now - entry.seen < EXPIRE_MS) yield entry;
     },
 
+    retire(file, now) {
+      waiting.set(nameOf(file.source, file.id), entryOf(file, now));
+      if (waiting.size > MAX_RETIRED) waiting.delete(waiting.keys().next().value!);
+    },
+
     restore(candidates, now) {
       if (checkpoint.files.length === 0) return;
-      const here = new Map<string, Candidate>();
+      const here = new Map<string, { at: Candidate; id: Identity }>();
       const paths = new Map<string, Candidate>();
       for (const candidate of candidates) {
         paths.set(`${candidate.source.id}\u0000${candidate.path}`, candidate);
         const stats = statSync(candidate.target, { throwIfNoEntry: false });
-        if (stats) here.set(nameOf(candidate.source, identityOf(stats)), candidate);
+        if (stats === undefined) continue;
+        const found = { at: candidate, id: identityOf(stats) };
+        here.set(nameOf(candidate.source, found.id), found);
+        here.set(nameOf(candidate.source, { ...found.id, dev: ANY_DEVICE }), found);
       }
       const trails = new Map<string, { source: Source; entries: Entry[] }>();
       for (const entry of [...checkpoint.files].sort(byAge)) {
         const source = sourceOf(entry);
-        const candidate = source && here.get(nameOf(source, entry));
+        const found = source && findAt(here, source, entry);
+        const candidate = found?.at;
         const at = candidate ?? (source && moved(source, entry));
         if (source !== undefined) {
           const trail = `${source.id}\u0000${entry.trail}`;
@@ -100,7 +115,7 @@ export function createArrivals(
           waiting.set(`${entry.source}\u0000${keyOf(entry)}`, entry);
           if (source) copies.emptied(source, entry.trail, entry, 0, now);
         } else {
-          const file = resume(source, entry, at, now);
+          const file = resume(source, found ? { ...entry, ...found.id } : entry, at, now);
           if (candidate) candidate.file = file;
         }
       }
@@ -159,11 +174,19 @@ export function createArrivals(
     },
   };
 
+  /** Numbers of devices may change when they are mounted again; then the path has to be the same. */
+  function findAt<T extends { at: Candidate }>(here: ReadonlyMap<string, T>, source: Source, entry: Entry) {
+    const exact = here.get(nameOf(source, entry));
+    if (exact !== undefined || entry.birth === 0) return exact;
+    const found = here.get(nameOf(source, { ...entry, dev: ANY_DEVICE }));
+    return found?.at.path === entry.path ? found : undefined;
+  }
+
   function moved(source: Source, entry: Entry): Found | undefined {
     try {
-      return beside.all(entry.path).get(keyOf(entry));
+      return beside.find(entry.path, entry);
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') troubles.report(source, entry.path, error);
+      troubles.report(source, entry.path, error);
       return undefined;
     }
   }

@@ -3,7 +3,9 @@
 
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../../agent/core/errors.ts';
+import type { StreamRoom } from '../../agent/core/collector.ts';
+import { causeOf, codeOf } from '../../agent/core/errors.ts';
+import { SYSLOG_SEVERITY } from '../../agent/core/record.ts';
 import type { LogFile, Position } from './file.ts';
 import type { Identity } from './identity.ts';
 
@@ -105,6 +107,23 @@ export function createCheckpointStore(stateDir: string): CheckpointStore {
       }
     },
   };
+}
+
+/** The last one saved; that a damaged one was set aside is logged, and told as an event. */
+export function loadCheckpoint(store: CheckpointStore, room: StreamRoom): Checkpoint {
+  const at = room.now();
+  return store.load(at, (path, cause) => {
+    const body = `cannot read checkpoint, set aside as "${path}": ${causeOf(cause)}`;
+    room.log.error(`${body}; log files are read as at the first start`);
+    room.events.emit({
+      name: 'eudaemon.checkpoint.lost',
+      daemon: undefined,
+      severity: SYSLOG_SEVERITY[3]!.number,
+      body,
+      attributes: { 'eudaemon.collector': room.name, 'file.path': path },
+      at,
+    });
+  });
 }
 
 function parse(text: string): Checkpoint {

@@ -40,6 +40,11 @@ export class LogFile {
   changedAt: number;
   detachedAt = 0;
 
+  /** Since it is at no path of its source: its writers were asked for, one was found, and the last one has closed it. */
+  isAsked = false;
+  hasWriter = false;
+  isFinished = false;
+
   /** Everything before it was handed out or is held by the trail. */
   offset = 0;
   tail = UNREAD.tail;

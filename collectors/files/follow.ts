@@ -5,9 +5,10 @@ import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
 import { LogRecord } from '../../agent/core/record.ts';
 import { createArrivals } from './arrivals.ts';
-import { createCheckpointStore, type Entry, entryOf } from './checkpoint.ts';
+import { createCheckpointStore, type Entry, entryOf, loadCheckpoint } from './checkpoint.ts';
 import { createCopies } from './copies.ts';
 import { createDiscovery } from './discover.ts';
+import { createEnds, End } from './ends.ts';
 import type { LogFile } from './file.ts';
 import { createGauges } from './gauges.ts';
 import type { Fingerprint } from './identity.ts';
@@ -19,15 +20,11 @@ import { createShelf } from './shelf.ts';
 import type { Source } from './sources.ts';
 import type { Pen } from './trail.ts';
 import { createTroubles } from './troubles.ts';
+import { createWriters, type Writers } from './writers.ts';
 
 /** An unfinished line goes out when its file has not changed for so long; a joined record when no line followed. */
 const QUIET_LINE_MS = 5000;
 const QUIET_RECORD_MS = 2000;
-/** A file that was moved away or deleted is let go when it has been quiet for so long. */
-const QUIET_MOVED_MS = 300_000;
-const QUIET_DELETED_MS = 5000;
-/** A deleted file that could not be read to its end for so long is given up, because it fills the disk. */
-const HELD_DELETED_MS = 3_600_000;
 /** Files that have been quiet for so long are closed; when this many are open, all that are read to their end. */
 const QUIET_OPEN_MS = 300_000;
 const MAX_OPEN = 1000;
@@ -57,7 +54,12 @@ export interface Follower {
   readonly directories: ReadonlySet<string>;
 }
 
-export function createFollower(sources: readonly Source[], room: StreamRoom, out: RecordSink): Follower {
+export function createFollower(
+  sources: readonly Source[],
+  room: StreamRoom,
+  out: RecordSink,
+  writers: Writers = createWriters(room.root),
+): Follower {
   const { root, log } = room;
   const store = createCheckpointStore(room.stateDir);
   const marks = createMarks();
@@ -72,11 +74,10 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
   const beside = createBeside(root);
   const troubles = createTroubles(log, out, room.now);
   const discovery = createDiscovery(root, room.patterns);
-  const checkpoint = store.load(room.now(), (path, cause) =>
-    log.error(`cannot read checkpoint, set aside as "${path}": ${causeOf(cause)}`),
-  );
+  const checkpoint = loadCheckpoint(store, room);
   const arrivals = createArrivals(sources, checkpoint, beside, shelf, reader, copies, troubles);
   const looker = createLooker(sources, discovery, arrivals, beside, shelf, troubles, log);
+  const ends = createEnds(room, shelf, writers);
   /** Files that were let go, as long as what was read of them is not safe. */
   const leaving = new Set<LogFile>();
   let full = false;
@@ -116,33 +117,26 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     if (file.trail.latest === file && beside.hasChanged(file.trail.path))
       arrivals.recover(file.source, file.trail.path, [file.position], file.unseenSince, now);
     if (file.links > 0) reader.reach(file);
-    const gone = now - file.detachedAt;
-    if (file.fd < 0 && file.links === 0) {
-      if (file.size > file.offset && !file.isIgnored)
-        troubles.lose(file.path, file.size - file.offset, 'it was deleted', 'deleted');
-      letGo(file, now);
-    } else if (file.unread) {
-      if (file.links > 0 || gone < HELD_DELETED_MS) return;
-      troubles.lose(
-        file.path,
-        file.size - file.offset,
-        'it was deleted, and given up after an hour',
-        'deleted',
-      );
-      letGo(file, now);
-    } else if (Math.min(quiet, gone) >= (file.links === 0 ? QUIET_DELETED_MS : QUIET_MOVED_MS)) {
-      if (file.trail.heldFrom(file) < 0) letGo(file, now);
-    }
+    const end = ends.of(file, now);
+    if (end === End.Stay || (full && end === End.LetGo)) return;
+    const left = file.isIgnored ? 0 : file.size - file.offset;
+    if (end === End.GiveUp)
+      troubles.lose(file.path, left, `it was deleted, and given up because ${ends.reason}`, 'deleted');
+    else if (file.fd < 0 && file.links === 0 && left > 0)
+      troubles.lose(file.path, left, 'it was deleted', 'deleted');
+    letGo(file, now);
   }
 
   function look(now: number): void {
     beside.forget();
     looker.look(now);
+    ends.ask(now);
     for (const file of shelf.files)
       try {
         tend(file, now);
       } catch (error) {
-        troubles.report(file.source, file.path, error);
+        // Gone meanwhile: the next look finds out where to.
+        if (codeOf(error) !== 'ENOENT') troubles.report(file.source, file.path, error);
       }
     for (const trail of shelf.trails) if (!full && trail.isHolding) trail.flush(now - QUIET_RECORD_MS, now);
     copies.expire(now, (path, bytes) =>
@@ -168,6 +162,7 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     const print = file.position;
     copies.emptied(file.source, file.trail.path, print, Math.max(0, file.peak - print.offset), now);
     file.restart();
+    ends.emptied(file);
     file.isRestored = false;
     recover(file, [print], now);
     log.info(`log file "${file.path}" was emptied or written anew; reading it from its first byte`);
@@ -255,7 +250,11 @@ export function createFollower(sources: readonly Source[], room: StreamRoom, out
     for (const file of freed) reader.mark(file);
     freed.clear();
     if (marks.commit(synced)) dirty = true;
-    for (const file of leaving) if (file.safe.offset === file.offset) leaving.delete(file);
+    for (const file of leaving) {
+      if (file.safe.offset !== file.offset) continue;
+      leaving.delete(file);
+      if (file.links > 0) arrivals.retire(file, room.now());
+    }
   }
 
   function hand(now: number): true {

@@ -6,7 +6,6 @@ import type { Log } from '../../agent/core/log.ts';
 import type { Arrivals, Candidate } from './arrivals.ts';
 import type { Discovery } from './discover.ts';
 import type { LogFile } from './file.ts';
-import { keyOf } from './identity.ts';
 import type { Beside } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
@@ -93,10 +92,11 @@ export function createLooker(
         file.target = file.alias.target;
       }
       file.detachedAt = 0;
+      file.isAsked = file.hasWriter = file.isFinished = false;
     } else {
       if (file.detachedAt === 0) file.detachedAt = now;
       if (file.fd < 0) {
-        const at = beside.all(file.path).get(keyOf(file.id));
+        const at = beside.find(file.path, file.id);
         file.links = at === undefined ? 0 : 1;
         if (at === undefined) return;
         file.path = at.path;

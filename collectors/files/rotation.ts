@@ -2,6 +2,7 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { codeOf } from '../../agent/core/errors.ts';
 import { isCompressed } from './discover.ts';
 import { type Identity, identityOf, keyOf } from './identity.ts';
 
@@ -44,8 +45,8 @@ export function originalsOf(name: string): string[] {
 
 /** The files beside a log. */
 export interface Beside {
-  /** By identity, whatever their names. Throws the system's errors. */
-  all(path: string): ReadonlyMap<string, Sibling>;
+  /** The file with this identity, whatever its name; none when the directory is gone. Throws the system's errors. */
+  find(path: string, id: Identity): Sibling | undefined;
   /**
    * Uncompressed rotations of `path` born after `after` (ms; none where the file system keeps no births), the longest
    * untouched first. Throws the system's errors.
@@ -65,7 +66,7 @@ export function createBeside(root: string): Beside {
   let before = stamps;
 
   function* siblings(dir: string, fits: (name: string) => boolean): Iterable<Sibling> {
-    if (!names.has(dir)) names.set(dir, readdirSync(join(root, dir)).slice(0, MAX_NAMES));
+    if (!names.has(dir)) names.set(dir, namesIn(join(root, dir)));
     for (const name of names.get(dir)!) {
       if (!fits(name) || isCompressed(name)) continue;
       const target = join(root, dir, name);
@@ -82,7 +83,7 @@ export function createBeside(root: string): Beside {
   }
 
   return {
-    all(path) {
+    find(path, id) {
       const dir = dirname(path);
       let known = files.get(dir);
       if (known === undefined) {
@@ -94,7 +95,7 @@ export function createBeside(root: string): Beside {
         );
         files.set(dir, known);
       }
-      return known;
+      return known.get(keyOf(id));
     },
     rotated(path, after) {
       const base = basename(path);
@@ -116,4 +117,14 @@ export function createBeside(root: string): Beside {
       files.clear();
     },
   };
+}
+
+function namesIn(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir).slice(0, MAX_NAMES);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
 }

@@ -1,9 +1,18 @@
 // A collector of files on a real directory, with a clock of its own and a sink that keeps what it was given.
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPatterns } from '../../../agent/config/patterns.ts';
-import type { RecordSink, StreamRoom } from '../../../agent/core/collector.ts';
+import type { AgentEvent, RecordSink, StreamRoom } from '../../../agent/core/collector.ts';
 import type { DaemonSpec } from '../../../agent/core/daemon.ts';
 import { type DecodedRecord, decodeLogs } from '../../../agent/core/decode.ts';
 import { encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
@@ -13,6 +22,7 @@ import { createOrigins, type LogRecord } from '../../../agent/core/record.ts';
 import { createFollower, type Follower } from '../../../collectors/files/follow.ts';
 import { DEFAULTS, type FilesEntry } from '../../../collectors/files/options.ts';
 import { createSources } from '../../../collectors/files/sources.ts';
+import { createWriters } from '../../../collectors/files/writers.ts';
 
 /** A record as a receiver of OTLP sees it. */
 export function received(record: LogRecord): DecodedRecord {
@@ -25,9 +35,11 @@ export function received(record: LogRecord): DecodedRecord {
 export class Rig {
   readonly top = mkdtempSync(join(tmpdir(), 'eudaemon-files-'));
   readonly dir = join(this.top, 'log');
+  private readonly proc = join(this.top, 'proc/4711');
   /** Every record of every run. */
   readonly records: DecodedRecord[] = [];
   readonly lost: string[] = [];
+  readonly events: AgentEvent[] = [];
   readonly messages: string[] = [];
   readonly meter = createMeter();
   readonly room: StreamRoom;
@@ -54,7 +66,7 @@ export class Rig {
       meter: this.meter,
       patterns: createPatterns(),
       origins: createOrigins(),
-      events: { emit() {} },
+      events: { emit: event => this.events.push(event) },
       held: [],
       now: () => this.now,
       daemons: {
@@ -93,18 +105,37 @@ export class Rig {
       drop: () => {},
       lost: (reason, estimate) => this.lost.push(`${reason} ${estimate}`),
     };
-    this.follower = createFollower(createSources(this.entries, this.room), this.room, out);
+    this.follower = createFollower(
+      createSources(this.entries, this.room),
+      this.room,
+      out,
+      createWriters(this.top),
+    );
     this.turn(0);
   }
 
-  /** Lets time pass in steps of a look, and reads all there is to read. */
-  turn(ms = 250): void {
-    for (let left = ms; this.follower !== undefined; left -= 250) {
-      this.now += Math.min(250, Math.max(0, left));
+  /** Lets time pass in steps of a look, `every` ms apart, and reads all there is to read. */
+  turn(ms = 250, every = 250): void {
+    for (let left = ms; this.follower !== undefined; left -= every) {
+      this.now += Math.min(every, Math.max(0, left));
       this.follower.look(this.now);
       while (this.follower.turn(this.now));
-      if (left <= 250) return;
+      if (left <= every) return;
     }
+  }
+
+  /** From now on /proc tells that a process has this descriptor open. */
+  writes(fd: number): void {
+    mkdirSync(join(this.proc, 'fd'), { recursive: true });
+    mkdirSync(join(this.proc, 'fdinfo'), { recursive: true });
+    writeFileSync(join(this.proc, 'comm'), 'writer\n');
+    symlinkSync(`/proc/self/fd/${fd}`, join(this.proc, `fd/${fd}`));
+    writeFileSync(join(this.proc, `fdinfo/${fd}`), readFileSync(`/proc/self/fdinfo/${fd}`));
+  }
+
+  closes(fd: number): void {
+    closeSync(fd);
+    rmSync(join(this.proc, `fd/${fd}`));
   }
 
   /** All that was pushed is safe. */

@@ -36,6 +36,7 @@ import { identifyHost, readCorePattern } from './identity/host.ts';
 import { createRecorder } from './identity/recorder.ts';
 import { createTable } from './identity/table.ts';
 import { loadNative } from './native/index.ts';
+import { prepareDrop } from './rights.ts';
 import { createWeb } from './web.ts';
 
 const BUILD_INFO: Desc = {
@@ -50,12 +51,14 @@ export interface Assembly {
   /** Reads the configuration again; throws ConfigError. */
   readonly load: () => Promise<Config>;
   readonly env: NodeJS.ProcessEnv;
+  /** Opens the agent's output again. */
+  readonly reopen: () => void;
   /** Called once when everything listens; `url` is empty while Prometheus is off. */
   readonly ready: (url: string) => void;
 }
 
 /** Runs the agent until a signal or a death ends it; resolves with the exit code. Throws when it cannot start. */
-export async function runAgent({ config: first, load, env, ready }: Assembly): Promise<number> {
+export async function runAgent({ config: first, load, env, reopen, ready }: Assembly): Promise<number> {
   const startedAt = Date.now();
   const clock = systemClock;
   const { now } = clock;
@@ -251,14 +254,19 @@ export async function runAgent({ config: first, load, env, ready }: Assembly): P
   const group = createGroup(log);
   const stopped = untilSignal(process, {
     reload: () => void reload(),
-    // Its only output files are those of the store, which it rotates itself.
-    reopen: () => log.info('no output file of the agent needs reopening'),
+    reopen,
   });
+  const drop = prepareDrop(config, log);
   await group.start(actors);
+  try {
+    drop();
+  } catch (error) {
+    await group.stop(config.agent.shutdown_timeout);
+    throw error;
+  }
   started = true;
   const unwatch = notifier.watch(() => true);
   notifier.ready(status());
-  if (config.agent.user) log.warn('agent.user is not applied yet: let the service manager choose the user');
   ready(url);
   log.info('ready', {
     version: VERSION,

@@ -25,7 +25,7 @@ const DOORS: readonly (readonly [pack: RegExp, place: RegExp, name: string])[] =
 const SOURCE = /^(agent|collectors|exporters)\/.+\.ts$/;
 const TEST = /^test\/.+\.ts$/;
 /** Where the rooms meet: allowed to see all of them. */
-const MEETING_PLACE = /^agent\/(cli\/.+|main|assemble|api|web|worker)\.ts$/;
+const MEETING_PLACE = /^agent\/(cli\/.+|main|assemble|api|rights|web|worker)\.ts$/;
 /** These run, they are not imported: what they hold at the top is the program's own. */
 const PROGRAM = /^agent\/(main|worker)\.ts$/;
 const PURE_NAME =

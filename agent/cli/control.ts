@@ -6,6 +6,8 @@ import { CONTROL_SOCKET } from '../control/messages.ts';
 import { causeOf, codeOf, SetupError } from '../core/errors.ts';
 
 const TIMEOUT_MS = 5000;
+/** A reload may have to wait for the first look of a new check. */
+const PATIENCE_MS = 60_000;
 
 /** JSON of `GET path`; undefined for 404. Throws SetupError when no agent answers. */
 export async function ask<T>(runDir: string, path: string): Promise<T | undefined> {
@@ -23,20 +25,38 @@ export async function ask<T>(runDir: string, path: string): Promise<T | undefine
   }
 }
 
-function get<T>(socketPath: string, path: string): Promise<T | undefined> {
+async function get<T>(socketPath: string, path: string): Promise<T | undefined> {
+  const { status, text } = await exchange(socketPath, 'GET', path, TIMEOUT_MS);
+  if (status === 404) return undefined;
+  if (status === 200) return JSON.parse(text) as T;
+  throw new Error(`it answered ${status}: ${text.slice(0, 200)}`);
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Asks the agent to do something. Throws SetupError when no agent answers. */
+export async function post(socketPath: string, path: string): Promise<Answer> {
+  try {
+    return await exchange(socketPath, 'POST', path, PATIENCE_MS);
+  } catch (error) {
+    throw new SetupError(`cannot ask the agent at "${socketPath}": ${causeOf(error)}`, { cause: error });
+  }
+}
+
+function exchange(socketPath: string, method: string, path: string, timeout: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path, timeout: TIMEOUT_MS }, response => {
+    const asked = request({ socketPath, method, path, timeout }, response => {
       const chunks: Buffer[] = [];
       response.on('data', chunk => chunks.push(chunk));
       response.on('error', reject);
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString();
-        if (response.statusCode === 404) resolve(undefined);
-        else if (response.statusCode === 200) resolve(JSON.parse(text));
-        else reject(new Error(`it answered ${response.statusCode}: ${text.slice(0, 200)}`));
-      });
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
+      );
     });
-    asked.on('timeout', () => asked.destroy(new Error('no answer within 5 s')));
+    asked.on('timeout', () => asked.destroy(new Error(`no answer within ${timeout / 1000} s`)));
     asked.on('error', reject);
     asked.end();
   });

@@ -163,7 +163,8 @@ function queue(root: string, config: Config): Finding[] {
   ];
 }
 
-function logFiles(root: string, config: Config): Finding[] {
+/** Log files of declared daemons that this user may not read. */
+export function logFiles(root: string, config: Pick<Config, 'daemons' | 'agent'>): Finding[] {
   return config.daemons.flatMap(({ name, logs }) =>
     logs.files
       .flatMap(glob => globSync(join(root, glob)))

@@ -6,39 +6,78 @@ import { DEFAULT_SOCKET, type SyslogOptions } from '../../collectors/syslog/opti
 import { runAgent } from '../assemble.ts';
 import type { Config } from '../config/index.ts';
 import { createLog } from '../control/log.ts';
+import { CONTROL_SOCKET } from '../control/messages.ts';
+import { redirectOutput } from '../control/output.ts';
+import { claimPidfile } from '../control/pidfile.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import { foreignPids } from '../identity/namespace.ts';
 import { proveWeb } from '../web.ts';
 import { readConfig } from './config.ts';
 import type { Command } from './index.ts';
+import { createTeller } from './launch.ts';
 
 export const run: Command = {
   summary: 'run the agent in the foreground (the default)',
-  usage: `eudaemon run [--config FILE]
+  usage: `eudaemon run [--config FILE] [--pidfile FILE] [--log FILE]
 
 Without --config the file is /etc/eudaemon/eudaemon.yaml, else the embedded default.
-SIGTERM and SIGINT drain and stop; SIGHUP reloads the configuration; SIGUSR1 reopens output files.`,
+SIGTERM and SIGINT drain and stop; SIGHUP reloads the configuration; SIGUSR1 opens --log again.
+
+  -c, --config FILE     the configuration
+      --pidfile FILE    write the pid there, and remove it at the end; two agents cannot have one pidfile
+      --log FILE        append what would go to stdout and stderr to FILE
+
+Exits 0 when it was told to stop and did so cleanly, 1 when it could not start or not go on, 78 when the configuration
+is bad.`,
   async run(argv) {
-    const { config: file } = parse(argv);
-    const load = async () => {
-      const config = await readConfig(file, process.env);
-      proveWeb(config);
-      return config;
-    };
-    const config = await load();
-    const foreign = foreignPids(config.agent.host_root, process.env, process.pid);
-    if (foreign)
-      createLog({ level: config.agent.log_level, format: config.agent.log_format })
-        .room('identity')
-        .warn(`${foreign.what}; unseen stays ${foreign.costs}; ${foreign.fix}`);
-    const ready = (url: string) => {
-      // A supervisor's journal wants lines of its own kind; a person wants to know where to look.
-      if (!process.env['NOTIFY_SOCKET']) process.stdout.write(whereToLook(config, url));
-    };
-    return runAgent({ config, load, env: process.env, ready });
+    const tell = createTeller(process.env);
+    try {
+      return await begin(parse(argv), tell);
+    } catch (error) {
+      tell(error);
+      throw error;
+    }
   },
 };
+
+/** `tell` is called when the agent is ready. */
+async function begin(
+  { config: file, pidfile, log: output }: ReturnType<typeof parse>,
+  tell: () => void,
+): Promise<number> {
+  const load = async () => {
+    const config = await readConfig(file, process.env);
+    proveWeb(config);
+    return config;
+  };
+  const config = await load();
+  const foreign = foreignPids(config.agent.host_root, process.env, process.pid);
+  if (foreign)
+    createLog({ level: config.agent.log_level, format: config.agent.log_format })
+      .room('identity')
+      .warn(`${foreign.what}; unseen stays ${foreign.costs}; ${foreign.fix}`);
+  const redirect = output === undefined ? undefined : redirectOutput(output);
+  const release =
+    pidfile === undefined ? undefined : claimPidfile(pidfile, join(config.agent.run_dir, CONTROL_SOCKET));
+  const ready = (url: string) => {
+    tell();
+    // A supervisor's journal wants lines of its own kind; a person wants to know where to look.
+    if (!process.env['NOTIFY_SOCKET']) process.stdout.write(whereToLook(config, url));
+  };
+  const reopen = () => {
+    try {
+      redirect?.();
+    } catch (error) {
+      process.stderr.write(`eudaemon: ${causeOf(error)}\n`);
+    }
+  };
+  try {
+    return await runAgent({ config, load, env: process.env, reopen, ready });
+  } finally {
+    release?.();
+  }
+}
 
 /** The socket, the pages and the first command to try. */
 function whereToLook(config: Config, url: string): string {
@@ -55,9 +94,16 @@ function whereToLook(config: Config, url: string): string {
   return `${lines.join('\n')}\n`;
 }
 
-function parse(argv: string[]): { config?: string } {
+function parse(argv: string[]) {
   try {
-    return parseArgs({ args: argv, options: { config: { type: 'string', short: 'c' } } }).values;
+    return parseArgs({
+      args: argv,
+      options: {
+        config: { type: 'string', short: 'c' },
+        pidfile: { type: 'string' },
+        log: { type: 'string' },
+      },
+    }).values;
   } catch (error) {
     throw new UsageError(`run: ${causeOf(error)}`);
   }

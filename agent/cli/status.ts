@@ -7,14 +7,22 @@ import { readConfig } from './config.ts';
 import { ask } from './control.ts';
 import { age, bytes, columns, paint } from './format.ts';
 import type { Command } from './index.ts';
+import { tellPidfile } from './service.ts';
 
 export const status: Command = {
   summary: "the running agent's daemons, checks, queues and ledger",
   usage: `eudaemon status [DAEMON] [--json] [--config FILE]
+       eudaemon status --pidfile FILE
 
-Exits 0 when every daemon shown is up, 1 when one is not or no agent runs.`,
+      --json            everything there is to know, as one JSON object
+  -c, --config FILE     the configuration of the agent to ask: its agent.run_dir holds the control socket
+      --pidfile FILE    only whether the agent of this pidfile runs, as LSB wants it told
+
+Exits 0 when every daemon shown is up, 1 when one is not or no agent runs. With --pidfile: 0 when it runs, 1 when it is
+dead and left its pidfile, 3 when it does not run, 4 when that cannot be told.`,
   async run(argv) {
     const { values, positionals } = parse(argv);
+    if (values.pidfile !== undefined) return tellPidfile(values.pidfile);
     const { agent } = await readConfig(values.config, process.env);
     const daemons = await ask<DaemonsView>(agent.run_dir, '/api/daemons');
     const [name] = positionals;
@@ -35,7 +43,11 @@ function parse(argv: string[]) {
     return parseArgs({
       args: argv,
       allowPositionals: true,
-      options: { json: { type: 'boolean' }, config: { type: 'string', short: 'c' } },
+      options: {
+        json: { type: 'boolean' },
+        config: { type: 'string', short: 'c' },
+        pidfile: { type: 'string' },
+      },
     });
   } catch (error) {
     throw new UsageError(`status: ${causeOf(error)}`);

@@ -4,6 +4,7 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { causeOf, SetupError } from '../core/errors.ts';
+import { lives, startOf } from './life.ts';
 
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
 
@@ -28,7 +29,7 @@ export function lockDirectory(
     );
   }
   const holder = readFileSync(path, 'utf8').trim();
-  const isHeld = flock ? flock(fd, LOCK_EXCLUSIVE_NOW) < 0 : lives(holder, procRoot);
+  const isHeld = flock ? flock(fd, LOCK_EXCLUSIVE_NOW) < 0 : isThere(holder, procRoot);
   if (isHeld) {
     closeSync(fd);
     const by = holder === '' ? '' : ` (pid ${holder.split(' ')[0]})`;
@@ -42,24 +43,7 @@ export function lockDirectory(
 }
 
 /** Whether the process that left this is still there, and not another one of its pid. */
-function lives(holder: string, procRoot: string): boolean {
+function isThere(holder: string, procRoot: string): boolean {
   const [pid = '', start = ''] = holder.split(' ');
-  if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
-  if (start !== '') return startOf(Number(pid), procRoot) === start;
-  try {
-    process.kill(Number(pid), 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Start time in ticks since boot: field 22 of /proc/PID/stat (proc(5)); undefined where there is none. */
-function startOf(pid: number, procRoot: string): string | undefined {
-  try {
-    const stat = readFileSync(join(procRoot, String(pid), 'stat'), 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
+  return /^\d+$/.test(pid) && Number(pid) !== process.pid && lives(Number(pid), start, procRoot);
 }

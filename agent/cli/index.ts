@@ -26,6 +26,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   discover: async () => (await import('./discover.ts')).discover,
   rules: async () => (await import('./rules.ts')).rules,
   dashboard: async () => (await import('./dashboard.ts')).dashboard,
+  install: async () => (await import('./install.ts')).install,
+  uninstall: async () => (await import('./install.ts')).uninstall,
   version: async () => (await import('./version.ts')).version,
   help: async () => (await import('./help.ts')).help,
 };

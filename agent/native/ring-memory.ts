@@ -8,7 +8,7 @@ export interface RingSize {
   readonly capacity: number;
 }
 
-/** Words (4 bytes) of the file's head. `Taken` slots of the last receive call, on a UDP socket or not, are entries already. */
+/** Words (4 bytes) of the file's head. `Taken` slots of receive call `Call`, on a UDP socket or not, are entries already. */
 export const Head = {
   Magic: 0,
   Slots: 1,
@@ -18,16 +18,30 @@ export const Head = {
   IdLow: 5,
   Taken: 12,
   Udp: 13,
+  Call: 14,
 } as const;
 /** Doubles of the file's head: where the next entry goes, and where the oldest uncommitted one is. */
 export const Mark = { Head: 4, Tail: 5 } as const;
-export const MAGIC = 0x45_55_44_02;
+export const MAGIC = 0x45_55_44_03;
 
 /**
  * Words of an entry: length, length on the wire, pid, uid, two for the receive time (double `Received`, Unix ms), length
- * of the sender's address. Behind these `Bytes` bytes come the address and the message.
+ * of the sender's address, and the call and slot it came from (`originOf`). Behind these `Bytes` bytes come the address
+ * and the message.
  */
-export const Entry = { Length: 0, Wire: 1, Pid: 2, Uid: 3, Received: 2, Address: 6, Bytes: 32 } as const;
+export const Entry = {
+  Length: 0,
+  Wire: 1,
+  Pid: 2,
+  Uid: 3,
+  Received: 2,
+  Address: 6,
+  Origin: 7,
+  Bytes: 32,
+} as const;
+
+/** A word that names a slot of a receive call. */
+export const originOf = (call: number, slot: number): number => ((call << 10) | slot) >>> 0;
 /** In place of a length: the entry did not fit here, the next one is at the start of the ring. */
 export const SKIP = 0xffffffff;
 /** In place of a slot's message length: nothing was received into it. */
@@ -115,6 +129,7 @@ export class RingMemory {
       longs[vector + 1] = BigInt(this.size.stride);
       this.rearm(i);
     }
+    this.words[Head.Call]!++;
     this.words[Head.Taken] = 0;
   }
 

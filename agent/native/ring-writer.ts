@@ -1,7 +1,7 @@
 // The producing end of the ring: moves received messages from their slots into entries, and sheds when it fills up.
 // One thread writes; nothing is allocated for a message.
 
-import { Cell, Entry, Head, Mark, type RingMemory, SKIP, UNUSED } from './ring-memory.ts';
+import { Cell, Entry, Head, Mark, originOf, type RingMemory, SKIP, UNUSED } from './ring-memory.ts';
 import { ShedTable } from './shed-table.ts';
 
 const SCM_CREDENTIALS = 2;
@@ -59,19 +59,22 @@ export class RingWriter {
     const { words } = this.memory;
     for (let i = 0; i < count; i++) {
       this.append(i, socket, udp, now);
-      // Behind the entry: a kill between the two is one message twice, never one lost.
+      // Behind the entry, which says itself where it came from: a kill between the two loses and repeats nothing.
       words[Head.Taken] = i + 1;
     }
     for (let i = 0; i < count; i++) this.memory.rearm(i);
+    words[Head.Call]!++;
     words[Head.Taken] = 0;
     Atomics.store(this.shared, Cell.Head, (this.head / 8) | 0);
     Atomics.notify(this.shared, Cell.Head);
   }
 
-  /** Makes entries of what a receive call in a former life filled and nobody took. */
-  takeUp(now: number): void {
+  /** Makes entries of what a receive call in a former life filled and nobody took; `last` is the `Entry.Origin` before head. */
+  takeUp(now: number, last: number): void {
     const { words, size } = this.memory;
-    for (let slot = words[Head.Taken]!; slot < size.slots; slot++)
+    let slot = words[Head.Taken]!;
+    for (let i = slot; i < size.slots; i++) if (last === originOf(words[Head.Call]!, i)) slot = i + 1;
+    for (; slot < size.slots; slot++)
       if (words[this.memory.lengthAt(slot)] !== UNUSED) this.append(slot, -1, words[Head.Udp] === 1, now);
   }
 
@@ -122,6 +125,7 @@ export class RingWriter {
     words[entry + Entry.Uid] = uid;
     memory.doubles[(start >> 3) + Entry.Received] = received;
     words[entry + Entry.Address] = address;
+    words[entry + Entry.Origin] = originOf(words[Head.Call]!, slot);
     if (udp) this.copyAddress(start + Entry.Bytes, memory.nameAt(slot));
     bytes.copyWithin(start + Entry.Bytes + address, from, from + length);
     this.head += skip + total;

@@ -84,6 +84,7 @@ export class Ring {
     const { words, doubles, size, entries } = this.memory;
     const head = doubles[Mark.Head]!;
     let position = this.consumed;
+    let last = 0;
     while (position < head) {
       const at = position % size.capacity;
       const length = words[(entries + at) >> 2]!;
@@ -92,9 +93,10 @@ export class Ring {
       if (length !== SKIP && (length > size.stride || (address !== 0 && address !== 16))) break;
       if (at + total > size.capacity || position + total > head) break;
       position += total;
+      if (length !== SKIP) last = words[((entries + at) >> 2) + Entry.Origin]!;
     }
     doubles[Mark.Head] = position;
-    new RingWriter(this.memory, this.shared).takeUp(now);
+    new RingWriter(this.memory, this.shared).takeUp(now, last);
   }
 
   /** Moves to the next entry; false when there is none now. */
@@ -209,6 +211,7 @@ function format(fd: number, size: RingSize): void {
   words.set([MAGIC, size.slots, size.stride, size.capacity]);
   randomFillSync(words, Head.IdHigh, 2);
   words[Head.Taken] = size.slots;
+  words[Head.Call] = 1;
   ftruncateSync(fd, 0);
   const zeros = new Uint8Array(2 ** 20);
   for (let at = PAGE; at < bytes; ) at += writeSync(fd, zeros, 0, Math.min(zeros.length, bytes - at), at);

@@ -89,3 +89,13 @@ port.on('message', (message: ToData<Config>) => {
     });
 });
 apply(config);
+
+/** For tests: once, this thread stands still as long as a wedged disk would hold it. Milliseconds. */
+const stallMs = Number(process.env['EUDAEMON_DEBUG_STALL'] ?? 0);
+const STALL_AFTER_MS = 3000;
+const stall = () => {
+  log.warn(`standing still for ${stallMs} ms: EUDAEMON_DEBUG_STALL`);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stallMs);
+  log.warn('going on');
+};
+if (stallMs > 0) setTimeout(stall, STALL_AFTER_MS).unref();

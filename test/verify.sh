@@ -10,6 +10,7 @@ export PATH
 NEEDS="nginx:nginx-light redis-server:redis-server prometheus:prometheus promtool:prometheus sshd:openssh-server
 cron:cron dbus-daemon:dbus rsyslogd:rsyslog logrotate:logrotate socat:socat systemd-analyze:systemd logger:bsdutils
 curl:curl openssl:openssl htpasswd:apache2-utils unshare:util-linux perl:perl chromium:chromium faketime:faketime
+python3:python3 systemd-socket-activate:systemd
 memcached:memcached mosquitto:mosquitto haproxy:haproxy supervisord:supervisor chronyd:chrony apache2:apache2 named:bind9 gcc:gcc ps:procps"
 
 missing=

@@ -65,3 +65,39 @@ export const sendUntilRefused = (socket: string): Promise<number> =>
   new Promise((sent, fail) => {
     execFile('perl', ['-e', STREAM, socket], (error, stdout) => (error ? fail(error) : sent(Number(stdout))));
   });
+
+const NUMBERS = `use Socket; use Time::HiRes qw(sleep); $SIG{PIPE} = "IGNORE"; my $on = 1; $SIG{TERM} = sub { $on = 0 };
+socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!"; connect($s, sockaddr_un($ARGV[0])) or die "connect: $!";
+my $n = 0;
+while ($on && $n < $ARGV[1]) {
+  if (defined(send($s, "<13>seq: number $n", 0))) { $n++; sleep(0.001) } elsif (!$!{EINTR}) { die "send $n: $!" }
+}
+print $n`;
+
+export interface Numbers {
+  /** Ends it, if it has not ended; how many were sent. Fails when one was refused. */
+  stop(): Promise<number>;
+  readonly ended: Promise<number>;
+}
+
+/** Sends `number 0`, `number 1`, … over one connected socket, nearly a thousand a second, up to `limit`. */
+export function sendNumbers(socket: string, limit = 1e9): Numbers {
+  const child = spawn('perl', ['-e', NUMBERS, socket, String(limit)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const output: Buffer[] = [];
+  child.stdout.on('data', chunk => output.push(chunk));
+  child.stderr.on('data', chunk => output.push(chunk));
+  const ended = new Promise<number>((end, fail) => {
+    child.once('close', code =>
+      code === 0 ? end(Number(Buffer.concat(output))) : fail(new Error(String(Buffer.concat(output)))),
+    );
+  });
+  ended.catch(() => {});
+  return {
+    ended,
+    stop() {
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
+}

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { have } from '../tools.ts';
 import { startBackend } from './backend.ts';
 import { createHome, startProgram } from './program.ts';
-import { logger, sendDatagrams, syslog3 } from './senders.ts';
+import { logger, sendDatagrams, sendNumbers, syslog3 } from './senders.ts';
+import { until } from './until.ts';
 
 const uid = String(process.getuid?.());
 
@@ -161,6 +162,25 @@ describe('anything at all', () => {
     await sendDatagrams(socket, ['', '<13>after: nothing']);
     await backend.record(each => each.body === 'nothing');
   });
+});
+
+it('a logger is not held up by a data worker that stands still', async () => {
+  const backend = await startBackend();
+  const home = await createHome({ exporters: { otlp: backend.exporter } });
+  const program = await startProgram(home, { EUDAEMON_DEBUG_STALL: '15000' });
+  await until('it stands still', () => program.output().includes('standing still'));
+  const count = 4000;
+  await sendNumbers(home.socket, count).ended;
+  // The sender is done, and the worker has not moved.
+  expect(program.output()).not.toContain('going on');
+  await program.waitForMetrics(
+    'all are received',
+    page => page.sum('eudaemon_records_received_total', { source: 'syslog' }) === count,
+    60_000,
+  );
+  expect(program.output()).toContain('going on');
+  await until('all arrive', () => backend.bodies().length === count);
+  expect(backend.bodies()).toEqual(Array.from({ length: count }, (_, i) => `number ${i}`));
 });
 
 it('a logger is not held up by a backend that does not answer', async () => {

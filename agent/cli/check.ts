@@ -24,6 +24,7 @@ export const check: Command = {
 Prints every problem as file:line:col with a suggestion, then what the host lacks, the fix, and what stays unseen
 without it. Exits 0 when all is well, 1 when the environment costs data, 2 when the configuration is bad.
 
+      --config-only     leave the host alone
       --try LINE        show the record that LINE becomes, processors and all; nothing is sent or kept
       --file PATH       the same for the first lines of a file
       --lines N         show so many records of it; 10 when absent

@@ -11,6 +11,8 @@ export const dashboard: Command = {
   summary: 'Grafana dashboard JSON for the declared daemons',
   usage: `eudaemon dashboard [--config FILE]
 
+  -c, --config FILE     the configuration; without it /etc/eudaemon/eudaemon.yaml, else the embedded default
+
 Prints a dashboard to import into Grafana; its data source is Prometheus.`,
   async run(argv) {
     const config = await readConfig(parse(argv), process.env);

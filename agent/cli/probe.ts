@@ -28,6 +28,8 @@ export const probe: Command = {
   summary: 'check a daemon once, as a Nagios plugin',
   usage: `eudaemon probe DAEMON [--config FILE]
 
+  -c, --config FILE     the configuration; without it /etc/eudaemon/eudaemon.yaml, else the embedded default
+
 Looks for its processes and runs its checks now; no agent needs to run. Prints one line with perfdata and exits
 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.`,
   async run(argv) {

@@ -12,6 +12,8 @@ export const rules: Command = {
   summary: 'Prometheus alert rules for the declared daemons',
   usage: `eudaemon rules [--config FILE]
 
+  -c, --config FILE     the configuration; without it /etc/eudaemon/eudaemon.yaml, else the embedded default
+
 Prints a rule file for rule_files: of prometheus.yml; the scrape job is expected to be called eudaemon.`,
   async run(argv) {
     const { daemons } = await readConfig(parse(argv), process.env);

@@ -24,6 +24,8 @@ export const top: Command = {
   summary: 'live table of daemons in the terminal',
   usage: `eudaemon top [--config FILE]
 
+  -c, --config FILE     the configuration; without it /etc/eudaemon/eudaemon.yaml, else the embedded default
+
 Refreshed every two seconds; q or Ctrl-C ends it. Without a terminal it prints once.`,
   async run(argv) {
     const { agent } = await readConfig(parse(argv), process.env);

@@ -16,9 +16,12 @@ export interface DataThread<C> {
   /** As of the last report, at most half a second old. */
   families(): readonly Family[];
   faults(): readonly string[];
-  /** Resolves with whether all was closed and handed over cleanly. */
+  /** Resolves with whether all was closed and handed over cleanly, soon after the deadline at the latest. */
   stop(deadlineMs: number): Promise<boolean>;
 }
+
+/** Of the deadline that the worker was given: after that it is not asked any more. */
+const PATIENCE = 1.1;
 
 /** `entry` is the worker's module; `onDeath` is called when it ends without having been asked. */
 export function createDataThread<C>(
@@ -77,7 +80,13 @@ export function createDataThread<C>(
       if (!ending) return true;
       const exited = new Promise<void>(resolve => ending.once('exit', () => resolve()));
       tell({ type: 'stop', deadlineMs });
+      // Whatever holds it up, the agent ends: its state on disk is that of a kill, which the next life takes up.
+      const late = setTimeout(() => {
+        clean = false;
+        void ending.terminate();
+      }, deadlineMs * PATIENCE);
       await exited;
+      clearTimeout(late);
       return clean ?? false;
     },
   };

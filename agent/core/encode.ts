@@ -6,7 +6,6 @@ import { type Attributes, Kind, type LogRecord, type Origin, utf8 } from './reco
 import { VERSION } from './version.ts';
 
 const ORIGINAL = utf8('log.record.original');
-const HEX = utf8('0123456789abcdef');
 /** The attribute `log.record.uid` up to its 32 digits; all its lengths are constant. */
 const UID_PREFIX = utf8('\x32\x34\x0a\x0elog.record.uid\x12\x22\x0a\x20');
 
@@ -50,6 +49,13 @@ export function writeTime(w: ProtoWriter, field: number, seconds: number, nanos:
   const lower = (upper - high * 0x10000) * 0x10000 + (seconds & 0xffff) * 1e9 + nanos;
   w.tag(field, Wire.Fixed64);
   w.fixed64(high + Math.floor(lower / 2 ** 32), lower >>> 0);
+}
+
+/** All attributes as `Attributes.fields()` takes them. */
+export function encodeAttributes(attributes: Attributes): Uint8Array {
+  const w = new ProtoWriter(256);
+  for (let i = 0; i < attributes.size; i++) attribute(w, attributes, i);
+  return w.copy();
 }
 
 function attribute(w: ProtoWriter, a: Attributes, i: number): void {
@@ -97,18 +103,10 @@ function scalar(w: ProtoWriter, kind: number, value: number): void {
 /** 8 + 8 digits name the source, 16 the position in it. */
 function uid(w: ProtoWriter, r: LogRecord): void {
   w.raw(UID_PREFIX);
-  w.ensure(32);
-  digits(w, r.sourceHigh);
-  digits(w, r.sourceLow);
-  digits(w, r.position / 2 ** 32);
-  digits(w, r.position);
-}
-
-/** Eight hexadecimal digits of the low 32 bits. */
-function digits(w: ProtoWriter, word: number): void {
-  const { buf, pos } = w;
-  for (let i = 0, rest = word | 0; i < 8; i++, rest <<= 4) buf[pos + i] = HEX[rest >>> 28]!;
-  w.pos = pos + 8;
+  w.hex32(r.sourceHigh);
+  w.hex32(r.sourceLow);
+  w.hex32((r.position / 2 ** 32) | 0);
+  w.hex32(r.position | 0);
 }
 
 /** The body as it came, where the string had to be repaired. */

@@ -4,6 +4,8 @@ const encoder = new TextEncoder();
 const TWO_32 = 2 ** 32;
 /** From here on the platform's copy is cheaper than ours, view and all. */
 const LONG = 256;
+/** Up to here the simplest loop is cheapest: 5 ns for a word, 15 ns for this. */
+const SHORT = 24;
 
 /** Wire types, the low three bits of a tag. */
 export const Wire = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const;
@@ -40,6 +42,12 @@ export function isUtf8(src: Uint8Array, start: number, end: number): boolean {
 /** Bytes a length takes; no buffer reaches 2^35. */
 const varintSize = (n: number): number =>
   n < 0x80 ? 1 : n < 0x4000 ? 2 : n < 0x200000 ? 3 : n < 0x10000000 ? 4 : 5;
+
+/** The two digits of a byte. */
+const HEX = Uint16Array.from({ length: 256 }, (_, byte) => {
+  const digits = byte.toString(16).padStart(2, '0');
+  return (digits.charCodeAt(0) << 8) | digits.charCodeAt(1);
+});
 
 const NOTHING = new Uint8Array(0);
 const NO_WORDS = new DataView(NOTHING.buffer);
@@ -134,6 +142,17 @@ export class ProtoWriter {
     this.pos += 8;
   }
 
+  /** The 32 bits of a number as eight hexadecimal digits. */
+  hex32(word: number): void {
+    this.ensure(8);
+    const { pos, view } = this;
+    view.setUint16(pos, HEX[word >>> 24]!);
+    view.setUint16(pos + 2, HEX[(word >>> 16) & 0xff]!);
+    view.setUint16(pos + 4, HEX[(word >>> 8) & 0xff]!);
+    view.setUint16(pos + 6, HEX[word & 0xff]!);
+    this.pos = pos + 8;
+  }
+
   double(x: number): void {
     this.ensure(8);
     this.view.setFloat64(this.pos, x, true);
@@ -144,8 +163,11 @@ export class ProtoWriter {
   raw(src: Uint8Array, start = 0, end = src.length): void {
     const length = end - start;
     this.ensure(length);
-    // All of an array 20 ns at any length, a part of it 50 ns; by words 112 bytes in 45 ns, by bytes in 200 ns.
-    if (length === src.length) this.buf.set(src, this.pos);
+    // All of an array 30 ns at any length, a part of it 60 ns; by words 112 bytes in 45 ns, by bytes in 200 ns.
+    if (length <= SHORT) {
+      const { buf, pos } = this;
+      for (let i = 0; i < length; i++) buf[pos + i] = src[start + i]!;
+    } else if (length === src.length) this.buf.set(src, this.pos);
     else if (length > LONG) this.buf.set(src.subarray(start, end), this.pos);
     else this.carry(src, start, length);
     this.pos += length;

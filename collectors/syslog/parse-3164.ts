@@ -119,7 +119,7 @@ function timeEnd(m: Message, time: TimeParser, behind: number, end: number): num
   let { seconds } = time;
   if (pos < end && buf[pos] === SPACE) {
     const zone = wordEnd(buf, pos + 1, end);
-    if (buf[zone - 1] === COLON && zone - pos <= 7 && buf[zone + 1] === PERCENT) {
+    if (buf[zone - 1] === COLON && zone - pos <= 7 && zone + 1 < end && buf[zone + 1] === PERCENT) {
       if (isUtc(buf, pos + 1, zone - 1)) seconds -= new Date(seconds * 1000).getTimezoneOffset() * 60;
       pos = zone;
     }

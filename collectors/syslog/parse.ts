@@ -17,14 +17,9 @@ const isDigit = (byte: number | undefined): boolean => byte !== undefined && byt
 export class Parser {
   private readonly time = new TimeParser();
 
-  /**
-   * Fills `m` from bytes `start..end`; `now` in Unix ms places times without a year. A line feed, a NUL or both at the
-   * end are the sender's terminator, not the message's, unless it holds other NULs.
-   */
+  /** Fills `m` from bytes `start..end`; `now` in Unix ms places times without a year. */
   parse(m: Message, buf: Uint8Array, start: number, end: number, now: number): void {
-    let stop = end;
-    if (stop > start && buf[stop - 1] === NUL && buf.indexOf(NUL, start) === stop - 1) stop--;
-    if (stop > start && buf[stop - 1] === LF) stop--;
+    const stop = messageEnd(buf, start, end);
     m.reset(buf, start, stop);
     const text = priorityEnd(m, start, stop);
     if (text === start) {
@@ -46,6 +41,17 @@ export class Parser {
     m.fault = fault;
     m.bodyStart = start;
   }
+}
+
+/**
+ * A line feed, a NUL or both at the end are the sender's terminator, not the message's, unless it holds other NULs.
+ * Returns where the message ends without.
+ */
+export function messageEnd(buf: Uint8Array, start: number, end: number): number {
+  let stop = end;
+  if (stop > start && buf[stop - 1] === NUL && buf.indexOf(NUL, start) === stop - 1) stop--;
+  if (stop > start && buf[stop - 1] === LF) stop--;
+  return stop;
 }
 
 /** Takes `<0>` to `<191>`, without leading zeros, and returns the position behind it; `start` when there is none. */

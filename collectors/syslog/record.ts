@@ -3,13 +3,15 @@
 
 import { hostname } from 'node:os';
 import type { StreamRoom } from '../../agent/core/collector.ts';
+import { encodeAttributes } from '../../agent/core/encode.ts';
 import type { Cell } from '../../agent/core/meter.ts';
 import type { Desc } from '../../agent/core/metric.ts';
 import { encodeIntAttribute, encodeTextAttribute, ProtoWriter } from '../../agent/core/protobuf.ts';
 import { LogRecord, type Origin, SYSLOG_SEVERITY, utf8 } from '../../agent/core/record.ts';
 import { ByteCache } from './byte-cache.ts';
+import { type Header, HeaderCache } from './header-cache.ts';
 import { Message, PARSE_ERRORS } from './message.ts';
-import { Parser } from './parse.ts';
+import { messageEnd, Parser } from './parse.ts';
 import { encodeStructure } from './parse-structure.ts';
 import { concat, type Sender } from './sender.ts';
 
@@ -50,6 +52,19 @@ const KEPT_PEERS = 1024;
 
 const decoder = new TextDecoder();
 
+/** The kernel's word goes before the sender's, but a daemon that relays for other hosts does not own what it relays. */
+function originOf(claim: Claim, sender: Sender): Origin {
+  if (sender.origin === undefined) return claim.origin;
+  if (claim.origin.host === undefined) return sender.origin;
+  return claim.abroad !== undefined && claim.daemon === sender.daemon ? claim.abroad : claim.origin;
+}
+
+/** What counts a message whose tag claims a daemon that its sender, a process of this host, is not of. */
+function mismatchOf(claim: Claim, sender: Sender): Cell | undefined {
+  if (sender.origin === undefined) return sender.pid > 0 ? claim.mismatch : undefined;
+  return claim.origin.host === undefined && claim.daemon !== sender.daemon ? claim.mismatch : undefined;
+}
+
 export class Recorder {
   /** Filled by `fill()`, valid until the next. */
   readonly record = new LogRecord();
@@ -60,6 +75,8 @@ export class Recorder {
   private readonly structure = new ProtoWriter(1024);
   private readonly claims = new ByteCache<Claim>(KEPT_CLAIMS);
   private readonly peers = new Map<string, ByteCache<Claim>>();
+  /** 0.1 µs instead of 0.6 for what stands there. */
+  private readonly headers = new HeaderCache(RECHECK_MS);
 
   constructor(room: Pick<StreamRoom, 'daemons' | 'origins' | 'meter'>, host = hostname()) {
     this.room = room;
@@ -68,23 +85,52 @@ export class Recorder {
 
   /** Makes the record of message `start..end`; `at` is when it was received, Unix ms with fractions. Source and position are the caller's. */
   fill(buf: Uint8Array, start: number, end: number, sender: Sender, at: number, truncated: boolean): void {
-    const { record, message } = this;
-    const { attributes } = record;
-    this.parser.parse(message, buf, start, end, at);
-    const claim = this.claim(sender, at);
-    const severity = SYSLOG_SEVERITY[message.severity]!;
+    const { record } = this;
     record.clear();
-    record.origin = this.origin(claim, sender);
-    record.seconds = message.seconds;
-    record.nanos = message.nanos;
-    record.observedSeconds = Math.floor(at / 1000);
-    record.observedNanos = Math.floor((at % 1000) * 1e6);
+    const seconds = Math.floor(at / 1000);
+    record.observedSeconds = seconds;
+    record.observedNanos = Math.floor((at - seconds * 1000) * 1e6);
+    record.buf = buf;
+    record.sourceBytes = end - start;
+    const stop = messageEnd(buf, start, end);
+    const header = this.headers.find(sender, buf, start, stop, at);
+    if (header === undefined) this.parse(start, end, sender, at);
+    else {
+      record.bodyStart = start + header.bytes.length;
+      record.bodyEnd = stop;
+      this.begin(header);
+      record.attributes.fields(header.fields);
+    }
+    if (truncated) record.attributes.bool(TRUNCATED, true);
+  }
+
+  private begin({ origin, mismatch, seconds, nanos, severity }: Omit<Header, 'bytes' | 'fields'>): void {
+    const { record } = this;
+    mismatch?.add(1);
+    record.origin = origin;
+    record.seconds = seconds;
+    record.nanos = nanos;
     record.severity = severity.number;
     record.severityText = severity.bytes;
-    record.buf = buf;
+  }
+
+  private parse(start: number, end: number, sender: Sender, at: number): void {
+    const { record, message } = this;
+    const { attributes, buf } = record;
+    this.parser.parse(message, buf, start, end, at);
+    const claim = this.claim(sender, at);
+    const header = {
+      sender,
+      origin: originOf(claim, sender),
+      mismatch: mismatchOf(claim, sender),
+      seconds: message.seconds,
+      nanos: message.nanos,
+      severity: SYSLOG_SEVERITY[message.severity]!,
+      checked: claim.checked,
+    };
+    this.begin(header);
     record.bodyStart = message.bodyStart;
     record.bodyEnd = message.bodyEnd;
-    record.sourceBytes = end - start;
     attributes.fields(FACILITIES[message.facility]!);
     if (claim.fields.length > 0) attributes.fields(claim.fields);
     if (message.procEnd > message.procStart)
@@ -98,26 +144,21 @@ export class Recorder {
       attributes.value(STRUCTURED_DATA, this.structure.buf, 0, this.structure.pos);
     }
     if (sender.fields.length > 0) attributes.fields(sender.fields);
-    if (message.fault !== 0 && !sender.plain) attributes.fields(ERRORS[message.fault]!);
-    if (truncated) attributes.bool(TRUNCATED, true);
+    if (message.fault !== 0) {
+      if (!sender.plain) attributes.fields(ERRORS[message.fault]!);
+    } else if (this.headers.wants(sender, message, start))
+      this.headers.keep({
+        ...header,
+        bytes: buf.slice(start, message.bodyStart),
+        fields: encodeAttributes(attributes),
+      });
   }
 
   /** Tags mean other daemons now. */
   forget(): void {
     this.claims.clear();
     this.peers.clear();
-  }
-
-  /** The kernel's word goes before the sender's, but a daemon that relays for other hosts does not own what it relays. */
-  private origin(claim: Claim, sender: Sender): Origin {
-    if (sender.origin !== undefined) {
-      if (claim.origin.host === undefined) {
-        if (claim.daemon !== sender.daemon) claim.mismatch?.add(1);
-        return sender.origin;
-      }
-      if (claim.abroad !== undefined && claim.daemon === sender.daemon) return claim.abroad;
-    } else if (sender.pid > 0) claim.mismatch?.add(1);
-    return claim.origin;
+    this.headers.clear();
   }
 
   private claim(sender: Sender, at: number): Claim {

@@ -1,5 +1,7 @@
 // Protocol Buffers wire format, written by hand. Pure. Writing into a grown buffer allocates nothing.
 
+import { isUtf8, sequence } from './utf8.ts';
+
 const encoder = new TextEncoder();
 const TWO_32 = 2 ** 32;
 /** From here on the platform's copy is cheaper than ours, view and all. */
@@ -9,35 +11,6 @@ const SHORT = 24;
 
 /** Wire types, the low three bits of a tag. */
 export const Wire = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const;
-
-/**
- * Length of the well-formed UTF-8 sequence at `src[i]`, or minus the number of bytes that one U+FFFD replaces there
- * (WHATWG Encoding, UTF-8 decoder; Unicode "maximal subpart").
- */
-function sequence(src: Uint8Array, i: number, end: number): number {
-  const lead = src[i]!;
-  if (lead < 0x80) return 1;
-  if (lead < 0xc2 || lead > 0xf4) return -1;
-  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  let lower = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
-  let upper = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
-  for (let k = 1; k < length; k++) {
-    if (i + k >= end || src[i + k]! < lower || src[i + k]! > upper) return -k;
-    lower = 0x80;
-    upper = 0xbf;
-  }
-  return length;
-}
-
-/** Whether bytes `start..end` are well-formed UTF-8. */
-export function isUtf8(src: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; ) {
-    const length = sequence(src, i, end);
-    if (length < 0) return false;
-    i += length;
-  }
-  return true;
-}
 
 /** Bytes a length takes; no buffer reaches 2^35. */
 const varintSize = (n: number): number =>

@@ -36,6 +36,23 @@ test('bytes taken stay as they are until they are given back, whatever becomes o
   expect([text(b), text(c)]).toEqual(['bbbb', 'cccc']);
 });
 
+test('a batch is read as it was, however much later, and whatever its memory holds by then', () => {
+  const { spool } = start({ maxSize: 1_000_000, whenFull: 'block' });
+  const [early, late] = [spool.reader('early'), spool.reader('late')];
+  const bytes = Buffer.alloc(300_000);
+  const appended = (value: string) => spool.append({ bytes: bytes.fill(value), records: 1 });
+  appended('a');
+  expect(text(early.take(1))![0]).toBe('a');
+  appended('b');
+  appended('c');
+  expect(appended('d')).toBeUndefined();
+  expect([1, 2, 3].map(() => new Set(text(late.take(1))))).toEqual([
+    new Set('a'),
+    new Set('b'),
+    new Set('c'),
+  ]);
+});
+
 test('a frame too long for what is left of a request begins the next one', () => {
   const { spool } = start();
   const reader = spool.reader('otlp');

@@ -38,7 +38,10 @@ export interface SpoolStats {
 }
 
 export interface Spool {
-  /** Keeps a copy of the batch for all readers (without any it is given up) and returns its sequence number, from 1; undefined when there is no room: keep it and wait for `onRoom`. */
+  /**
+   * Keeps a copy of the batch for all readers (without any it is given up) and returns its sequence number, from 1;
+   * undefined when there is no room: keep it and wait for `onRoom`. Its bytes must stay as they are until the next call.
+   */
   append(batch: SealedBatch): number | undefined;
   /** The reader of an exporter, at its kept cursor or at the oldest frame. */
   reader(name: string): Reader;

@@ -25,8 +25,13 @@ export interface Segment {
   /** Sequence numbers of its batches in this life; 0 and -1 for what was recovered. */
   firstSeq: number;
   lastSeq: number;
-  /** Throws the system error of the disk; nothing of the batch is left behind then. */
+  /**
+   * Throws the system error of the disk; nothing of the batch is left behind then. Its bytes may be read from where
+   * they are until `settle()`.
+   */
   append(batch: SealedBatch): void;
+  /** The memory of the last batch is no longer its own. */
+  settle(): void;
   /**
    * The next good frame at or behind the offset, its payload of at most `limit` bytes in `room`; damage is skipped, and
    * told to `onHole` the first time.
@@ -90,6 +95,8 @@ function fileSegment(dir: string, id: number, opened: number, since: number, len
   let fd = opened;
   let size = length;
   let records = 0;
+  /** The last frame, as long as it is in memory: what everybody reads at once is neither read back nor checked. */
+  let latest: { readonly offset: number; readonly batch: SealedBatch } | undefined;
 
   const segment: Segment = {
     id,
@@ -113,10 +120,21 @@ function fileSegment(dir: string, id: number, opened: number, since: number, len
         ftruncateSync(fd, size);
         throw error;
       }
+      latest = { offset: size, batch };
       size += HEADER_BYTES + batch.bytes.length;
       records += batch.records;
     },
+    settle() {
+      latest = undefined;
+    },
     read(offset, room, limit, onHole) {
+      if (latest?.offset === offset) {
+        const { bytes, records: count } = latest.batch;
+        if (bytes.length > limit) return LONGER;
+        const payload = room.next(bytes.length);
+        payload.set(bytes);
+        return { payload, records: count, end: size };
+      }
       let at = offset;
       let first: { from: number; records: number; unfinished: boolean } | undefined;
       for (;;) {
@@ -141,6 +159,7 @@ function fileSegment(dir: string, id: number, opened: number, since: number, len
     },
     recordsFrom: offset => recordsOf(framesOf(segment, offset)),
     recount(onHole) {
+      latest = undefined;
       records = recordsOf(framesOf(segment, 0, onHole));
     },
     trim() {
@@ -233,6 +252,7 @@ export function openMemorySegment(id: number, since: number): Segment {
       copy.set(payload);
       return { ...frame, payload: copy };
     },
+    settle() {},
     recordsFrom(offset) {
       let sum = 0;
       for (const [at, frame] of frames) if (at >= offset) sum += frame.records;
@@ -251,6 +271,7 @@ export function writeDown(memory: Segment, dir: string): Segment {
   const segment = createSegment(dir, memory.id, memory.since);
   try {
     for (const { payload, records } of framesOf(memory)) segment.append({ bytes: payload, records });
+    segment.settle();
   } catch (error) {
     segment.remove();
     throw error;

@@ -221,6 +221,7 @@ export function openSpool(options: SpoolOptions): Spool {
   return {
     losses,
     append(batch) {
+      segments.at(-1)?.settle();
       if (readers.size === 0) {
         seq++;
         tellWritten();

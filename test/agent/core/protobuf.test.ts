@@ -1,14 +1,9 @@
 // The wire format against known bytes, the platform's own UTF-8 decoder, and hostile input.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  encodeIntAttribute,
-  encodeTextAttribute,
-  isUtf8,
-  ProtoWriter,
-  Wire,
-} from '../../../agent/core/protobuf.ts';
+import { encodeIntAttribute, encodeTextAttribute, ProtoWriter, Wire } from '../../../agent/core/protobuf.ts';
 import { ProtoReader } from '../../../agent/core/protobuf-reader.ts';
+import { isUtf8 } from '../../../agent/core/utf8.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));

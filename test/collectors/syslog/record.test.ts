@@ -104,6 +104,19 @@ describe('a message whose header was seen before', () => {
     expect(figure(meter, 'eudaemon_log_sender_mismatch_total', { daemon: 'nginx' })).toBe(5);
   });
 
+  it('under another configuration is asked about again', () => {
+    let known = false;
+    const { told, recorder: it } = recorder({
+      ...noDaemons,
+      ofIdentifier: () => (known ? 'web' : undefined),
+    });
+    const service = () => told(`<13>${T} app: x`).resource['service.name'];
+    expect([1, 2, 3].map(service)).toEqual(['app', 'app', 'app']);
+    known = true;
+    it.forget();
+    expect(service()).toBe('web');
+  });
+
   it('a second ago is asked about again', () => {
     const declared = [daemon('web', { logs: { identifiers: ['app'], files: [], parse: 'none' } })];
     let known: typeof declared = [];

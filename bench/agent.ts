@@ -41,7 +41,7 @@ export async function startAgent(
     said = (await answer?.text()) ?? 'no answer';
     return answer?.ok === true;
   };
-  await until('the agent is ready', ready, 10).catch(cause => {
+  await until('the agent is ready', ready, 60).catch(cause => {
     throw new Error(`the agent is not ready: ${said}`, { cause });
   });
   return { ...program, url };

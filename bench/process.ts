@@ -114,15 +114,24 @@ export function cpuOf(pid: number): Cpu {
   return { user: user / TICKS_PER_SECOND, system: system / TICKS_PER_SECOND };
 }
 
+export interface Memory {
+  readonly total: number;
+  readonly anonymous: number;
+}
+
 /** Resident memory of the tree in MiB: all of it, and what no other process could share. */
-export function memoryOf(pid: number): { total: number; anonymous: number } {
+export function memoryOf(pid: number): Memory {
   let total = 0;
   let anonymous = 0;
   for (const each of treeOf(pid)) {
-    const status = readFileSync(`/proc/${each}/status`, 'latin1');
-    const kib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
-    total += kib('VmRSS');
-    anonymous += kib('RssAnon');
+    try {
+      const status = readFileSync(`/proc/${each}/status`, 'latin1');
+      const kib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+      total += kib('VmRSS');
+      anonymous += kib('RssAnon');
+    } catch {
+      // It has ended meanwhile.
+    }
   }
   return { total: total / 1024, anonymous: anonymous / 1024 };
 }

@@ -2,7 +2,7 @@
 
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Cpu, cpuOf, memoryOf, type Program, startOwn } from './process.ts';
+import { type Cpu, cpuOf, type Memory, memoryOf, type Program, startOwn } from './process.ts';
 import { printTable } from './table.ts';
 
 export interface Arrivals {
@@ -18,13 +18,24 @@ export interface Receiver {
   stop(): Promise<void>;
 }
 
+export interface IntoSink<P extends Program> extends Receiver {
+  readonly program: P;
+  /** The sink answers nothing for so long. */
+  pause(ms: number): Promise<void>;
+}
+
 /** Something that sends OTLP to a sink of its own. */
-export async function intoSink(begin: (port: string) => Program | Promise<Program>): Promise<Receiver> {
+export async function intoSink<P extends Program>(
+  begin: (port: string) => P | Promise<P>,
+): Promise<IntoSink<P>> {
   const sink = startOwn('sink.ts');
   const port = await sink.line();
   const program = await begin(port);
   return {
     program,
+    async pause(ms) {
+      await fetch(`http://127.0.0.1:${port}/pause/${ms}`);
+    },
     async arrivals() {
       const answer = await fetch(`http://127.0.0.1:${port}`);
       const { records, last } = (await answer.json()) as { records: number; last: number };
@@ -63,7 +74,40 @@ export interface Figures {
   readonly perSecond: number;
   /** µs for each that arrived. */
   readonly cpu: Cpu;
-  readonly memory: { total: number; anonymous: number };
+  /** The most there was at any time. */
+  readonly memory: Memory;
+}
+
+/** The middle of each figure, for itself. */
+export function median(rounds: readonly Figures[]): Figures {
+  const of = (figure: (each: Figures) => number) => {
+    const sorted = rounds.map(figure).sort((a, b) => a - b);
+    return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+  };
+  return {
+    offered: of(({ offered }) => offered),
+    arrived: of(({ arrived }) => arrived),
+    perSecond: of(({ perSecond }) => perSecond),
+    cpu: { user: of(({ cpu }) => cpu.user), system: of(({ cpu }) => cpu.system) },
+    memory: { total: of(({ memory }) => memory.total), anonymous: of(({ memory }) => memory.anonymous) },
+  };
+}
+
+/** Looks at the memory of a tree ten times a second; `stop()` tells the most of it. */
+function watchMemory(pid: number): { stop(): Memory } {
+  let most: Memory = { total: 0, anonymous: 0 };
+  const look = () => {
+    const { total, anonymous } = memoryOf(pid);
+    most = { total: Math.max(most.total, total), anonymous: Math.max(most.anonymous, anonymous) };
+  };
+  const timer = setInterval(look, 100);
+  return {
+    stop() {
+      clearInterval(timer);
+      look();
+      return most;
+    },
+  };
 }
 
 /** Resolves when all have arrived, or when nothing has for a second. */
@@ -88,11 +132,12 @@ export async function measure(
   await offer(warm);
   const first = await settle(receiver, warm);
   const before = cpuOf(pid);
+  const watch = watchMemory(pid);
   const begin = Date.now();
   await offer(offered);
   const { count, last } = await settle(receiver, first.count + offered);
   const after = cpuOf(pid);
-  const memory = memoryOf(pid);
+  const memory = watch.stop();
   await receiver.stop();
   const arrived = count - first.count;
   const each = (from: number, to: number) => ((to - from) / arrived) * 1e6;

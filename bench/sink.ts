@@ -1,5 +1,6 @@
 // An OTLP/HTTP receiver that only counts: run as a process of its own it prints its port, and `GET /` tells the records
-// it has taken and when the last of them came. The records are walked in the protobuf, not decoded.
+// it has taken and when the last of them came. After `GET /pause/MS` it answers no request for so long, and counts one
+// only if somebody still waits for the answer. The records are walked in the protobuf, not decoded.
 
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -34,6 +35,7 @@ let records = 0;
 let bytes = 0;
 /** Unix ms. */
 let last = 0;
+let pausedUntil = 0;
 
 function take(request: IncomingMessage, body: Buffer): void {
   const encoding = request.headers['content-encoding'];
@@ -50,11 +52,19 @@ const server = createServer((request, response) => {
   request.on('data', chunk => chunks.push(chunk));
   request.on('end', () => {
     if (request.method === 'GET') {
+      const pause = /^\/pause\/(\d+)$/.exec(request.url ?? '');
+      if (pause) pausedUntil = Date.now() + Number(pause[1]);
       response.end(JSON.stringify({ records, bytes, last }));
       return;
     }
-    take(request, Buffer.concat(chunks));
-    response.writeHead(200, { 'content-type': 'application/x-protobuf', 'content-length': 0 }).end();
+    const answer = () => {
+      if (response.destroyed) return;
+      take(request, Buffer.concat(chunks));
+      response.writeHead(200, { 'content-type': 'application/x-protobuf', 'content-length': 0 }).end();
+    };
+    const left = pausedUntil - Date.now();
+    if (left > 0) setTimeout(answer, left);
+    else answer();
   });
 });
 server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));

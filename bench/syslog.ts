@@ -1,30 +1,24 @@
-// What does a local syslog message cost? The agent (socket → ring → spool → OTLP) beside rsyslog (socket → file), Fluent
-// Bit and the OpenTelemetry Collector (socket → OTLP) where FLUENT_BIT= and OTELCOL= name one, and the kernel's floor.
-// Figures are for each message that arrived; the agent sheds what comes faster than it can carry, the others hold the
-// sender back.
-//   node bench/syslog.ts [--messages 2000000] [--bytes 150] [--rate PER_SECOND] [--qlen 512,10] [--only eudaemon,rsyslog]
+// What does a local syslog message cost? The agent beside rsyslog, the kernel's floor, and Fluent Bit and the
+// OpenTelemetry Collector where FLUENT_BIT= and OTELCOL= name one. Figures are for each message that arrived, medians
+// of all rounds; the agent gives up what comes faster than it can carry, the others hold the sender back.
+//   node bench/syslog.ts [--messages 2000000] [--bytes 150,1024] [--qlen 512,10] [--rounds 1] [--rate PER_SECOND]
+//                        [--only eudaemon,rsyslog]
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startAgent } from './agent.ts';
-import { start, startOwn, tempDir, until } from './process.ts';
-import {
-  type Arrivals,
-  countLines,
-  type Figures,
-  intoSink,
-  measure,
-  printFigures,
-  type Receiver,
-} from './receiver.ts';
+import { startOwn, tempDir, until } from './process.ts';
+import { type Figures, measure, median, printFigures } from './receiver.ts';
+import { agent, floor, type Make, named, rsyslog } from './socket-receivers.ts';
+import { withEach } from './sysctl.ts';
 
-const QLEN = '/proc/sys/net/unix/max_dgram_qlen';
 const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '2000000' },
-    bytes: { type: 'string', default: '150' },
+    bytes: { type: 'string', default: '150,1024' },
     qlen: { type: 'string', default: '512,10' },
+    rounds: { type: 'string', default: '1' },
     rate: { type: 'string' },
     only: { type: 'string' },
   },
@@ -33,95 +27,19 @@ const messages = Number(values.messages);
 /** Sent before the measurement, so that every program is warm. */
 const warm = Math.min(messages, 400_000);
 
-const receivers: Record<string, (socket: string, dir: string) => Promise<Receiver> | Receiver> = {
-  'floor (recvmmsg only)': socket => {
-    const program = startOwn('floor.ts', socket, `${warm}`, `${warm + messages}`);
-    let told: Arrivals = { count: 0, last: 0 };
-    const listen = async () => {
-      for (;;) told = { count: Number(await program.line()), last: Date.now() };
-    };
-    void listen();
-    return { program, arrivals: () => told, stop: program.stop };
-  },
-  eudaemon: (socket, dir) =>
-    intoSink(port =>
-      startAgent(dir, {
-        collectors: { syslog: { listen: [{ path: socket }] } },
-        exporters: { otlp: { endpoint: `http://127.0.0.1:${port}`, compression: 'none' } },
-      }),
-    ),
-  rsyslog(socket, dir) {
-    const [config, file] = [join(dir, 'rsyslog.conf'), join(dir, 'out.log')];
-    writeFileSync(
-      config,
-      `module(load="imuxsock" SysSock.Use="off")
-input(type="imuxsock" Socket="${socket}")
-action(type="omfile" file="${file}")
-`,
-    );
-    const program = start('rsyslogd', ['-n', '-f', config, '-i', join(dir, 'pid')]);
-    return { program, arrivals: countLines(file), stop: program.stop };
-  },
+const receivers: Record<string, Make> = {
+  floor: floor(warm, messages),
+  eudaemon: agent,
+  rsyslog,
+  ...named(process.env),
 };
-const { FLUENT_BIT, OTELCOL } = process.env;
-if (FLUENT_BIT)
-  receivers['fluent-bit'] = (socket, dir) =>
-    intoSink(port => {
-      const config = join(dir, 'fluent-bit.conf');
-      const parsers = join(dir, 'parsers.conf');
-      writeFileSync(
-        parsers,
-        `[PARSER]
-  Name syslog-rfc3164-local
-  Format regex
-  Regex ^\\<(?<pri>[0-9]+)\\>(?<time>[^ ]* {1,2}[^ ]* [^ ]*) (?<ident>[a-zA-Z0-9_\\/\\.\\-]*)(?:\\[(?<pid>[0-9]+)\\])?(?:[^\\:]*\\:)? *(?<message>.*)$
-  Time_Key time
-  Time_Format %b %d %H:%M:%S
-`,
-      );
-      writeFileSync(
-        config,
-        `[SERVICE]
-  Flush 0.2
-  Parsers_File ${parsers}
-[INPUT]
-  Name syslog
-  Mode unix_udp
-  Path ${socket}
-  Unix_Perm 0666
-  Parser syslog-rfc3164-local
-[OUTPUT]
-  Name opentelemetry
-  Match *
-  Host 127.0.0.1
-  Port ${port}
-`,
-      );
-      return start(FLUENT_BIT, ['-q', '-c', config]);
-    });
-if (OTELCOL)
-  receivers['otelcol'] = (socket, dir) =>
-    intoSink(port => {
-      const config = join(dir, 'otelcol.yaml');
-      writeFileSync(
-        config,
-        `receivers:
-  syslog: { unix: { path: ${socket}, transport: unixgram }, protocol: rfc3164 }
-exporters:
-  otlphttp: { endpoint: "http://127.0.0.1:${port}", compression: none }
-service:
-  pipelines: { logs: { receivers: [syslog], exporters: [otlphttp] } }
-`,
-      );
-      return start(OTELCOL, ['--config', config]);
-    });
 
-async function measureOne(name: string): Promise<Figures> {
+async function measureOne(make: Make, name: string, bytes: string): Promise<Figures> {
   const dir = tempDir();
   const socket = join(dir, 'log.sock');
-  const receiver = await receivers[name]!(socket, dir);
+  const receiver = await make(socket, dir);
   await until(`${name} listens`, () => existsSync(socket));
-  const sender = startOwn('sender.ts', socket, values.bytes);
+  const sender = startOwn('sender.ts', socket, bytes);
   const figures = await measure(receiver, warm, messages, async count => {
     sender.write(`${count} ${values.rate ?? ''}\n`);
     await sender.line();
@@ -131,14 +49,19 @@ async function measureOne(name: string): Promise<Figures> {
 }
 
 const wanted = values.only?.split(',');
-const names = Object.keys(receivers).filter(name => !wanted || wanted.some(each => name.startsWith(each)));
-const kept = readFileSync(QLEN, 'utf8');
-process.once('exit', () => writeFileSync(QLEN, kept));
-for (const qlen of values.qlen.split(',')) {
-  writeFileSync(QLEN, qlen);
-  const figures = new Map<string, Figures>();
-  for (const name of names) figures.set(name, await measureOne(name));
-  const rate = values.rate ? ` at ${values.rate}/s` : '';
-  const title = `${messages} messages of ${values.bytes} bytes${rate}, net.unix.max_dgram_qlen=${qlen}`;
-  printFigures(title, 'message', figures);
-}
+const chosen = Object.entries(receivers).filter(([name]) => !wanted || wanted.includes(name));
+await withEach('/proc/sys/net/unix/max_dgram_qlen', values.qlen.split(','), async qlen => {
+  for (const bytes of values.bytes.split(',')) {
+    const rounds = new Map<string, Figures[]>(chosen.map(([name]) => [name, []]));
+    // Round by round, so that what else the machine does meets all of them.
+    for (let round = 0; round < Number(values.rounds); round++)
+      for (const [name, make] of chosen) rounds.get(name)!.push(await measureOne(make, name, bytes));
+    const rate = values.rate ? ` at ${values.rate}/s` : '';
+    const load = loadavg()[0]!.toFixed(1);
+    printFigures(
+      `${messages} messages of ${bytes} bytes${rate}, qlen ${qlen}, median of ${values.rounds}, load ${load}`,
+      'message',
+      new Map([...rounds].map(([name, each]) => [name, median(each)])),
+    );
+  }
+});

@@ -3,18 +3,25 @@
 import { join } from 'node:path';
 import type {
   AgentView,
+  CertificatesView,
   DaemonsView,
   DaemonView,
+  EndpointsView,
   ExporterView,
   LedgerView,
   LogsView,
+  SamplesView,
 } from '../console/api.ts';
 import { query } from '../exporters/store/query.ts';
+import type { Samples } from './core/certificate.ts';
 import { type Family, type Point, prometheusName } from './core/metric.ts';
 import { tellPosture } from './core/posture.ts';
 import { Stopped } from './core/processor.ts';
 import { severityLabel } from './core/record.ts';
 import { VERSION } from './core/version.ts';
+import type { Certificates } from './identity/certificates.ts';
+import type { Recorder } from './identity/recorder.ts';
+import { sentence } from './identity/sentence.ts';
 import type { DaemonTable } from './identity/table.ts';
 
 export interface ApiSources {
@@ -23,6 +30,10 @@ export interface ApiSources {
   now(): number;
   families(): Promise<Iterable<Family>>;
   table: Pick<DaemonTable, 'snapshot'>;
+  certificates: Pick<Certificates, 'of'>;
+  recorder: Pick<Recorder, 'samples' | 'exhaustion'>;
+  /** What these processes hold, looked up now. */
+  endpoints(pids: readonly number[]): EndpointsView;
   faults(): readonly string[];
   config(): AgentView['config'];
   /** Directory of the local store; undefined while it is off. */
@@ -31,6 +42,10 @@ export interface ApiSources {
 
 export type Api = Readonly<Record<string, (query: URLSearchParams) => unknown>>;
 
+const NO_SAMPLES: Samples = { at: [], cpu: [], memory: [], fds: [], fdUsage: [] };
+/** Figures of a spark: ten minutes. */
+const SPARK = 40;
+const SPARK_MS = 15_000;
 /** Most lines one answer holds. */
 const MAX_LINES = 1000;
 /** Drops that were asked for. */
@@ -82,6 +97,7 @@ export function createApi(sources: ApiSources): Api {
   const daemonView = (status: ReturnType<DaemonTable['snapshot']>[number], figures: Figures): DaemonView => {
     const { name } = status;
     const last = figures.sum('eudaemon_log_last_timestamp_seconds', name);
+    const [death] = sources.certificates.of(name);
     return {
       name,
       labels: status.labels,
@@ -96,6 +112,8 @@ export function createApi(sources: ApiSources): Api {
       fdUsage: figures.sum('eudaemon_daemon_max_fds_ratio', name),
       restarts: status.restarts,
       lastExit: status.lastExit,
+      ...(death && { lastDeath: { at: death.at, text: sentence(death) } }),
+      exhaustion: sources.recorder.exhaustion(name),
       checks: status.checks,
       expectations: status.expectations,
       ...(status.postures[0] && { posture: Object.fromEntries(tellPosture(status.postures[0])) }),
@@ -164,6 +182,33 @@ export function createApi(sources: ApiSources): Api {
         daemons: sources.table.snapshot(now()).map(status => daemonView(status, figures)),
       };
     },
+    '/api/certificates'(asked): CertificatesView {
+      const daemon = asked.get('daemon');
+      const certificates =
+        daemon === null
+          ? sources.table
+              .snapshot(now())
+              .flatMap(({ name }) => sources.certificates.of(name).slice(0, 1))
+              .map(newest => ({ ...newest, samples: NO_SAMPLES, logs: [] }))
+              .sort((a, b) => b.at - a.at)
+          : sources.certificates.of(daemon);
+      return { now: now(), certificates: certificates.map(each => ({ ...each, text: sentence(each) })) };
+    },
+    '/api/samples'(): SamplesView {
+      const end = now();
+      const at = Array.from({ length: SPARK }, (_, i) => end - (SPARK - 1 - i) * SPARK_MS);
+      const names = sources.table.snapshot(end).map(({ name }) => name);
+      return {
+        at,
+        daemons: Object.fromEntries(
+          names.map(name => [name, condense(sources.recorder.samples(name, at[0]! - SPARK_MS), at)]),
+        ),
+      };
+    },
+    '/api/endpoints'(asked): EndpointsView | undefined {
+      const daemon = sources.table.snapshot(now()).find(({ name }) => name === asked.get('daemon'));
+      return daemon && sources.endpoints(daemon.pids);
+    },
     async '/api/logs'(asked): Promise<LogsView | undefined> {
       const directory = sources.store();
       if (directory === undefined) return undefined;
@@ -179,6 +224,18 @@ export function createApi(sources: ApiSources): Api {
       return { lines: lines.reverse() };
     },
   };
+}
+
+/** At each time the latest figure since the time before. */
+function condense(samples: Samples, at: readonly number[]): SamplesView['daemons'][string] {
+  const row = (): (number | null)[] => at.map(() => null);
+  const condensed = { cpu: row(), memory: row(), fds: row() };
+  for (const [i, time] of samples.at.entries()) {
+    const to = at.findIndex(end => time <= end);
+    if (to < 0) continue;
+    for (const key of ['cpu', 'memory', 'fds'] as const) condensed[key][to] = samples[key][i]!;
+  }
+  return condensed;
 }
 
 /** Where the local store of a configuration is. */

@@ -32,7 +32,8 @@ import { certificatesDirectory, createCertificateStore } from './identity/certif
 import { createCertificates } from './identity/certificates.ts';
 import { createChangingLookup } from './identity/changing.ts';
 import type { Discovered } from './identity/discover.ts';
-import { identifyHost, readCorePattern } from './identity/host.ts';
+import { createHoldings } from './identity/holdings.ts';
+import { identifyHost, readCorePattern, readUptime } from './identity/host.ts';
 import { createRecorder } from './identity/recorder.ts';
 import { createTable } from './identity/table.ts';
 import { loadNative } from './native/index.ts';
@@ -95,6 +96,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     recorder,
     store: createCertificateStore(certificatesDirectory(config.agent.state_dir), log.room('identity')),
     lastWords: data.lastWords,
+    uptime: () => readUptime(config.agent.host_root),
     corePattern: () => readCorePattern(config.agent.host_root),
   });
   certificates.declare(config.daemons.map(({ name }) => name));
@@ -191,6 +193,9 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
       now,
       families,
       table,
+      certificates,
+      recorder,
+      endpoints: pids => createHoldings(config.agent.host_root).of(pids),
       faults,
       config: () => ({ ...(config.file ? { file: config.file } : {}), loadedAt, problems }),
       store: () => storeDirectory(config),

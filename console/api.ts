@@ -1,6 +1,8 @@
 // What the console and `eudaemon status` read: the JSON of /api. Times are Unix ms; a figure nobody may see is absent.
 
+import type { Certificate } from '../agent/core/certificate.ts';
 import type { DaemonState, Exit } from '../agent/core/daemon.ts';
+import type { Held } from '../agent/core/endpoints.ts';
 
 /** `GET /api/agent` */
 export interface AgentView {
@@ -70,6 +72,10 @@ export interface DaemonView {
   readonly fdUsage?: number;
   readonly restarts: number;
   readonly lastExit?: Exit & { readonly at: number };
+  /** In one sentence; of an earlier life of the agent as well. */
+  readonly lastDeath?: { readonly at: number; readonly text: string };
+  /** Seconds until it has used up `fds`, `memory` or `disk`, where there is a trend. */
+  readonly exhaustion: Readonly<Record<string, number>>;
   readonly checks: readonly CheckView[];
   readonly expectations: readonly ExpectationView[];
   readonly lastLogAt?: number;
@@ -91,6 +97,26 @@ export interface ExpectationView {
   readonly condition: string;
   readonly met?: boolean;
 }
+
+/**
+ * `GET /api/certificates?daemon=NAME`: its deaths, newest first. Without a name: of all, the newest of each daemon,
+ * without samples and log records.
+ */
+export interface CertificatesView {
+  readonly now: number;
+  readonly certificates: readonly (Certificate & { readonly text: string })[];
+}
+
+/** `GET /api/samples`: of each daemon as many figures as there are times, oldest first; null where there is none. */
+export interface SamplesView {
+  readonly at: readonly number[];
+  readonly daemons: Readonly<
+    Record<string, Readonly<Record<'cpu' | 'memory' | 'fds', readonly (number | null)[]>>>
+  >;
+}
+
+/** `GET /api/endpoints?daemon=NAME`: by what others reach it, and the logs it writes. */
+export type EndpointsView = Held;
 
 /** `GET /api/logs?daemon=NAME&limit=N`: the newest lines of a daemon, oldest first; 404 without a local store. */
 export interface LogsView {

@@ -20,6 +20,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   stop: async () => (await import('./service.ts')).stop,
   restart: async () => (await import('./service.ts')).restart,
   reload: async () => (await import('./service.ts')).reload,
+  why: async () => (await import('./why.ts')).why,
   logs: async () => (await import('./logs.ts')).logs,
   top: async () => (await import('./top.ts')).top,
   probe: async () => (await import('./probe.ts')).probe,

@@ -1,13 +1,22 @@
 // `eudaemon status`: the running agent's daemons, checks, queues and ledger, asked over its control socket.
 
 import { parseArgs } from 'node:util';
-import type { AgentView, DaemonsView, DaemonView } from '../../console/api.ts';
+import type {
+  AgentView,
+  CertificatesView,
+  DaemonsView,
+  DaemonView,
+  EndpointsView,
+} from '../../console/api.ts';
+import { tellEndpoints } from '../core/endpoints.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
+import { certificateText } from './certificate.ts';
 import { readConfig } from './config.ts';
 import { ask } from './control.ts';
 import { age, bytes, columns, paint } from './format.ts';
 import type { Command } from './index.ts';
 import { tellPidfile } from './service.ts';
+import { visible } from './record.ts';
 
 export const status: Command = {
   summary: "the running agent's daemons, checks, queues and ledger",
@@ -30,9 +39,11 @@ dead and left its pidfile, 3 when it does not run, 4 when that cannot be told.`,
     if (name !== undefined && shown.length === 0)
       throw new UsageError(`status: no daemon "${name}" is declared`);
     const view = await ask<AgentView>(agent.run_dir, '/api/agent');
+    const more = name === undefined ? undefined : await askMore(agent.run_dir, name);
     const color = paint(process.stdout);
-    if (values.json) process.stdout.write(`${JSON.stringify({ agent: view, daemons: shown }, null, 2)}\n`);
-    else if (name !== undefined) process.stdout.write(details(shown[0]!, daemons!.now, color));
+    if (values.json)
+      process.stdout.write(`${JSON.stringify({ agent: view, daemons: shown, ...more }, null, 2)}\n`);
+    else if (more) process.stdout.write(details(shown[0]!, more, daemons!.now, color));
     else process.stdout.write(table(shown, daemons!.now, color) + summary(view!, color));
     return shown.every(({ up }) => up) ? 0 : 1;
   },
@@ -54,8 +65,22 @@ function parse(argv: string[]) {
   }
 }
 
+interface More {
+  readonly certificates: CertificatesView['certificates'];
+  readonly endpoints: EndpointsView | undefined;
+}
+
+async function askMore(runDir: string, name: string): Promise<More> {
+  const query = `daemon=${encodeURIComponent(name)}`;
+  const deaths = await ask<CertificatesView>(runDir, `/api/certificates?${query}`);
+  const endpoints = await ask<EndpointsView>(runDir, `/api/endpoints?${query}`);
+  return { certificates: deaths?.certificates ?? [], endpoints };
+}
+
 type Paint = ReturnType<typeof paint>;
 
+/** Of the log records of a death; `eudaemon why` has all. */
+const LINES = 10;
 const GOOD = new Set(['healthy']);
 const stateColor = (state: string, color: Paint): string =>
   GOOD.has(state)
@@ -93,18 +118,20 @@ export function table(daemons: readonly DaemonView[], now: number, color: Paint)
   ]);
 }
 
-function details(daemon: DaemonView, now: number, color: Paint): string {
+function details(daemon: DaemonView, { certificates, endpoints }: More, now: number, color: Paint): string {
   const lines = [
     `${color('bold', daemon.name)}  ${stateColor(daemon.state, color)} for ${age(now - daemon.stateSince)}`,
     `  instances  ${daemon.instances.map(({ pid, startedAt }) => `${pid} (${age(now - startedAt)})`).join(', ') || 'none'}`,
     `  usage      cpu ${percent(daemon.cpu)}, memory ${daemon.memory === undefined ? '-' : bytes(daemon.memory)}, fds ${daemon.openFds ?? '-'} (${percent(daemon.fdUsage)} of the limit), threads ${daemon.threads ?? '-'}`,
     `  restarts   ${daemon.restarts}`,
   ];
-  if (daemon.lastExit) {
-    const { reason, code, at } = daemon.lastExit;
-    lines.push(`  last exit  ${reason}${code === undefined ? '' : ` ${code}`}, ${age(now - at)} ago`);
-  }
+  for (const [resource, seconds] of Object.entries(daemon.exhaustion))
+    lines.push(
+      `  ${color('red', `runs out   of ${resource} in ${age(seconds * 1000)} if it goes on as it does`)}`,
+    );
   for (const [what, how] of Object.entries(daemon.posture ?? {})) lines.push(`  ${what.padEnd(12)} ${how}`);
+  for (const [what, which] of endpoints ? tellEndpoints(endpoints) : [])
+    lines.push(`  ${what.padEnd(12)} ${visible(which)}`);
   for (const { name, healthy, message } of daemon.checks)
     lines.push(
       `  check      ${name}: ${healthy === undefined ? 'no verdict yet' : healthy ? color('green', 'ok') : color('red', 'failing')}${message ? ` (${message})` : ''}`,
@@ -113,7 +140,9 @@ function details(daemon: DaemonView, now: number, color: Paint): string {
     lines.push(
       `  expects    ${name} ${condition}: ${met === undefined ? 'cannot be told' : met ? color('green', 'met') : color('red', 'not met')}`,
     );
-  return `${lines.join('\n')}\n`;
+  const [death] = certificates;
+  const last = death ? `\n${certificateText(death, now, color, LINES)}` : '';
+  return `${lines.join('\n')}\n${last}`;
 }
 
 function summary(agent: AgentView, color: Paint): string {

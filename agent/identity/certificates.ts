@@ -5,6 +5,7 @@
 import type { Certificate, LastWord } from '../core/certificate.ts';
 import type { EventSink } from '../core/collector.ts';
 import type { Exit } from '../core/daemon.ts';
+import { TICKS_PER_SECOND } from '../core/procstat.ts';
 import type { CertificateStore } from './certificate-store.ts';
 import { exited } from './events.ts';
 import type { Recorder } from './recorder.ts';
@@ -34,8 +35,8 @@ const SETTLE_MS = 5000;
 /** Ends within this time belong together; of one daemon's only the first has a certificate. */
 export const TOGETHER_MS = 10_000;
 const SAMPLES_MS = 10 * 60_000;
-/** Start times are right to a second. */
-const TOLERANCE_MS = 1000;
+const BOOT_MS = 2000;
+const TICK_MS = 1000 / TICKS_PER_SECOND;
 /** Of a daemon. */
 const KEPT = 2;
 const MAX_RECENT = 200;
@@ -56,6 +57,8 @@ export function createCertificates(room: {
   readonly store: CertificateStore;
   lastWords(daemon: string): Promise<readonly LastWord[]>;
   corePattern(): string | undefined;
+  /** In ms since the boot; undefined where processes have no start in ticks. */
+  uptime(): number | undefined;
 }): Certificates {
   const { clock, recorder, store } = room;
   const kept = new Map<string, Certificate[]>();
@@ -67,6 +70,13 @@ export function createCertificates(room: {
   const untold = new Set<string>();
   let running = false;
 
+  /** The kernel's own clock is exact; the time of boot it tells is not. */
+  const startOf = ({ startTicks, startedAt }: Member): number | undefined => {
+    const told = startedAt === undefined ? undefined : startedAt * 1000;
+    const exact = Math.round(clock.now() - (room.uptime() ?? Number.NaN) + startTicks * TICK_MS);
+    // Where processes are seen without /proc, their ticks are of another clock.
+    return Math.abs(exact - (told ?? exact)) < BOOT_MS ? exact : told;
+  };
   const save = (daemon: string) => store.save(daemon, kept.get(daemon) ?? [], !pending.has(daemon));
   const saveSoon = (daemon: string) => {
     changed.add(daemon);
@@ -137,9 +147,9 @@ export function createCertificates(room: {
     of: daemon => kept.get(daemon) ?? [],
 
     began(now, daemon, process, restart) {
-      const startedAt = process.startedAt === undefined ? now : Math.min(now, process.startedAt * 1000);
+      const startedAt = Math.min(now, startOf(process) ?? now);
       recorder.began(daemon, startedAt);
-      if (!restart || !kept.get(daemon)?.[0] || kept.get(daemon)![0]!.restart) return;
+      if (!restart || kept.get(daemon)?.[0]?.restart) return;
       amend(daemon, certificate => ({
         ...certificate,
         // Seen by looking now and then, the end came before the beginning of the next.
@@ -151,7 +161,7 @@ export function createCertificates(room: {
       }));
       const end = pending.get(daemon);
       if (!end) return;
-      end.until = Math.min(now, startedAt + TOLERANCE_MS);
+      end.until = startedAt;
       void listen(daemon, end);
     },
 
@@ -165,7 +175,7 @@ export function createCertificates(room: {
       recent.push(death);
       if (recent.length > MAX_RECENT) recent.shift();
 
-      const certificate = createCertificate(death, process, checks, alsoDied, room);
+      const certificate = createCertificate(death, process, startOf(process), checks, alsoDied, room);
       const [newest, ...older] = kept.get(daemon) ?? [];
       if (newest && isNear(newest, at)) {
         amend(daemon, first => ({
@@ -208,7 +218,8 @@ const isNear = (death: { readonly at: number } | undefined, at: number): boolean
 
 function createCertificate(
   { daemon, pid, at, exit }: Death,
-  { comm, startedAt, posture }: Member,
+  { comm, posture }: Member,
+  startedAt: number | undefined,
   checks: readonly CheckStatus[],
   alsoDied: readonly Death[],
   { recorder, corePattern }: Parameters<typeof createCertificates>[0],
@@ -224,7 +235,7 @@ function createCertificate(
     pid,
     program: comm,
     at,
-    ...(startedAt !== undefined && { startedAt: Math.min(at, startedAt * 1000) }),
+    ...(startedAt !== undefined && { startedAt: Math.min(at, startedAt) }),
     exit,
     ...(pattern !== undefined && { corePattern: pattern }),
     ...(open !== undefined && {

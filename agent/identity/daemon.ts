@@ -155,7 +155,7 @@ export function createDaemon(
         since,
         up: enough(),
         instances: roster.tops.map(({ pid, startedAt }) => ({ pid, startedAt: startedAt * 1000 })),
-        processes: roster.instances.length,
+        pids: roster.instances.map(({ pid }) => pid),
         restarts,
         exits: { ...exits },
         lastExit,

@@ -4,14 +4,15 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MatchSpec, ProcessFacts } from '../core/daemon.ts';
+import type { Held } from '../core/endpoints.ts';
 import type { Patterns } from '../core/pattern.ts';
 import { namesById, type Posture, readPosture } from '../core/posture.ts';
 import { parseStat, type Stat, TICKS_PER_SECOND } from '../core/procstat.ts';
 import { type Candidate, census, isSupervisor } from './census.ts';
 import { createFacts, type Facts } from './facts.ts';
-import { createHoldings, type Held } from './holdings.ts';
+import { createHoldings } from './holdings.ts';
+import { readUptime } from './host.ts';
 import { createMatcher, type Matcher } from './matcher.ts';
-import { parseUptime } from './parse.ts';
 import { nameOf, type Program, programOf } from './program.ts';
 import { createSockets } from './sockets.ts';
 
@@ -92,7 +93,7 @@ export function discover({ root, now, patterns, recipes, claimed }: Surroundings
 
   const holdings = createHoldings(root);
   const postureOf = createPostures(root);
-  const uptimeMs = readUptime(proc);
+  const uptimeMs = readUptime(root) ?? 0;
   const daemons = Array.from(groups, ([name, { tops, children }]): Discovered => {
     const shared = <T>(get: (top: Named) => T): T | undefined => {
       const first = get(tops[0]!);
@@ -214,9 +215,6 @@ function createPostures(root: string): (stat: Stat) => Posture {
       stat,
     );
 }
-
-const readUptime = (proc: string): number =>
-  (parseUptime(read(join(proc, 'uptime'))?.toString() ?? '') ?? 0) * 1000;
 
 function read(path: string): Buffer | undefined {
   try {

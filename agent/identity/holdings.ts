@@ -1,22 +1,12 @@
-// What processes hold open: ports, Unix sockets, FIFOs and shared memory by which others reach them, and log files.
+// What processes hold open: ports, Unix sockets, FIFOs, message queues and shared memory by which others reach them,
+// and log files.
 
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Held } from '../core/endpoints.ts';
 import { codeOf } from '../core/errors.ts';
-import { isLogPath, parseFlags, parseSegments, parseUnix } from './parse-fd.ts';
+import { isLogPath, parseFlags, parseQueues, parseSegments, parseUnix } from './parse-fd.ts';
 import { readListeners } from './sockets.ts';
-
-export interface Held {
-  /** TCP ports they listen on. */
-  readonly ports: number[];
-  /** Paths of Unix sockets they are bound to; abstract ones begin with `@`. */
-  readonly sockets: string[];
-  readonly fifos: string[];
-  /** Names of POSIX and keys of System V segments they have mapped. */
-  readonly sharedMemory: string[];
-  /** Log files they write. */
-  readonly logs: string[];
-}
 
 export interface Holdings {
   of(pids: readonly number[]): Held;
@@ -26,6 +16,8 @@ export interface Holdings {
 
 const MAX_LOGS = 20;
 const MAX_ENDPOINTS = 100;
+/** Type of the filesystem of mq_overview(7). Source: linux/magic.h has none; ipc/mqueue.c, MQUEUE_MAGIC. */
+const MQUEUE = 0x19800202;
 
 /** One look: sockets are read once. */
 export function createHoldings(root: string): Holdings {
@@ -38,6 +30,7 @@ export function createHoldings(root: string): Holdings {
       ...parseUnix(attempt(() => readFileSync(join(proc, name), 'utf8')) ?? ''),
     ]),
   );
+  const queueOf = parseQueues(attempt(() => readFileSync(join(proc, 'sysvipc/msg'), 'latin1')) ?? '');
   let denied = 0;
 
   const fdsOf = (pid: number): string[] => {
@@ -55,8 +48,10 @@ export function createHoldings(root: string): Holdings {
       const sockets = new Set<string>();
       const fifos = new Set<string>();
       const segments = new Set<string>();
+      const queues = new Set<string>();
       const logs = new Set<string>();
       for (const pid of pids) {
+        for (const queue of queueOf.get(pid) ?? []) queues.add(queue);
         for (const fd of fdsOf(pid)) {
           const target = attempt(() => readlinkSync(join(proc, String(pid), 'fd', fd)));
           if (target === undefined) continue;
@@ -66,7 +61,12 @@ export function createHoldings(root: string): Holdings {
           else if (socket !== undefined) sockets.add(socket);
           else if (!target.startsWith('/') || logs.has(target) || fifos.has(target)) continue;
           else if (isLog(root, pid, fd, target)) logs.add(target);
-          else if (attempt(() => statSync(join(proc, String(pid), 'fd', fd)))?.isFIFO()) fifos.add(target);
+          else {
+            const path = join(proc, String(pid), 'fd', fd);
+            const file = attempt(() => statSync(path));
+            if (file?.isFIFO()) fifos.add(target);
+            else if (file?.isFile() && attempt(() => statfsSync(path))?.type === MQUEUE) queues.add(target);
+          }
         }
         for (const name of parseSegments(
           attempt(() => readFileSync(join(proc, `${pid}/maps`), 'utf8')) ?? '',
@@ -79,6 +79,7 @@ export function createHoldings(root: string): Holdings {
         sockets: few(sockets),
         fifos: few(fifos),
         sharedMemory: few(segments),
+        messageQueues: few(queues),
         logs: few(logs, MAX_LOGS),
       };
     },

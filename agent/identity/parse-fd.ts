@@ -42,3 +42,19 @@ export function parseSegments(maps: string): Set<string> {
   }
   return found;
 }
+
+/**
+ * System V message queues by the processes that last sent to them or received from them: `key 0x…`, or `id N` of one
+ * without a key. Source: /proc/sysvipc/msg in sysvipc(7).
+ */
+export function parseQueues(text: string): Map<number, string[]> {
+  const found = new Map<number, string[]>();
+  for (const line of text.split('\n').slice(1)) {
+    const [key, id, , , , sender, receiver] = line.trim().split(/\s+/).map(Number);
+    if (key === undefined || id === undefined || Number.isNaN(key)) continue;
+    const name = key === 0 ? `id ${id}` : `key 0x${(key >>> 0).toString(16).padStart(8, '0')}`;
+    for (const pid of new Set([sender, receiver]))
+      if (pid !== undefined && pid > 0) found.set(pid, [...(found.get(pid) ?? []), name]);
+  }
+  return found;
+}

@@ -69,8 +69,8 @@ export interface DaemonStatus {
   /** When it came into this state. */
   readonly since: number;
   readonly instances: readonly { readonly pid: number; readonly startedAt: number }[];
-  /** Processes, instances and their children. */
-  readonly processes: number;
+  /** Of all its processes, instances and their children. */
+  readonly pids: readonly number[];
   readonly restarts: number;
   readonly exits: Readonly<Record<Exit['reason'], number>>;
   readonly lastExit: (Exit & { readonly pid: number; readonly at: number }) | undefined;

@@ -28,6 +28,7 @@ const daemon = (name: string, more: Partial<DaemonView> = {}): DaemonView => ({
   restarts: 0,
   checks: [],
   expectations: [],
+  exhaustion: {},
   lastLogAt: NOW - 65_000,
   ...more,
 });

@@ -51,7 +51,7 @@ function createTime() {
 }
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
-function world(names = ['web', 'db']) {
+function world(names = ['web', 'db'], uptime: number | undefined = undefined) {
   const time = createTime();
   const events: AgentEvent[] = [];
   const warnings: string[] = [];
@@ -64,6 +64,7 @@ function world(names = ['web', 'db']) {
       recorder,
       store: createCertificateStore(directory, { warn: message => void warnings.push(message) }),
       lastWords: async () => [...words],
+      uptime: () => uptime,
       corePattern: () => '/var/crash/core.%p',
     });
     made.declare(names);
@@ -155,7 +156,7 @@ describe('the event', () => {
     w.rise('web', w.process(6));
     w.said('new by pid', w.time.now(), 6);
     w.said('late, by the old pid', w.time.now() + 50, 5);
-    w.said('new by time', w.time.now() + 100);
+    w.said('new by time', w.time.now() + 1);
     await w.time.pass(5000);
     expect(w.certificates.of('web')[0]!.logs.map(({ body }) => body)).toEqual([
       'old',
@@ -224,6 +225,27 @@ describe('the event', () => {
     w.certificates.declare(['db']);
     expect(w.events).toHaveLength(1);
     expect(w.certificates.of('web')).toEqual([]);
+  });
+});
+
+describe('the beginning of a process', () => {
+  const ticks = (pid: number, startTicks: number, startedAt?: number): Member => ({
+    pid,
+    ppid: 1,
+    startTicks,
+    comm: 'prog',
+    ...(startedAt !== undefined && { startedAt }),
+  });
+  it.each([
+    ['to a hundredth, by its ticks', 100_000, ticks(5, 9_950, T0 / 1000 - 1), T0 - 500],
+    ['by its ticks alone', 100_000, ticks(5, 9_950), T0 - 500],
+    ['of another clock, in seconds', 100_000, ticks(5, T0 / 10, T0 / 1000 - 3), T0 - 3000],
+    ['without an uptime', undefined, ticks(5, 9_950, T0 / 1000 - 3), T0 - 3000],
+    ['of nothing', undefined, ticks(5, 9_950), undefined],
+  ])('%s', (_, uptime, member, startedAt) => {
+    const w = world(['web'], uptime);
+    w.die('web', member);
+    expect(w.certificates.of('web')[0]!.startedAt).toBe(startedAt);
   });
 });
 

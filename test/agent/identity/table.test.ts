@@ -226,7 +226,7 @@ describe('ends told by others', () => {
     const w = world();
     const child = w.instance(6, { ppid: 5, claimed: false });
     w.look(w.instance(5), child).exited(child, { reason: 'signal', code: 11 });
-    expect(w.status()).toMatchObject({ exits: { signal: 0 }, processes: 2 });
+    expect(w.status()).toMatchObject({ exits: { signal: 0 }, pids: [5, 6] });
   });
 
   it('of lives between two looks are restarts', () => {

@@ -1,6 +1,6 @@
 // `eudaemon discover` among real processes: daemons of several kinds are found with what they listen on and write,
 // what is no daemon is not, and the configuration it prints is one that `check` takes and `run` confirms.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -12,12 +12,18 @@ import { startNginx, startRedis } from './daemons.ts';
 import { BIN, createHome, freePort, spawnProgram, startProgram, tempDir } from './program.ts';
 import { until } from './until.ts';
 
-/** Double-forked, with a session of its own, an append-only log, a FIFO, a Unix socket and its pid in a file. */
-const DAEMONIZED = `use POSIX qw(setsid mkfifo); use IO::Socket::UNIX; use Fcntl;
+const SYSV_QUEUE = 0x65756401;
+const POSIX_QUEUE = `eudaemon-e2e-${process.pid}`;
+/** Numbers of mq_open and mq_unlink in syscalls(2), which perl does not know. */
+const [MQ_OPEN, MQ_UNLINK] = process.arch === 'arm64' ? [180, 181] : [240, 241];
+/** Double-forked, with a session of its own, an append-only log, a FIFO, a Unix socket, queues and its pid in a file. */
+const DAEMONIZED = `use POSIX qw(setsid mkfifo); use IO::Socket::UNIX; use Fcntl; use IPC::SysV qw(IPC_CREAT);
 fork and exit; setsid; fork and exit;
 my $d = $ARGV[0]; open(STDIN, "</dev/null"); open(STDOUT, ">/dev/null"); open(STDERR, ">/dev/null");
 my $s = IO::Socket::UNIX->new(Local => "$d/own.sock", Listen => 1) or die;
 mkfifo("$d/own.fifo", 0600); sysopen(my $f, "$d/own.fifo", O_RDWR) or die;
+my $q = msgget(${SYSV_QUEUE}, IPC_CREAT | 0600) // die; msgsnd($q, pack("l! a*", 1, "x"), 0) or die;
+my $n = "${POSIX_QUEUE}"; syscall(${MQ_OPEN}, $n, O_RDWR | O_CREAT, 0600, 0) < 0 and die;
 open(my $l, ">>", "$d/own.log") or die; $l->autoflush(1); print $l "begun\\n";
 open(my $p, ">", "$d/own.pid"); print $p $$; close $p; sleep 1 while 1;`;
 
@@ -42,7 +48,11 @@ if (have('nginx', 'redis-server', 'memcached', 'perl', 'script', 'setpriv', 'roo
     const own = await until('the daemon has begun', () =>
       Number(readFileSync(join(directory, 'own.pid'), 'utf8')),
     );
-    onTestFinished(() => void process.kill(own, 'SIGKILL'));
+    onTestFinished(() => {
+      process.kill(own, 'SIGKILL');
+      const drop = `my $n = "${POSIX_QUEUE}"; syscall(${MQ_UNLINK}, $n); msgctl(msgget(${SYSV_QUEUE}, 0), 0, 0)`;
+      spawnSync('perl', ['-e', drop]);
+    });
     const job = join(directory, 'job.sh');
     writeFileSync(job, 'cat - /dev/null\ntrue\n');
     start('sh', [job]);
@@ -69,6 +79,7 @@ if (have('nginx', 'redis-server', 'memcached', 'perl', 'script', 'setpriv', 'roo
       logs: [join(directory, 'own.log')],
       sockets: [join(directory, 'own.sock')],
       fifos: [join(directory, 'own.fifo')],
+      messageQueues: [`/${POSIX_QUEUE}`, `key 0x${SYSV_QUEUE.toString(16)}`],
       posture: { user: 'root', terminal: false },
     });
     const everyone = found.flatMap(({ pids, children }) => [...pids, ...children]);

@@ -1,7 +1,13 @@
 // Who is a daemon and who is not, on hosts told as tables of processes.
 import { describe, expect, it } from 'vitest';
 import { type Candidate, census } from '../../../agent/identity/census.ts';
-import { globOf, isLogPath, parseSegments, parseUnix } from '../../../agent/identity/parse-fd.ts';
+import {
+  globOf,
+  isLogPath,
+  parseQueues,
+  parseSegments,
+  parseUnix,
+} from '../../../agent/identity/parse-fd.ts';
 
 const process = (pid: number, comm: string, rest: Partial<Candidate> = {}): Candidate => ({
   pid,
@@ -156,4 +162,24 @@ describe('open files', () => {
         '7f00-7f01 rw-s 00000000 00:17 5   /dev/shm/queue (deleted)\n7f00-7f01 rw-s 00000000 00:01 6     /SYSV0000cafe (deleted)\n7f00-7f01 rw-p 00000000 00:17 5   /dev/shm/private\n7f00-7f01 r--s 00000000 08:01 5   /usr/share/x\n7f00-7f01 rw-p 0 0 0 [heap]\nbroken\n',
       ),
     ]).toEqual(['/dev/shm/queue', 'key 0x0000cafe']));
+});
+
+it.each<[string, string, [number, string[]][]]>([
+  ['nothing', '', []],
+  ['no queue', '       key      msqid perms      cbytes       qnum lspid lrpid\n', []],
+  [
+    'keys, also beyond 2^31, and none',
+    `key msqid perms cbytes qnum lspid lrpid uid
+1702192129 0 600 1 1 21140 0 0
+-1 3 600 1 1 7 21140 0
+0 9 600 1 1 7 7 0
+`,
+    [
+      [21140, ['key 0x65756401', 'key 0xffffffff']],
+      [7, ['key 0xffffffff', 'id 9']],
+    ],
+  ],
+  ['a line cut short', 'key msqid\n12\nnonsense here\n', []],
+])('message queues of System V: %s', (_, text, found) => {
+  expect([...parseQueues(text)]).toEqual(found);
 });

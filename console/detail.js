@@ -1,9 +1,8 @@
-// One daemon in full: its facts, checks, expectations and latest log lines.
+// One daemon in full: its figures, facts, checks, expectations and latest log lines.
 
-import { at, el, fill, say, verdict } from './dom.js';
-import { ago, bytes, clock, count, date, exitText, percent, STATES, span, words } from './format.js';
-
-const TONES = { emerg: 'bad', alert: 'bad', crit: 'bad', err: 'bad', warning: 'warn' };
+import { line } from './death.js';
+import { at, draw, el, fill, say, spark, verdict } from './dom.js';
+import { ago, bytes, count, exitText, percent, STATES, span, words } from './format.js';
 
 /** Opens for a daemon, closes for undefined. */
 export function showDetail(daemon, now) {
@@ -28,11 +27,18 @@ export function showDetail(daemon, now) {
         : `${count(daemon.openFds)}, at most ${percent(daemon.fdUsage)} of the limit`,
     ],
     ['Restarts', count(daemon.restarts)],
-    ...Object.entries(daemon.posture ?? {}).map(([what, how]) => [words(what), how]),
     ['Last exit', lastExit ? `${exitText(lastExit)}, ${ago(lastExit.at, now)}` : 'none seen'],
+    ...Object.entries(daemon.exhaustion).map(([resource, seconds]) => [
+      `Out of ${resource}`,
+      `in ${span(seconds * 1000)} if it goes on as it does`,
+    ]),
   ];
   fill(at('detail-facts'), facts, () =>
     facts.flatMap(([name, text]) => [el('dt', {}, name), el('dd', {}, text)]),
+  );
+  const posture = Object.entries(daemon.posture ?? {});
+  fill(at('posture'), posture, () =>
+    posture.flatMap(([what, how]) => [el('dt', {}, words(what)), el('dd', {}, how)]),
   );
   const nothing = text => [el('li', { class: 'dim' }, text)];
   fill(at('checks'), [now, daemon.checks], () =>
@@ -58,26 +64,54 @@ export function showDetail(daemon, now) {
   );
 }
 
+const FIGURES = [
+  ['cpu', 'CPU', percent],
+  ['memory', 'Memory', bytes],
+  ['fds', 'Open fds', count],
+];
+
+/** The last ten minutes; hidden where nothing was sampled. */
+export function showFigures(samples) {
+  const list = at('figures');
+  const known =
+    samples !== undefined && FIGURES.some(([key]) => samples[key].some(figure => figure !== null));
+  list.hidden = !known;
+  if (!known) return;
+  if (list.children.length === 0)
+    list.append(
+      ...FIGURES.map(([, name]) => el('div', {}, el('dt', {}, name), el('dd', {}, spark(), el('span')))),
+    );
+  FIGURES.forEach(([key, , text], i) => {
+    const [svg, most] = list.children[i].lastChild.children;
+    draw(svg, samples[key]);
+    const figures = samples[key].filter(figure => figure !== null);
+    say(most, figures.length === 0 ? '' : `at most ${text(Math.max(...figures))}`);
+  });
+}
+
+const ENDPOINTS = [
+  ['ports', 'Ports'],
+  ['sockets', 'Sockets'],
+  ['fifos', 'FIFOs'],
+  ['sharedMemory', 'Shared memory'],
+  ['messageQueues', 'Message queues'],
+  ['logs', 'Log files'],
+];
+
+/** By what others reach it. */
+export function showEndpoints(held = {}) {
+  const known = ENDPOINTS.filter(([key]) => held[key]?.length > 0);
+  fill(at('endpoints'), held, () =>
+    known.flatMap(([key, name]) => [el('dt', {}, name), el('dd', {}, held[key].join(', '))]),
+  );
+}
+
 /** `note` stands in the place of lines; the list stays at its end when it was there. */
 export function showLogs(lines, note) {
   const list = at('logs');
   const following = list.scrollTop + list.clientHeight >= list.scrollHeight - 4;
   const changed = fill(list, [lines, note], () =>
-    note
-      ? [el('li', { class: 'dim' }, note)]
-      : lines.map(({ at: time, severity, body }) =>
-          el(
-            'li',
-            { 'data-tone': TONES[severity] },
-            el(
-              'time',
-              { class: 'dim', datetime: new Date(time).toISOString(), title: date.format(time) },
-              clock.format(time),
-            ),
-            el('span', {}, severity),
-            el('span', {}, body),
-          ),
-        ),
+    note ? [el('li', { class: 'dim' }, note)] : lines.map(line),
   );
   if (changed && following) list.scrollTop = list.scrollHeight;
 }

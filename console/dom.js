@@ -1,8 +1,5 @@
 // The few elements the console is made of. Text goes in as text, never as markup.
 
-/** Figures a spark shows. */
-export const POINTS = 40;
-
 export const at = id => document.getElementById(id);
 
 /** An element; attributes that are undefined are left out, children are nodes or text. */
@@ -33,19 +30,20 @@ export const state = (tone, text) => el('span', { class: 'state', 'data-tone': t
 export const verdict = (good, yes, no) =>
   good === undefined ? state('idle', 'not yet') : state(good ? 'good' : 'bad', good ? yes : no);
 
-/** Polyline of the last figures, the newest at the right edge, from zero to their maximum. */
+/** Polyline of figures at equal distances, from zero to their maximum; null where there is none. */
 export function draw(svg, figures) {
   const top = Math.max(...figures, Number.MIN_VALUE);
-  const step = 64 / (POINTS - 1);
-  const points = figures.map((figure, i) => {
-    const x = 64 - (figures.length - 1 - i) * step;
-    return `${x.toFixed(1)},${(17 - (figure / top) * 16).toFixed(1)}`;
-  });
+  const step = 64 / (figures.length - 1);
+  const points = figures.flatMap((figure, i) =>
+    figure === null ? [] : [`${(i * step).toFixed(1)},${(17 - (figure / top) * 16).toFixed(1)}`],
+  );
   svg.firstChild.setAttribute('points', points.join(' '));
 }
 export function spark() {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   svg.setAttribute('class', 'spark');
+  svg.setAttribute('viewBox', '0 0 64 18');
+  svg.setAttribute('preserveAspectRatio', 'none');
   svg.setAttribute('aria-hidden', 'true');
   svg.append(document.createElementNS(svg.namespaceURI, 'polyline'));
   return svg;

@@ -29,9 +29,9 @@ export function span(ms) {
 }
 export const ago = (time, now) => (time === undefined ? NONE : `${span(now - time).split(' ')[0]} ago`);
 
-export function exitText({ reason, code }) {
+export function exitText({ reason, code, signal }) {
   if (reason === 'exit') return `exit status ${code ?? 'unknown'}`;
-  if (reason === 'signal') return `signal ${code ?? 'unknown'}`;
+  if (reason === 'signal') return signal ?? `signal ${code ?? 'unknown'}`;
   return reason === 'oom' ? 'killed for memory' : 'reason unknown';
 }
 

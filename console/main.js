@@ -1,12 +1,15 @@
 // The console: asks /api every few seconds and shows it. What comes from a daemon is text, never markup.
 
 import { showAgent } from './agent.js';
-import { showDetail, showLogs } from './detail.js';
-import { at, draw, el, fill, POINTS, say, spark, state } from './dom.js';
+import { showDeath } from './death.js';
+import { showDetail, showEndpoints, showFigures, showLogs } from './detail.js';
+import { at, draw, el, fill, say, spark, state } from './dom.js';
 import { ago, bytes, clock, count, date, NONE, percent, STATES, WORST_FIRST, words } from './format.js';
 
 const EVERY_MS = 3000;
 const LINES = 200;
+/** Samples and endpoints are asked for in every so many rounds. */
+const SLOW = 4;
 
 const failing = daemon => daemon.checks.filter(({ healthy }) => healthy === false).length;
 const COLUMNS = [
@@ -22,6 +25,9 @@ const COLUMNS = [
 ];
 let sorted = { column: 1, down: false };
 let daemons = { now: 0, daemons: [] };
+/** Of the last ten minutes, by daemon. */
+let samples = {};
+let round = 0;
 const rows = new Map();
 
 /** Undefined last, whichever way; equals by name. */
@@ -38,8 +44,8 @@ function createRow(name) {
   const labels = el('span', { class: 'labels' });
   const stateText = state('idle', '');
   const cells = COLUMNS.slice(2).map(() => document.createTextNode(''));
-  const sparks = { cpu: spark(), memory: spark() };
-  const before = [undefined, sparks.cpu, sparks.memory];
+  const sparks = { cpu: spark(), memory: spark(), fds: spark() };
+  const before = [undefined, sparks.cpu, sparks.memory, sparks.fds];
   const row = el(
     'tr',
     {},
@@ -50,17 +56,13 @@ function createRow(name) {
   row.addEventListener('click', event => {
     if (event.target !== link && getSelection().isCollapsed) location.hash = link.hash;
   });
-  return { row, labels, stateText, cells, sparks, history: { cpu: [], memory: [] } };
+  return { row, labels, stateText, cells, sparks };
 }
 
-function remember(daemon, { history, sparks }) {
-  for (const figure of ['cpu', 'memory']) {
-    const seen = history[figure];
-    if (daemon[figure] === undefined) seen.length = 0;
-    else seen.push(daemon[figure]);
-    if (seen.length > POINTS) seen.shift();
-    draw(sparks[figure], seen);
-  }
+function showSamples() {
+  for (const [name, { sparks }] of rows)
+    for (const figure of Object.keys(sparks)) draw(sparks[figure], samples[name]?.[figure] ?? []);
+  showFigures(samples[opened()]);
 }
 
 function showRow(daemon, now, { row, labels, stateText, cells }) {
@@ -129,10 +131,7 @@ function takeDaemons(view) {
   daemons = view;
   const names = new Set(view.daemons.map(({ name }) => name));
   for (const name of rows.keys()) if (!names.has(name)) rows.delete(name);
-  for (const daemon of view.daemons) {
-    if (!rows.has(daemon.name)) rows.set(daemon.name, createRow(daemon.name));
-    remember(daemon, rows.get(daemon.name));
-  }
+  for (const { name } of view.daemons) if (!rows.has(name)) rows.set(name, createRow(name));
   showDaemons();
   showDetail(openDaemon(), daemons.now);
 }
@@ -159,6 +158,26 @@ async function ask(path) {
   return answer.json();
 }
 
+/** What of the open daemon changes seldom: how it died, and by what it is reached. */
+const known = { name: undefined, death: undefined, certificate: undefined };
+async function refreshKnown() {
+  const daemon = openDaemon();
+  const death = daemon?.lastDeath?.text;
+  const other = known.name !== daemon?.name;
+  if (daemon && (other || round % SLOW === 0)) {
+    const held = await ask(`/api/endpoints?daemon=${encodeURIComponent(daemon.name)}`);
+    if (daemon.name === opened()) showEndpoints(held);
+  }
+  if (other || known.death !== death) {
+    const view =
+      death === undefined
+        ? undefined
+        : await ask(`/api/certificates?daemon=${encodeURIComponent(daemon.name)}`);
+    Object.assign(known, { name: daemon?.name, death, certificate: view?.certificates[0] });
+  }
+  if (known.name === opened() || !daemon) showDeath(known.certificate, daemons.now);
+}
+
 async function refreshLogs() {
   const name = opened();
   if (!rows.has(name)) return;
@@ -173,7 +192,10 @@ async function refresh() {
     const [agent, view] = await Promise.all([ask('/api/agent'), ask('/api/daemons')]);
     if (agent) showAgent(agent);
     if (view) takeDaemons(view);
-    await refreshLogs();
+    if (round % SLOW === 0) samples = (await ask('/api/samples'))?.daemons ?? {};
+    showSamples();
+    await Promise.all([refreshLogs(), refreshKnown()]);
+    round++;
     at('offline').hidden = true;
   } catch (error) {
     at('offline').hidden = false;
@@ -214,8 +236,13 @@ function open() {
   showDaemons();
   showDetail(openDaemon(), daemons.now);
   showLogs([], 'Asking the local store…');
+  showFigures(samples[opened()]);
+  showDeath(undefined, 0);
+  showEndpoints();
+  known.name = undefined;
   if (at('detail').hidden) return;
   at('detail').focus();
+  refreshKnown().catch(() => {});
   refreshLogs().catch(() => showLogs([], 'Cannot read the local store.'));
 }
 addEventListener('hashchange', open);

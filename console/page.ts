@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** In the order they need each other. */
-const SCRIPTS = ['format.js', 'dom.js', 'detail.js', 'agent.js', 'main.js'];
+const SCRIPTS = ['format.js', 'dom.js', 'death.js', 'detail.js', 'agent.js', 'main.js'];
 
 /** Beside this file in a checkout, beside `dist/` in the bundle. */
 const packaged = (): string =>

@@ -41,6 +41,7 @@ test.each([
   [{ reason: 'exit', code: 3 }, 'exit status 3'],
   [{ reason: 'exit' }, 'exit status unknown'],
   [{ reason: 'signal', code: 11 }, 'signal 11'],
+  [{ reason: 'signal', code: 11, signal: 'SIGSEGV' }, 'SIGSEGV'],
   [{ reason: 'oom' }, 'killed for memory'],
   [{ reason: 'unknown' }, 'reason unknown'],
 ])('exit %j is %s', (exit, text) => {

@@ -4,7 +4,15 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createHttp, type Http } from '../../agent/control/http.ts';
 import type { Log } from '../../agent/core/log.ts';
-import type { AgentView, DaemonsView, DaemonView, LogsView } from '../../console/api.ts';
+import type {
+  AgentView,
+  CertificatesView,
+  DaemonsView,
+  DaemonView,
+  EndpointsView,
+  LogsView,
+  SamplesView,
+} from '../../console/api.ts';
 import { readPage } from '../../console/page.ts';
 import { until } from './until.ts';
 
@@ -64,8 +72,46 @@ const DAEMONS = [
       { name: 'port', healthy: true, message: 'connected', at: NOW - 2000 },
     ],
     expectations: [{ name: 'fd_usage', condition: '< 40%', met: false }],
+    exhaustion: { fds: 7260 },
+    lastDeath: { at: NOW - 5000, text: `nginx[41] was killed by SIGSEGV; ${HOSTILE}` },
   }),
 ];
+
+/** Figures that climb, with a gap. */
+const climb = (top: number) => Array.from({ length: 40 }, (_, i) => (i % 9 === 4 ? null : (top * i) / 39));
+const SAMPLES: SamplesView = {
+  at: Array.from({ length: 40 }, (_, i) => NOW - (39 - i) * 15_000),
+  daemons: {
+    nginx: { cpu: climb(0.5), memory: climb(3 * 2 ** 20), fds: climb(950) },
+    cron: { cpu: climb(0), memory: climb(2 ** 20), fds: climb(4) },
+    'absent one': { cpu: Array(40).fill(null), memory: Array(40).fill(null), fds: Array(40).fill(null) },
+  },
+};
+const DEATH: CertificatesView['certificates'][number] = {
+  daemon: 'nginx',
+  pid: 41,
+  program: 'nginx',
+  at: NOW - 5000,
+  startedAt: NOW - 3_605_000,
+  exit: { reason: 'signal', code: 11, signal: 'SIGSEGV', coreDumped: true, source: 'netlink' },
+  corePattern: HOSTILE,
+  fds: { open: 950, limit: 1024, usage: 0.93 },
+  memory: 3 * 2 ** 20,
+  checks: [{ name: 'web', healthy: false, message: HOSTILE, since: NOW - 9000 }],
+  samples: { at: [], cpu: [], memory: [], fds: [], fdUsage: [] },
+  logs: [{ at: NOW - 5100, severity: 'crit', body: HOSTILE }],
+  alsoDied: [{ daemon: 'redis', pid: 7, at: NOW - 8000, exit: { reason: 'oom' } }],
+  restart: { pid: 42, at: NOW - 3000 },
+  text: `nginx[41] was killed by SIGSEGV; ${HOSTILE}`,
+};
+const ENDPOINTS: EndpointsView = {
+  ports: [80, 443],
+  sockets: ['/run/nginx.sock'],
+  fifos: [],
+  sharedMemory: ['key 0x1'],
+  messageQueues: [HOSTILE],
+  logs: [],
+};
 
 let agent: AgentView;
 let view: DaemonsView;
@@ -87,6 +133,12 @@ const serve = async (port: number) => {
     api: {
       '/api/agent': () => agent,
       '/api/daemons': () => view,
+      '/api/samples': () => SAMPLES,
+      '/api/endpoints': () => ENDPOINTS,
+      '/api/certificates': query => ({
+        now: NOW,
+        certificates: query.get('daemon') === 'nginx' ? [DEATH] : [],
+      }),
       '/api/logs': query => (query.get('daemon') === 'nginx' ? logs : undefined),
     },
     page: readPage(),
@@ -170,6 +222,34 @@ test('the detail of a daemon, by keyboard, and back', async () => {
   expect(await page.evaluate('document.activeElement.textContent')).toBe('nginx');
   await page.goBack();
   expect(await page.locator('#detail').isVisible()).toBe(true);
+  expect(complaints).toEqual([]);
+});
+
+test('the last death, what runs out, the last ten minutes and the endpoints', async () => {
+  await page.goto(`${url}/#nginx`);
+  await shown('#death-text', 'nginx[41] was killed by SIGSEGV');
+  const facts = await page.locator('#death-facts').innerText();
+  expect(facts).toMatch(/Lived\s+1h 0m/);
+  expect(facts).toMatch(/Ended by\s+SIGSEGV, seen by netlink/);
+  expect(facts).toMatch(/Open fds\s+950, at most 93 % of the limit/);
+  expect(facts).toMatch(/Also died\s+redis, killed for memory, 3s before/);
+  expect(facts).toMatch(/Restart\s+process 42, 2s later/);
+  expect(await page.locator('#death-logs').isVisible()).toBe(false);
+  await page.locator('#death-count').focus();
+  await page.keyboard.press('Enter');
+  await shown('#death-logs', HOSTILE);
+  expect(await page.locator('#detail-facts').innerText()).toMatch(/Out of fds\s+in 2h 1m if it goes on/);
+  expect(await page.locator('#figures').innerText()).toMatch(/Memory\s+at most 3\.0 MiB/);
+  expect(await page.locator('#figures polyline').first().getAttribute('points')).toMatch(/ 64\.0,1\.0$/);
+  await page.getByText('How it runs').click();
+  await shown('#endpoints', '80, 443');
+  expect(await page.locator('main img, main script').count()).toBe(0);
+
+  await page.getByRole('link', { name: 'cron' }).click();
+  await shown('#endpoints', '80, 443');
+  expect(await page.locator('#death').isVisible()).toBe(false);
+  await page.getByRole('link', { name: 'absent one' }).click();
+  expect(await page.locator('#figures').isVisible()).toBe(false);
   expect(complaints).toEqual([]);
 });
 

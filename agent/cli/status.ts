@@ -15,8 +15,8 @@ import { readConfig } from './config.ts';
 import { ask } from './control.ts';
 import { age, bytes, columns, paint } from './format.ts';
 import type { Command } from './index.ts';
-import { tellPidfile } from './service.ts';
 import { visible } from './record.ts';
+import { tellPidfile } from './service.ts';
 
 export const status: Command = {
   summary: "the running agent's daemons, checks, queues and ledger",

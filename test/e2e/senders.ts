@@ -34,18 +34,21 @@ export const sendDatagrams = (socket: string, datagrams: Iterable<string | Uint8
     Array.from(datagrams, datagram => `${Buffer.from(datagram as string).toString('hex')}\n`).join(''),
   );
 
-/** In a mount namespace where /dev/log is `socket`, runs perl code that uses syslog(3); its pid. Needs root. */
-export const syslog3 = (socket: string, code: string): Promise<number> =>
+/** Runs a program in a mount namespace where /dev/log is `socket`; its pid. Needs root. */
+export const alone = (socket: string, program: string, ...args: string[]): Promise<number> =>
   runToEnd('unshare', [
     '--mount',
     'sh',
     '-c',
-    `mount -t tmpfs tmpfs /dev && mknod -m 666 /dev/null c 1 3 && ln -s "$1" /dev/log &&
-     exec perl -MSys::Syslog=:standard,:macros -e "$2"`,
-    'sh',
+    'mount -t tmpfs tmpfs /dev && mknod -m 666 /dev/null c 1 3 && ln -s "$0" /dev/log && exec "$@"',
     socket,
-    code,
+    program,
+    ...args,
   ]);
+
+/** Runs perl code that uses syslog(3) there; its pid. */
+export const syslog3 = (socket: string, code: string): Promise<number> =>
+  alone(socket, 'perl', '-MSys::Syslog=:standard,:macros', '-e', code);
 
 /** socat as a datagram receiver that appends what comes to a file. */
 export async function logDatagrams(socket: string, file: string): Promise<void> {

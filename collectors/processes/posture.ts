@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { namesById, type Posture, readPosture } from '../../agent/core/posture.ts';
 import type { Stat } from '../../agent/core/procstat.ts';
 
-/** It is asked again after this, and then after twice as long each time, up to a minute. */
+/** It is asked again after this, and then after twice as long each time, up to REREAD_MS: fifteen files a process. */
 const SETTLE_MS = 5_000;
-const REREAD_MS = 60_000;
+const REREAD_MS = 300_000;
+const NAMES_MS = 60_000;
 /** In one cycle; who comes later keeps what is known, and has its turn in the next. */
 const READS_A_CYCLE = 256;
 
@@ -41,7 +42,7 @@ export function createPostures(root: string): Postures {
       if (same && now - same.readAt < Math.min(REREAD_MS, Math.max(SETTLE_MS, same.readAt - same.firstAt)))
         return same.posture;
       if (reads++ >= READS_A_CYCLE) return same?.posture;
-      if (now - namesAt >= REREAD_MS) {
+      if (now - namesAt >= NAMES_MS) {
         namesAt = now;
         users = namesById(read('etc/passwd') ?? '');
         groups = namesById(read('etc/group') ?? '');

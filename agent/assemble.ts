@@ -259,7 +259,10 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const group = createGroup(log);
   const stopped = untilSignal(process, {
     reload: () => void reload(),
-    reopen,
+    reopen: () => {
+      reopen();
+      data.reopen();
+    },
   });
   const drop = prepareDrop(config, log);
   await group.start(actors);

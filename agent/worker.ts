@@ -78,6 +78,7 @@ const apply = (wanted: Config) =>
 port.on('message', (message: ToData<Config>) => {
   if (message.type === 'event') data.emit(message.event);
   else if (message.type === 'words') send({ type: 'words', words: data.lastWords(message.daemon) });
+  else if (message.type === 'reopen') void data.reopen().then(() => log.info('output files are opened anew'));
   else if (message.type === 'apply') apply(message.config);
   else
     next(async () => {

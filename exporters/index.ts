@@ -1,6 +1,7 @@
 // The table of exporters: folder = config key = metric label. Options are read at once, the room only when it is on.
 
 import type { ExporterEntry } from '../agent/core/exporter.ts';
+import { options as file } from './file/options.ts';
 import { options as otlp } from './otlp/options.ts';
 import { options as prometheus } from './prometheus/options.ts';
 import { options as store } from './store/options.ts';
@@ -20,5 +21,10 @@ export const exporters: readonly ExporterEntry[] = [
     name: 'store',
     options: store,
     logs: async (options, room) => (await import('./store/index.ts')).logs(options, room),
+  }),
+  line({
+    name: 'file',
+    options: file,
+    logs: async (options, room) => (await import('./file/index.ts')).logs(options, room),
   }),
 ];

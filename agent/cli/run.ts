@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DEFAULT_SOCKET, type SyslogOptions } from '../../collectors/syslog/options.ts';
+import { type FileOptions, STDOUT } from '../../exporters/file/options.ts';
 import { runAgent } from '../assemble.ts';
 import type { Config } from '../config/index.ts';
 import { createLog } from '../control/log.ts';
@@ -22,7 +23,7 @@ export const run: Command = {
   usage: `eudaemon run [--config FILE] [--pidfile FILE] [--log FILE]
 
 Without --config the file is /etc/eudaemon/eudaemon.yaml, else the embedded default.
-SIGTERM and SIGINT drain and stop; SIGHUP reloads the configuration; SIGUSR1 opens --log again.
+SIGTERM and SIGINT drain and stop; SIGHUP reloads the configuration; SIGUSR1 opens --log and output files again.
 
   -c, --config FILE     the configuration
       --pidfile FILE    write the pid there, and remove it at the end; two agents cannot have one pidfile
@@ -63,7 +64,9 @@ async function begin(
   const ready = (url: string) => {
     tell();
     // A supervisor's journal wants lines of its own kind; a person wants to know where to look.
-    if (!process.env['NOTIFY_SOCKET']) process.stdout.write(whereToLook(config, url));
+    if (process.env['NOTIFY_SOCKET']) return;
+    const records = (config.exporters['file'] as FileOptions | undefined)?.path === STDOUT;
+    (records ? process.stderr : process.stdout).write(whereToLook(config, url));
   };
   const reopen = () => {
     try {

@@ -11,6 +11,8 @@ export interface DataThread<C> {
   start(): Promise<void>;
   apply(config: C): Promise<void>;
   emit(event: AgentEvent): void;
+  /** Output files are opened anew. */
+  reopen(): void;
   /** The last log records of a declared daemon, oldest first; none once the worker has stopped. */
   lastWords(daemon: string): Promise<readonly LastWord[]>;
   /** As of the last report, at most half a second old. */
@@ -72,6 +74,7 @@ export function createDataThread<C>(
         asked.push(answer);
         tell({ type: 'words', daemon });
       }),
+    reopen: () => tell({ type: 'reopen' }),
     emit: event => tell({ type: 'event', event }),
     families: () => families,
     faults: () => faults,

@@ -13,6 +13,7 @@ export interface DataSetup<C> {
 export type ToData<C> =
   | { readonly type: 'event'; readonly event: AgentEvent }
   | { readonly type: 'words'; readonly daemon: string }
+  | { readonly type: 'reopen' }
   | { readonly type: 'apply'; readonly config: C }
   | { readonly type: 'stop'; readonly deadlineMs: number };
 

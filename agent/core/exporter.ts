@@ -46,6 +46,8 @@ export interface LogExporter {
   readonly concurrency: number;
   /** One attempt with its own deadline. Throws RetryLater; any other error is a bug. */
   deliver(batch: SealedBatch, signal: AbortSignal): Promise<Delivery>;
+  /** Closes output files, so that the next batch goes to what stands at their paths then. */
+  reopen?(): Promise<void>;
   close(): Promise<void>;
 }
 

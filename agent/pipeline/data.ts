@@ -39,6 +39,8 @@ export interface Data<C extends DataConfig> {
   emit(event: AgentEvent): void;
   /** The last records of a declared daemon, oldest first. */
   lastWords(daemon: string): LastWord[];
+  /** Output files are opened anew, as whoever moved them away expects. */
+  reopen(): Promise<void>;
   /** Brings gauges up to date before they are read. */
   refresh(): void;
   /** Figures that processors make of records. */
@@ -232,6 +234,9 @@ export function createData<C extends DataConfig>(room: {
       }
     },
     emit: events.emit,
+    async reopen() {
+      await Promise.all([...pumps.values()].map(({ actor }) => actor.reopen()));
+    },
     lastWords(daemon) {
       flow.flush();
       return lastWords.of(daemon);

@@ -37,6 +37,8 @@ const FAILURES = desc('eudaemon.exporter.failures', 'counter', 'Deliveries that 
 export interface Pump {
   /** There may be something new to carry. */
   wake(): void;
+  /** Output files are opened anew. */
+  reopen(): Promise<void>;
   /** Why data does not flow, once that has lasted five minutes. */
   fault(): string | undefined;
   /** Carries what is left until `deadline` passes (ms from now), then stops; what was not delivered stays in the spool. */
@@ -186,6 +188,7 @@ export function createPump(room: {
 
   return {
     wake: () => wakeUp?.(),
+    reopen: async () => exporter.reopen?.(),
     fault() {
       if (failingSince === undefined || now() - failingSince < PATIENCE_MS) return undefined;
       return `exporter ${name} has failed for ${Math.round((now() - failingSince) / 1000)} s: ${lastFailure}`;

@@ -5,6 +5,8 @@ import { options as file } from './file/options.ts';
 import { options as otlp } from './otlp/options.ts';
 import { options as prometheus } from './prometheus/options.ts';
 import { options as store } from './store/options.ts';
+import { conflictOf } from './syslog/conflict.ts';
+import { options as syslog } from './syslog/options.ts';
 
 /** Binds the type of a line's options, then forgets it: the table holds lines of every type. */
 const line = <O>(entry: ExporterEntry<O>): ExporterEntry => entry as ExporterEntry;
@@ -26,5 +28,11 @@ export const exporters: readonly ExporterEntry[] = [
     name: 'file',
     options: file,
     logs: async (options, room) => (await import('./file/index.ts')).logs(options, room),
+  }),
+  line({
+    name: 'syslog',
+    options: syslog,
+    conflict: conflictOf,
+    logs: async (options, room) => (await import('./syslog/index.ts')).logs(options, room),
   }),
 ];

@@ -65,6 +65,12 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
     processors: given.processors,
     spool: given.spool,
   };
+  for (const { name, conflict } of exporters) {
+    const options = config?.exporters[name];
+    const beside = config && { collectors: config.collectors, runDir: config.agent.run_dir };
+    const message = options && beside ? conflict?.(options, beside) : undefined;
+    if (message !== undefined) checker.problem(['exporters', name], message);
+  }
   if (problems.length > 0 || !config) throw new ConfigError(inOrder(problems));
   return config;
 }

@@ -69,10 +69,18 @@ export interface ExporterRoom {
   readonly now: () => number;
 }
 
+/** The rest of a configuration, as far as an exporter may have to do with it. */
+export interface Beside {
+  readonly collectors: Readonly<Record<string, unknown>>;
+  readonly runDir: string;
+}
+
 /** One line of the table in exporters/index.ts. Prometheus, which is asked rather than told, is wired in assemble.ts. */
 export interface ExporterEntry<O = unknown> {
   readonly name: string;
   readonly options: Schema<O>;
+  /** What is wrong with the options beside those of the collectors; undefined when nothing is. */
+  readonly conflict?: (options: O, beside: Beside) => string | undefined;
   readonly logs?: (options: O, room: ExporterRoom) => Promise<LogExporter | undefined>;
   readonly metrics?: (options: O, room: ExporterRoom) => Promise<MetricExporter | undefined>;
 }

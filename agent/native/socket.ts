@@ -1,6 +1,7 @@
 // Sockets that Node does not have: Unix datagrams with the sender's credentials, and UDP read in batches. Numbers and
 // layouts are those of Linux on 64-bit little-endian machines: unix(7), udp(7), socket(7).
 
+import { codeOf } from '../core/errors.ts';
 import { ADDRESS_BYTES, AF_INET6, AF_UNIX, addressText, inetAddress, unixAddress } from './address.ts';
 import { type Libc, systemError } from './libc.ts';
 
@@ -40,6 +41,12 @@ export interface Credentials {
   readonly gid: number;
 }
 
+export interface DatagramSender {
+  /** Sends one datagram without waiting; the code of the error (`EAGAIN`, `ENOENT`, …) where nobody took it. */
+  send(bytes: Uint8Array): string | undefined;
+  close(): void;
+}
+
 export interface Sockets {
   /** Binds a Unix datagram socket (path, or `@name` in the abstract namespace) that passes credentials. Throws. */
   bindUnix(path: string): number;
@@ -61,6 +68,8 @@ export interface Sockets {
   sendDescriptor(path: string, bytes: Uint8Array, fd: number): boolean;
   /** Makes a named pipe. Throws. */
   makeFifo(path: string, mode: number): void;
+  /** For many datagrams to one path or `@name`, whoever is bound to it at the time. Throws. */
+  senderTo(path: string): DatagramSender;
   close(fd: number): void;
 }
 
@@ -168,6 +177,25 @@ export function createSockets(libc: Libc): Sockets {
       const sent = libc.sendto(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL, address, address.length);
       libc.close(fd);
       return sent === bytes.length;
+    },
+    senderTo(path) {
+      const address = unixAddress(path);
+      const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+      if (fd < 0) throw systemError('socket', libc.errno());
+      return {
+        send(bytes) {
+          const sent = libc.sendto(
+            fd,
+            bytes,
+            bytes.length,
+            MSG_DONTWAIT | MSG_NOSIGNAL,
+            address,
+            address.length,
+          );
+          return sent < 0 ? codeOf(systemError('sendto', libc.errno())) : undefined;
+        },
+        close: () => void libc.close(fd),
+      };
     },
     close(fd) {
       libc.close(fd);

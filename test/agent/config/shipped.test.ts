@@ -20,7 +20,7 @@ describe('the embedded default', () => {
       agent: { discover: true, state_dir: '/var/lib/eudaemon', run_dir: '/run/eudaemon' },
       daemons: [],
     });
-    const on = Object.entries({ ...config.collectors, ...config.exporters }).filter(
+    const on = [...Object.entries(config.collectors), ...Object.entries(config.exporters)].filter(
       ([, options]) => options !== false,
     );
     expect(on.map(([name]) => name).sort()).toEqual([

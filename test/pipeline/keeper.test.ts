@@ -25,18 +25,32 @@ test.each([
   [5000, 5000],
   [1, 50],
   ['off', 1000],
-] as const)('%s: every %i ms, and not while one is under way', async (policy, everyMs) => {
-  const { keeper, seen, pending, finish } = start(policy);
-  keeper.stored();
-  await vi.advanceTimersByTimeAsync(everyMs - 1);
-  expect(pending).toHaveLength(0);
-  await vi.advanceTimersByTimeAsync(1);
-  expect(pending).toHaveLength(1);
-  await vi.advanceTimersByTimeAsync(10 * everyMs);
+] as const)(
+  '%s: the first batch at once, then every %i ms, and not while one is under way',
+  async (policy, everyMs) => {
+    const { keeper, seen, pending, finish } = start(policy);
+    keeper.stored();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(pending).toHaveLength(1);
+    keeper.stored();
+    await vi.advanceTimersByTimeAsync(10 * everyMs);
+    expect(pending).toHaveLength(1);
+    await finish();
+    expect(seen.safe).toEqual([1]);
+    keeper.stored();
+    await vi.advanceTimersByTimeAsync(everyMs - 1);
+    expect(pending).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(pending).toHaveLength(1);
+  },
+);
+
+test('without batches it looks once a second whether the disk is well', async () => {
+  const { pending, finish } = start(50);
+  await vi.advanceTimersByTimeAsync(1000);
   expect(pending).toHaveLength(1);
   await finish();
-  expect(seen.safe).toEqual([1]);
-  await vi.advanceTimersByTimeAsync(everyMs);
+  await vi.advanceTimersByTimeAsync(1000);
   expect(pending).toHaveLength(1);
 });
 
@@ -60,7 +74,8 @@ test('0: behind every batch; those that come meanwhile share the next', async ()
 
 test('stopped, it says nothing more', async () => {
   const { keeper, seen, pending, finish } = start(100);
-  await vi.advanceTimersByTimeAsync(100);
+  keeper.stored();
+  await vi.advanceTimersByTimeAsync(0);
   keeper.stop();
   await finish();
   await vi.advanceTimersByTimeAsync(1000);

@@ -23,12 +23,12 @@ export function keepSafe(
   policy: FsyncPolicy,
   done: (safe: number) => void,
 ): Keeper {
-  const isEach = policy === 0;
-  const everyMs = policy === 'off' || isEach ? LONGEST_MS : Math.max(SHORTEST_MS, policy);
+  const everyMs = policy === 'off' ? LONGEST_MS : policy === 0 ? 0 : Math.max(SHORTEST_MS, policy);
   let timer: NodeJS.Timeout | undefined;
   let isRunning = false;
   let isBehind = false;
   let stopped = false;
+  let ranAt = Number.NEGATIVE_INFINITY;
 
   const run = async () => {
     clearTimeout(timer);
@@ -36,20 +36,22 @@ export function keepSafe(
     isBehind = false;
     const safe = await spool.sync();
     isRunning = false;
+    ranAt = performance.now();
     if (stopped) return;
     clearTimeout(timer);
-    timer = setTimeout(run, isBehind ? 0 : everyMs);
+    timer = setTimeout(run, isBehind ? everyMs : Math.max(everyMs, LONGEST_MS));
     done(safe);
   };
-  timer = setTimeout(run, everyMs);
+  timer = setTimeout(run, Math.max(everyMs, LONGEST_MS));
 
   return {
     stored() {
-      if (!isEach || isBehind) return;
+      if (isBehind) return;
       isBehind = true;
       if (isRunning) return;
+      // The first after a rest does not wait: even a short life gets on.
       clearTimeout(timer);
-      timer = setTimeout(run, 0);
+      timer = setTimeout(run, Math.max(0, ranAt + everyMs - performance.now()));
     },
     run,
     stop() {

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { decodeLogs } from '../agent/core/decode.ts';
 
 /** Fields that lead from an ExportLogsServiceRequest to its records: resource_logs, scope_logs, log_records. */
 const PATH = [1, 2, 2];
@@ -36,6 +37,12 @@ let bytes = 0;
 /** Unix ms. */
 let last = 0;
 let pausedUntil = 0;
+const delays: number[] | undefined = process.argv.includes('--delays') ? [] : undefined;
+/** The delay that this share of the records did not exceed, ms. */
+const share = (sorted: readonly number[], part: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+/** Bodies are text, or maps with the line in them. */
+const SENT = /\bt=(\d+)/;
 
 function take(request: IncomingMessage, body: Buffer): void {
   const encoding = request.headers['content-encoding'];
@@ -45,6 +52,9 @@ function take(request: IncomingMessage, body: Buffer): void {
   records += walk(plain, 0, plain.length, 0);
   bytes += body.length;
   last = Date.now();
+  if (delays === undefined) return;
+  for (const { body, attributes } of decodeLogs(plain))
+    delays.push(last - Number(SENT.exec(JSON.stringify([body, attributes]))?.[1]));
 }
 
 const server = createServer((request, response) => {
@@ -54,7 +64,10 @@ const server = createServer((request, response) => {
     if (request.method === 'GET') {
       const pause = /^\/pause\/(\d+)$/.exec(request.url ?? '');
       if (pause) pausedUntil = Date.now() + Number(pause[1]);
-      response.end(JSON.stringify({ records, bytes, last }));
+      const sorted = delays?.toSorted((a, b) => a - b) ?? [];
+      response.end(
+        JSON.stringify({ records, bytes, last, p50: share(sorted, 0.5), p99: share(sorted, 0.99) }),
+      );
       return;
     }
     const answer = () => {

@@ -50,6 +50,7 @@ export class Rig {
   space = Number.POSITIVE_INFINITY;
   follower: Follower | undefined;
   pushed = 0;
+  private safe = 0;
 
   constructor(options: { root?: (dir: string) => string } = {}) {
     mkdirSync(this.dir);
@@ -140,6 +141,7 @@ export class Rig {
 
   /** All that was pushed is safe. */
   commit(): void {
+    this.safe = this.records.length;
     this.follower?.committed(this.pushed, this.now);
   }
 
@@ -152,6 +154,19 @@ export class Rig {
   /** Ends at once, as SIGKILL does. */
   kill(): void {
     this.follower = undefined;
+  }
+
+  /** Ends at once, and of what was pushed only that is left which was said to be safe. */
+  crash(): void {
+    this.kill();
+    this.records.length = this.safe;
+  }
+
+  /** While the disk is full no checkpoint can be saved. */
+  fillDisk(isFull: boolean): void {
+    const inTheWay = join(this.room.stateDir, 'checkpoints.json.tmp');
+    rmSync(inTheWay, { recursive: true, force: true });
+    if (isFull) mkdirSync(inTheWay, { recursive: true });
   }
 
   get bodies(): string[] {

@@ -40,17 +40,20 @@ export function createCopies(): Copies {
   let ghosts: Ghost[] = [];
   return {
     emptied(source, path, print, unread, now) {
-      ghosts.push({ source, path, print, unread, at: now });
+      if (print.offset > 0 || unread > 0) ghosts.push({ source, path, print, unread, at: now });
     },
     recovered(path) {
       for (const ghost of ghosts) if (ghost.path === path) ghost.unread = 0;
     },
     prove(file, at, now) {
       const dir = dirname(file.trail.path);
-      for (const name of originalsOf(basename(file.trail.path))) {
+      const names = originalsOf(basename(file.trail.path));
+      for (const name of names) {
         const path = join(dir, name);
         for (const ghost of ghosts) {
           if (ghost.source !== file.source || ghost.path !== path) continue;
+          // Of a log of which nothing was read any file may be the copy.
+          if (ghost.print.offset === 0) continue;
           const whole = fits(file.fd, file.size, ghost.print);
           if (!whole && !(file.isCopy && file.size < ghost.print.offset)) continue;
           begin(file, Math.min(file.size, ghost.print.offset));
@@ -66,6 +69,9 @@ export function createCopies(): Copies {
         begin(file, file.size);
         return true;
       }
+      for (const ghost of ghosts)
+        if (ghost.source === file.source && ghost.print.offset === 0 && dirname(ghost.path) === dir)
+          if (names.includes(basename(ghost.path))) ghost.unread = 0;
       file.isUnproven = false;
       return true;
     },

@@ -10,6 +10,8 @@ export interface Backend {
   all(): ReceivedRecord[];
   /** Bodies of log records without an event name, sorted by the numbers in them. */
   bodies(): string[];
+  /** Those that came since the last call, which are then forgotten. */
+  drain(): ReceivedRecord[];
   /** The first record that fits. */
   record(fits: (record: ReceivedRecord) => boolean, timeoutMs?: number): Promise<ReceivedRecord>;
   /** The first `times` requests of logs are answered like this, the rest accepted. */
@@ -35,6 +37,11 @@ export async function startBackend(): Promise<Backend> {
         .filter(record => record.eventName === '')
         .map(record => String(record.body))
         .sort(numerically),
+    drain: () =>
+      lives.flatMap(life => {
+        life.requests.length = 0;
+        return life.records.splice(0);
+      }),
     record: (fits, timeoutMs) =>
       until(
         'the record arrives',

@@ -137,6 +137,13 @@ export interface ProcessFacts {
   readonly comm: string;
   /** Arguments joined by blanks, where something other than /proc tells them. */
   readonly cmdline?: string;
+  /** What was read when its program began; it may be gone by now. */
+  readonly began?: {
+    readonly exe: string | undefined;
+    readonly uid: number | undefined;
+    /** Text of /proc/PID/cgroup. */
+    readonly cgroup: string | undefined;
+  };
 }
 
 /** Who is it? Asked by every collector; never remembers a pid without its start time. */
@@ -187,12 +194,19 @@ export interface Exit {
   readonly source?: 'netlink' | 'pidfd' | 'sample';
   /** What systemd made of it: the `Result` of its unit, `exit-code`, `signal`, `core-dump`, `oom-kill`, `timeout` … */
   readonly systemdResult?: string;
+  /** It had only begun, ended well, and what it started goes on in its place: so daemons detach. No end of an instance. */
+  readonly handedOver?: boolean;
 }
 
 /** What collectors tell the table; it turns facts into liveness. Times in Unix ms. */
 export interface DaemonReports {
-  /** All living instances of every daemon, once a sampling cycle. */
-  processes(now: number, instances: ReadonlyMap<string, readonly Instance[]>): void;
+  /**
+   * All living instances of every daemon, once a sampling cycle. With `awaited` the end of one that is missing will be
+   * told by `exited()`; if it is not by the next cycle, it is unknown how it ended.
+   */
+  processes(now: number, instances: ReadonlyMap<string, readonly Instance[]>, awaited?: boolean): void;
+  /** A top that has begun since, told as it happens. */
+  began(now: number, daemon: string, instance: Instance): void;
   /** The end of the top of a tree (see `Instance.claimed`), told as it happens; ends nobody tells count as unknown. */
   exited(now: number, daemon: string, process: ProcessFacts, exit: Exit): void;
   check(now: number, daemon: string, check: string, healthy: boolean, message: string): void;

@@ -12,7 +12,8 @@ import type { CheckStatus, DaemonStatus } from './series.ts';
 
 export interface Daemon {
   declare(spec: DaemonSpec): void;
-  processes(now: number, instances: readonly Instance[]): void;
+  processes(now: number, instances: readonly Instance[], awaited?: boolean): void;
+  began(now: number, instance: Instance): void;
   exited(now: number, process: ProcessFacts, exit: Exit): void;
   check(now: number, check: string, healthy: boolean, message: string): void;
   status(now: number): DaemonStatus;
@@ -20,7 +21,7 @@ export interface Daemon {
 
 /** Times of restarts kept; a window holds no more. */
 const MAX_RESTARTS = 1000;
-const UNKNOWN: Exit = { reason: 'unknown' };
+const UNKNOWN: Exit = { reason: 'unknown', source: 'sample' };
 
 /** `startedAt`: Unix ms when the agent began. */
 export function createDaemon(
@@ -46,7 +47,7 @@ export function createDaemon(
   const take = (now: number, { began, ended, restarts: again }: Changes, exit: Exit) => {
     for (const process of ended) {
       exits[exit.reason]++;
-      lastExit = { ...exit, pid: process.pid, at: now };
+      lastExit = { ...exit, pid: process.pid, at: exit.at ?? now };
       room.witness.ended(now, name, process, exit, [...checks.values()]);
     }
     restarts += again;
@@ -128,15 +129,19 @@ export function createDaemon(
       const names = new Set(wanted.health.map(check => check.name));
       for (const check of checks.keys()) if (!names.has(check)) checks.delete(check);
     },
-    processes(now, instances) {
-      take(now, roster.update(instances), UNKNOWN);
+    processes(now, instances, awaited) {
+      take(now, roster.update(instances, awaited), UNKNOWN);
       looked = true;
       settle(now);
     },
+    began(now, instance) {
+      take(now, roster.begin(instance), UNKNOWN);
+      settle(now);
+    },
     exited(now, process, exit) {
-      const changes = roster.end(process);
-      if (!changes) return;
-      take(now, changes, exit);
+      const { handedOver = false } = exit;
+      const changes = roster.end(process, { heirs: isWell(exit), handedOver });
+      if (changes) take(now, changes, exit);
       settle(now);
     },
     check(now, check, healthy, message) {
@@ -177,6 +182,10 @@ export function createDaemon(
     },
   };
 }
+
+/** What it leaves behind goes on as the daemon; after a crash it is only left over. */
+const isWell = ({ reason, code, handedOver }: Exit): boolean =>
+  handedOver === true || (reason === 'exit' && code === 0);
 
 const asked = (condition: Condition, actual: number | undefined): boolean | undefined =>
   actual === undefined ? undefined : condition.holds(actual);

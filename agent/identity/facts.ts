@@ -28,7 +28,9 @@ const DENIED = new Set(['EACCES', 'EPERM']);
 
 export function createFacts(root: string, process: ProcessFacts): Facts {
   const path = (name: string) => join(root, 'proc', String(process.pid), name);
-  let denied = false;
+  const { began } = process;
+  // One that was gone too soon may still be known by the name the kernel gave it.
+  let denied = began !== undefined && began.exe === undefined;
   let doubtful = false;
 
   const once = <T>(read: () => T): (() => T | undefined) => {
@@ -50,7 +52,7 @@ export function createFacts(root: string, process: ProcessFacts): Facts {
 
   return {
     process,
-    exe: once(() => readlinkSync(path('exe')).replace(/ \(deleted\)$/, '')),
+    exe: once(() => (began ? began.exe : readlinkSync(path('exe')).replace(/ \(deleted\)$/, ''))),
     cmdline: once(
       () =>
         process.cmdline ??
@@ -60,8 +62,8 @@ export function createFacts(root: string, process: ProcessFacts): Facts {
           .replace(/\0+$/, '')
           .replaceAll('\0', ' '),
     ),
-    uid: once(() => parseUid(readFileSync(path('status'), 'utf8'))),
-    cgroup: once(() => parseCgroup(readFileSync(path('cgroup'), 'utf8'))),
+    uid: once(() => (began ? began.uid : parseUid(readFileSync(path('status'), 'utf8')))),
+    cgroup: once(() => parseCgroup(began ? (began.cgroup ?? '') : readFileSync(path('cgroup'), 'utf8'))),
     denied: () => denied,
     doubtful: () => doubtful,
   };

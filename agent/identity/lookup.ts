@@ -83,7 +83,7 @@ export function createLookup(room: {
   const examine = (process: ProcessFacts): { candidates: readonly Candidate[]; doubtful: boolean } => {
     const facts = createFacts(root, process);
     const candidates = daemons.filter(({ matcher }) => matcher.fixed(facts));
-    if (facts.denied() && !toldDenied) {
+    if (facts.denied() && !process.began && !toldDenied) {
       toldDenied = true;
       log?.warn(
         `cannot read executable of process "${process.pid}": permission denied; processes of other users are matched by name only: give the agent CAP_SYS_PTRACE`,
@@ -99,7 +99,7 @@ export function createLookup(room: {
       known !== undefined &&
       known.process.startTicks === process.startTicks &&
       known.process.comm === process.comm;
-    if (same && at - known.examinedAt < (known.settled ? REEXAMINE_MS : SETTLE_MS)) {
+    if (same && !process.began && at - known.examinedAt < (known.settled ? REEXAMINE_MS : SETTLE_MS)) {
       known.process = process;
       known.checkedAt = at;
       return known;

@@ -29,8 +29,11 @@ export function createTable(room: {
 
   const table: DaemonTable = {
     reports: {
-      processes(now, instances) {
-        for (const [name, daemon] of daemons) daemon.processes(now, instances.get(name) ?? []);
+      processes(now, instances, awaited) {
+        for (const [name, daemon] of daemons) daemon.processes(now, instances.get(name) ?? [], awaited);
+      },
+      began(now, name, instance) {
+        daemons.get(name)?.began(now, instance);
       },
       exited(now, name, process, exit) {
         daemons.get(name)?.exited(now, process, exit);

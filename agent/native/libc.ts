@@ -15,6 +15,7 @@ export interface Libc {
   getsockopt(fd: number, level: number, name: number, value: Bytes, length: Bytes): number;
   sendto(fd: number, data: Bytes, size: number, flags: number, address: Bytes, length: number): number;
   sendmsg(fd: number, message: number, flags: number): number;
+  recv(fd: number, data: Bytes, size: number, flags: number): number;
   recvmmsg(fd: number, vector: number, count: number, flags: number, timeout: number): number;
   poll(fds: Bytes, count: number, timeoutMs: number): number;
   close(fd: number): number;
@@ -24,6 +25,9 @@ export interface Libc {
   mmap(at: number, size: number, protection: number, flags: number, fd: number, offset: number): number;
   munmap(address: number, size: number): number;
   flock(fd: number, operation: number): number;
+  ioctl(fd: number, request: number, argument: Bytes): number;
+  /** Any system call of up to two numbers. */
+  syscall(call: number, first: number, second: number): number;
   errno(): number;
   /** The memory at an address. Reading it after `munmap` is a crash. */
   view(address: number, size: number): ArrayBuffer;
@@ -45,6 +49,7 @@ export function loadLibc(): Libc {
     getsockopt: call('getsockopt', 'int', 'int', 'int', 'int', 'uint8_t *', 'uint8_t *'),
     sendto: call('sendto', 'intptr', 'int', 'uint8_t *', 'size_t', 'int', 'uint8_t *', 'uint32'),
     sendmsg: call('sendmsg', 'intptr', 'int', 'uintptr', 'int'),
+    recv: call('recv', 'intptr', 'int', 'uint8_t *', 'size_t', 'int'),
     recvmmsg: call('recvmmsg', 'int', 'int', 'uintptr', 'uint', 'int', 'uintptr'),
     poll: call('poll', 'int', 'uint8_t *', 'ulong', 'int'),
     close: call('close', 'int', 'int'),
@@ -54,6 +59,8 @@ export function loadLibc(): Libc {
     mmap: call('mmap', 'uintptr', 'uintptr', 'size_t', 'int', 'int', 'int', 'int64'),
     munmap: call('munmap', 'int', 'uintptr', 'size_t'),
     flock: call('flock', 'int', 'int', 'int'),
+    ioctl: call('ioctl', 'int', 'int', 'ulong', 'uint8_t *'),
+    syscall: call('syscall', 'intptr', 'intptr', 'intptr', 'intptr'),
     errno: () => koffi.errno(),
     view: (address, size) => koffi.view(BigInt(address), size),
   };

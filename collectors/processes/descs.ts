@@ -59,3 +59,10 @@ export const PAGE_FAULTS: Desc = {
   help: 'Page faults of the daemon and its child processes; major ones waited for storage.',
   labels: ['daemon', 'kind'],
 };
+
+export const EXIT_SOURCE: Desc = {
+  name: 'eudaemon.exit_source',
+  type: 'gauge',
+  help: 'How the ends of daemons become known; always 1.',
+  labels: ['source'],
+};

@@ -2,16 +2,20 @@
 
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import type { Instance } from '../../agent/core/daemon.ts';
+import { causeOf } from '../../agent/core/errors.ts';
 import { type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import { createBreath } from './breath.ts';
+import { EXIT_SOURCE } from './descs.ts';
 import { createDetails } from './details.ts';
+import { createExits } from './exits.ts';
+import type { Kin } from './lineage.ts';
 import type { ProcessesOptions } from './options.ts';
 import { parseBootTime } from './parse.ts';
 import { createPortable } from './portable.ts';
 import { createPostures } from './posture.ts';
 import { createReader, type Reader } from './read.ts';
 import { type Figures, hasEnded, type Kept, readFigures, readStat } from './sample.ts';
-import { emptySums, fdShare, include, writeSums } from './sums.ts';
+import { emptySums, fdShare, include, type Sums, writeSums } from './sums.ts';
 import { createTally, type Usage } from './tally.ts';
 
 interface Seen {
@@ -19,6 +23,9 @@ interface Seen {
   readonly daemon: string;
   readonly figures: Figures;
 }
+
+/** After an end whoever takes the place of the ended is looked for so soon. */
+const SOON_MS = 300;
 
 /** Two samplers, of what moves and of the details. The first needs no rights but for I/O, and before Linux 6.2 for the fds, of other users' processes. */
 export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] {
@@ -50,44 +57,92 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     );
   };
 
+  /** One look, told to the table; `awaited` as its report takes it. Undefined while another is under way. */
+  const observe = async (
+    awaited: boolean,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Sums> | undefined> => {
+    if (looking) return undefined;
+    looking = true;
+    try {
+      const now = room.now();
+      const boot = bootTime(reader);
+      const breath = createBreath(room.now, signal);
+      const seen = new Map<number, Seen>();
+      exits.looking();
+      for (const pid of reader.pids()) {
+        see(pid, now, seen);
+        if (breath.due()) await breath.take();
+      }
+      kept = new Map(Array.from(seen, ([pid, { figures }]) => [pid, figures.kept]));
+      reader.hold(new Set(Array.from(seen.keys(), String)));
+      const kin = new Map<number, Kin>();
+      const sums = new Map(daemons.declared.map(({ name }) => [name, emptySums()]));
+      const usages: Usage[] = [];
+      const found: { readonly name: string; readonly instance: Instance }[] = [];
+      for (const each of seen.values()) {
+        const { stat, daemon, figures } = each;
+        const began = boot + stat.startTicks / TICKS_PER_SECOND;
+        usages.push(usageOf(each, began >= startedAt));
+        if (hasEnded(stat)) continue;
+        tellDenied(each);
+        include(sums.get(daemon)!, stat, figures);
+        const claimed = seen.get(stat.ppid)?.daemon !== daemon;
+        const posture = claimed ? postures.of(stat, now) : undefined;
+        const instance = { ...instanceOf(each, claimed, began), ...(posture && { posture }) };
+        found.push({ name: daemon, instance });
+        kin.set(stat.pid, { process: stat, daemon, claimed, startedAt: began * 1000 });
+        if (breath.due()) await breath.take();
+      }
+      postures.keep(new Set(seen.keys()));
+      tally.update(usages);
+      const instances = new Map<string, Instance[]>();
+      for (const { name, instance } of found) {
+        // The look took a moment, and who has ended meanwhile has been told.
+        if (exits.endedMeanwhile(instance)) kin.delete(instance.pid);
+        else instances.set(name, [...(instances.get(name) ?? []), instance]);
+      }
+      exits.seen(kin, now);
+      reports.processes(now, instances, awaited);
+      return sums;
+    } finally {
+      looking = false;
+    }
+  };
+
+  const closing = new AbortController();
+  let looking = false;
+  let timer: NodeJS.Timeout | undefined;
+  const observeSoon = (awaited: boolean) => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      observe(awaited, closing.signal).catch(error =>
+        log.debug(`cannot look ahead of time: ${causeOf(error)}`),
+      );
+    }, SOON_MS).unref();
+  };
+  const exits = createExits(options.exits, room, {
+    look: pid => readStat(reader, String(pid)),
+    lookSoon: () => observeSoon(exits.source.awaited),
+    lost: () => observeSoon(false),
+  });
+  let latest: ReadonlyMap<string, Sums> = new Map();
+
   return [
     {
       name: room.name,
       everyMs: options.interval,
       async sample(out, signal) {
-        const now = room.now();
-        const boot = bootTime(reader);
-        const breath = createBreath(room.now, signal);
-        const seen = new Map<number, Seen>();
-        for (const pid of reader.pids()) {
-          see(pid, now, seen);
-          if (breath.due()) await breath.take();
-        }
-        kept = new Map(Array.from(seen, ([pid, { figures }]) => [pid, figures.kept]));
-        reader.hold(new Set(Array.from(seen.keys(), String)));
-        const instances = new Map<string, Instance[]>();
-        const sums = new Map(daemons.declared.map(({ name }) => [name, emptySums()]));
-        const usages: Usage[] = [];
-        for (const each of seen.values()) {
-          const { stat, daemon, figures } = each;
-          const began = boot + stat.startTicks / TICKS_PER_SECOND;
-          usages.push(usageOf(each, began >= startedAt));
-          if (hasEnded(stat)) continue;
-          tellDenied(each);
-          include(sums.get(daemon)!, stat, figures);
-          const claimed = seen.get(stat.ppid)?.daemon !== daemon;
-          const posture = claimed ? postures.of(stat, now) : undefined;
-          const list = instances.get(daemon) ?? [];
-          instances.set(daemon, list);
-          list.push({ ...instanceOf(each, claimed, began), ...(posture && { posture }) });
-          if (breath.due()) await breath.take();
-        }
-        postures.keep(new Set(seen.keys()));
-        tally.update(usages);
-        reports.processes(now, instances);
-        for (const [daemon, sum] of sums) writeSums(out, daemon, sum, tally.totals(daemon));
+        latest = (await observe(exits.source.awaited, signal)) ?? latest;
+        for (const [daemon, sum] of latest) writeSums(out, daemon, sum, tally.totals(daemon));
+        out.set(EXIT_SOURCE, 1, exits.source.name);
       },
-      close: async () => reader.hold(new Set()),
+      async close() {
+        closing.abort();
+        clearTimeout(timer);
+        reader.hold(new Set());
+        await exits.close();
+      },
     },
     createDetails(options, room, reader),
   ];

@@ -21,6 +21,13 @@ export const options = object({
     ),
     'auto',
   ),
+  exits: fallback(
+    describe(
+      oneOf('auto', 'netlink', 'pidfd', 'sample'),
+      'How the ends of daemons become known: told by the kernel, by descriptors of those known, or by the next look; the best there is when `auto`.',
+    ),
+    'auto',
+  ),
   details_interval: optional(
     describe(
       duration(1000),

@@ -1,6 +1,6 @@
 // A roster against random lives: instances that begin, fork, end seen and unseen.
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Instance } from '../../../agent/core/daemon.ts';
 import { createRoster } from '../../../agent/identity/roster.ts';
 
@@ -16,15 +16,27 @@ const instance = (pid: number, claimed: boolean): Instance => ({
 
 it('tells every beginning and every end of a top exactly once, and no more restarts than ends', () => {
   const step = fc.record({
-    action: fc.constantFrom('begin', 'fork', 'orphan', 'end', 'tell', 'unseen', 'look'),
+    action: fc.constantFrom(
+      'begin',
+      'fork',
+      'leave',
+      'end',
+      'crash',
+      'tell',
+      'hear',
+      'unseen',
+      'launch',
+      'look',
+    ),
     seed: fc.nat(1000),
   });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), steps => {
+    fc.property(fc.boolean(), fc.array(step, { maxLength: 80 }), (awaited, steps) => {
       const roster = createRoster();
       let living: Instance[] = [];
       let pid = 1;
       const tops = new Set<number>();
+      const seen = new Set<number>();
       const told = { began: [] as number[], ended: [] as number[], restarts: 0 };
       const take = (changes: ReturnType<typeof roster.end>) => {
         if (!changes) return;
@@ -36,10 +48,9 @@ it('tells every beginning and every end of a top exactly once, and no more resta
       const look = () => {
         for (const each of living) if (each.claimed && !seen.has(each.pid)) tops.add(each.pid);
         for (const each of living) seen.add(each.pid);
-        take(roster.update(living));
-        expect(roster.instances).toEqual(living);
+        take(roster.update(living, awaited));
+        if (!awaited) expect(roster.instances).toEqual(living);
       };
-      const seen = new Set<number>();
       roster.update([]);
       for (const { action, seed } of steps) {
         const victim = living[seed % Math.max(1, living.length)];
@@ -49,17 +60,95 @@ it('tells every beginning and every end of a top exactly once, and no more resta
         else if (action === 'unseen') {
           tops.add(++pid);
           take(roster.end(instance(pid, true)));
+        } else if (action === 'launch') take(roster.end(instance(++pid, true), { handedOver: true }));
+        else if (action === 'hear') {
+          const begun = instance(++pid, true);
+          living = [...living, begun];
+          tops.add(pid);
+          seen.add(pid);
+          take(roster.begin(begun));
         } else if (victim) {
           living = living.filter(each => each !== victim);
-          if (action === 'orphan') living.push({ ...victim, claimed: true });
+          if (action === 'leave') living.push(victim);
           if (action === 'tell' && seen.has(victim.pid)) take(roster.end(victim));
         }
       }
       look();
       living = [];
       look();
+      look();
       expect(told.began.toSorted()).toEqual([...tops].toSorted());
       expect(told.ended.toSorted()).toEqual([...tops].toSorted());
     }),
   );
+});
+
+describe('what a top leaves behind', () => {
+  const child = instance(2, false);
+  const orphan = { ...child, claimed: true };
+  /** A top with a child, and what was told when first the top ended and then the child. */
+  const story = (end: (roster: ReturnType<typeof createRoster>) => void) => {
+    const roster = createRoster();
+    roster.update([]);
+    roster.update([instance(1, true), child]);
+    end(roster);
+    roster.update([orphan]);
+    return roster.update([]).ended.map(({ pid }) => pid);
+  };
+
+  it.each([
+    ['goes on as an instance after a good end', { heirs: true }, [2]],
+    ['goes on as an instance of one that handed over', { heirs: true, handedOver: true }, [2]],
+    ['is left over after a crash', { heirs: false }, []],
+  ])('%s', (_, how, ended) => {
+    expect(story(roster => roster.end(instance(1, true), how))).toEqual(ended);
+  });
+
+  it('is left over when nobody knows how the top ended, but for one that has children itself', () => {
+    expect(story(() => {})).toEqual([]);
+    const roster = createRoster();
+    roster.update([]);
+    const grandchild = { ...instance(3, false), ppid: 2 };
+    roster.update([instance(1, true), child, grandchild]);
+    roster.update([orphan, grandchild]);
+    expect(roster.update([]).ended.map(({ pid }) => pid)).toEqual([2]);
+  });
+
+  it('is neither an end nor a restart when the top only launched it', () => {
+    const roster = createRoster();
+    roster.update([]);
+    expect(roster.begin(instance(1, true)).began).toHaveLength(1);
+    expect(roster.end(instance(1, true), { heirs: true, handedOver: true })).toBeUndefined();
+    expect(roster.begin(instance(2, true))).toMatchObject({ restarts: 0, ended: [] });
+    expect(roster.tops.map(({ pid }) => pid)).toEqual([2]);
+  });
+});
+
+describe('a top that is missing while its end is awaited', () => {
+  const start = () => {
+    const roster = createRoster();
+    roster.update([]);
+    roster.update([instance(1, true)], true);
+    return roster;
+  };
+
+  it('lives until the next list', () => {
+    const roster = start();
+    expect(roster.update([], true).ended).toEqual([]);
+    expect(roster.tops).toHaveLength(1);
+    expect(roster.update([], true).ended).toHaveLength(1);
+    expect(roster.tops).toEqual([]);
+  });
+
+  it('ends once, when it is told', () => {
+    const roster = start();
+    roster.update([], true);
+    expect(roster.end(instance(1, true))?.ended).toHaveLength(1);
+    expect(roster.update([], true).ended).toEqual([]);
+    expect(roster.end(instance(1, true))?.began).toHaveLength(1);
+  });
+
+  it('has ended at once when its end cannot be told', () => {
+    expect(start().update([]).ended).toHaveLength(1);
+  });
 });

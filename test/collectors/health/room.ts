@@ -60,6 +60,7 @@ export function startChecks(
     now: () => 1_700_000_000_000,
     reports: {
       processes() {},
+      began() {},
       exited() {},
       check: (_, daemon, check, healthy, message) => reports.push({ daemon, check, healthy, message }),
     },

@@ -37,7 +37,7 @@ function watch(root: string, isOurs: (pid: number) => boolean, pss = false) {
     },
   } as unknown as SamplerRoom;
   const sampler = createDetails(
-    { interval: 1000, details_interval: 1000, pss, undeclared: 0, source: 'proc' },
+    { interval: 1000, details_interval: 1000, pss, undeclared: 0, source: 'proc', exits: 'sample' },
     room,
     createReader(room.root),
   );

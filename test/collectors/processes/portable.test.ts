@@ -119,10 +119,10 @@ if (have('perl', 'ps'))
     const match = { comm: 'perl', cmdline: ' portable-test$' };
     const options = { interval: 1000, details_interval: 1000, pss: false, undeclared: 0 } as const;
     const one = world(match, '/');
-    const [forced] = create({ ...options, source: 'portable' }, one.room);
+    const [forced] = create({ ...options, source: 'portable', exits: 'sample' }, one.room);
     const portable = await one.look(forced!);
     const other = world(match, '/');
-    const [sampler] = create({ ...options, source: 'auto' }, other.room);
+    const [sampler] = create({ ...options, source: 'auto', exits: 'sample' }, other.room);
     const exact = await other.look(sampler!);
     expect(exact.instances).toHaveLength(2);
     const who = ({ instances }: typeof exact) =>

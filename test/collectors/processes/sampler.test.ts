@@ -56,7 +56,14 @@ function world(root: string, daemons: DaemonLookup, now: () => number): World {
     room: () => log,
   };
   const [sampler] = create(
-    { interval: 10_000, details_interval: 30_000, pss: false, undeclared: 0, source: 'proc' },
+    {
+      interval: 10_000,
+      details_interval: 30_000,
+      pss: false,
+      undeclared: 0,
+      source: 'proc',
+      exits: 'sample',
+    },
     {
       name: 'processes',
       root,
@@ -73,6 +80,7 @@ function world(root: string, daemons: DaemonLookup, now: () => number): World {
         processes: (_, instances) => {
           found.instances = instances;
         },
+        began: silent,
         exited: silent,
         check: silent,
       },
@@ -89,7 +97,7 @@ function world(root: string, daemons: DaemonLookup, now: () => number): World {
       latest.end();
       const series: Record<string, number> = {};
       for (const { desc, points } of latest.families())
-        for (const { labels, value } of points)
+        for (const { labels, value } of prometheusName(desc).startsWith('eudaemon_daemon_') ? points : [])
           series[`${prometheusName(desc).replace('eudaemon_daemon_', '')}{${labels.join(',')}}`] = value;
       return series;
     },

@@ -1,0 +1,82 @@
+// Ends and beginnings as the kernel tells them; nobody who lived between two looks is missed.
+
+import type { SamplerRoom } from '../../agent/core/collector.ts';
+import type { MatchSpec } from '../../agent/core/daemon.ts';
+import { causeOf } from '../../agent/core/errors.ts';
+import type { Desc } from '../../agent/core/metric.ts';
+import type { Native } from '../../agent/native/index.ts';
+import { watchProcesses } from '../../agent/native/process-events.ts';
+import type { ExitRoom, ExitSource } from './exits.ts';
+import { createLineage, SETTLE_MS } from './lineage.ts';
+import { hasEnded } from './sample.ts';
+
+const OVERFLOWS: Desc = {
+  name: 'eudaemon.process_events.overflows',
+  type: 'counter',
+  help: 'Times the kernel had more process events than room for them; a full look followed.',
+};
+
+/** Throws what keeps the kernel from telling. */
+export function watchByEvents(
+  native: Native,
+  { told, now, look }: ExitRoom,
+  { root, daemons, log, meter }: SamplerRoom,
+  lost: () => void,
+): ExitSource {
+  const overflows = meter.instrument(OVERFLOWS).with();
+  const lineage = createLineage(
+    daemons,
+    {
+      look,
+      lingers(pid) {
+        const stat = look(pid);
+        return stat?.state === 'Z' && !hasEnded(stat);
+      },
+    },
+    told,
+  );
+  const asks = (...keys: (keyof MatchSpec)[]) =>
+    daemons.declared.some(({ match }) => keys.some(key => match[key] !== undefined));
+  let timer: NodeJS.Timeout | undefined;
+  const settle = () => {
+    timer = undefined;
+    lineage.settle(now());
+    plan();
+  };
+  const plan = () => {
+    if (lineage.unsettled) timer ??= setTimeout(settle, SETTLE_MS).unref();
+  };
+
+  const events = watchProcesses(
+    native,
+    root,
+    {
+      cmdline: asks('cmdline'),
+      uid: asks('user'),
+      cgroup: asks('systemd_unit', 'cgroup', 'container'),
+    },
+    ({ events, overflow }) => {
+      if (overflow) {
+        overflows.add();
+        log.warn('the kernel had more process events than room for them: looking at all processes instead');
+      }
+      lineage.take(events);
+      plan();
+      if (overflow) lost();
+    },
+    error => {
+      log.error(`cannot read process events any more: ${causeOf(error)}; restart the agent`);
+      lost();
+    },
+  );
+
+  return {
+    name: 'netlink',
+    awaited: true,
+    seen: found => lineage.seen(found),
+    async close() {
+      clearTimeout(timer);
+      await events.close();
+    },
+  };
+}

@@ -1,0 +1,81 @@
+// Ends of known processes by their descriptors, a tenth of a second late at most. Who begins is seen by the next look,
+// which follows every end at once.
+
+import { exitOf } from '../../agent/core/exit.ts';
+import type { Native } from '../../agent/native/index.ts';
+import { createPidfds } from '../../agent/native/pidfd.ts';
+import type { ExitRoom, ExitSource } from './exits.ts';
+import { handedOver } from './exits-sample.ts';
+import type { Kin } from './lineage.ts';
+
+const TICK_MS = 100;
+/** How it ended is known when its parent has waited for it; one that does not within this never will. */
+const REAP_MS = 2000;
+/** Descriptors cost the agent its own limit of them. */
+const MAX_WATCHED = 512;
+
+interface Watched {
+  readonly kin: Kin;
+  readonly fd: number;
+  endedAt: number | undefined;
+}
+
+/** Undefined where the kernel has no such descriptors. */
+export function watchByPidfd(native: Native, room: ExitRoom): ExitSource | undefined {
+  const { told, now, look, lookSoon } = room;
+  const pidfds = createPidfds(native);
+  const own = pidfds.open(process.pid);
+  if (own === undefined) return undefined;
+  pidfds.close(own);
+  const watched = new Map<number, Watched>();
+  let found: ReadonlyMap<number, Kin> = new Map();
+
+  const open = (pid: number, kin: Kin) => {
+    if (watched.size >= MAX_WATCHED) return;
+    const fd = pidfds.open(pid);
+    if (fd === undefined) return;
+    // Somebody else may have got the number between the look and now.
+    if (look(pid)?.startTicks === kin.process.startTicks) watched.set(pid, { kin, fd, endedAt: undefined });
+    else pidfds.close(fd);
+  };
+
+  const living = (): ReadonlyMap<number, Kin> =>
+    new Map([...found].filter(([pid, { process }]) => look(pid)?.startTicks === process.startTicks));
+
+  const tick = () => {
+    const fds = new Map(Array.from(watched, ([pid, { fd }]) => [fd, pid]));
+    for (const fd of pidfds.ended([...fds.keys()])) {
+      const pid = fds.get(fd)!;
+      const each = watched.get(pid)!;
+      each.endedAt ??= now();
+      const status = pidfds.status(fd);
+      if (status === undefined && now() - each.endedAt < REAP_MS) continue;
+      watched.delete(pid);
+      pidfds.close(fd);
+      const { kin, endedAt: at } = each;
+      const exit = status === undefined ? { reason: 'unknown' as const } : exitOf(status);
+      const over = (exit.code ?? 0) === 0 ? handedOver(kin, found, living(), at) : {};
+      told.ended(kin, { ...exit, at, source: 'pidfd', ...over });
+      lookSoon();
+    }
+  };
+  const timer = setInterval(tick, TICK_MS);
+  timer.unref();
+
+  return {
+    name: 'pidfd',
+    awaited: true,
+    seen(next) {
+      found = next;
+      for (const [pid, kin] of next) {
+        const before = watched.get(pid);
+        if (!kin.claimed || before?.kin.process.startTicks === kin.process.startTicks) continue;
+        if (!before) open(pid, kin);
+      }
+    },
+    async close() {
+      clearInterval(timer);
+      for (const { fd } of watched.values()) pidfds.close(fd);
+    },
+  };
+}

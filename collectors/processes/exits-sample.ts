@@ -1,0 +1,43 @@
+// Ends as looks notice them: who is missing has ended since, nobody knows how.
+
+import type { ExitRoom, ExitSource } from './exits.ts';
+import type { Kin } from './lineage.ts';
+
+export function watchBySample({ told }: ExitRoom): ExitSource {
+  let before: ReadonlyMap<number, Kin> = new Map();
+  return {
+    name: 'sample',
+    awaited: false,
+    seen(found, now) {
+      for (const [pid, kin] of before) {
+        if (!kin.claimed || found.get(pid)?.process.startTicks === kin.process.startTicks) continue;
+        told.ended(kin, {
+          reason: 'unknown',
+          at: now,
+          source: 'sample',
+          ...handedOver(kin, before, found, now),
+        });
+      }
+      before = found;
+    },
+    close: async () => {},
+  };
+}
+
+/** A life that ends within this and leaves children may have been that of a launcher: daemons detach so. */
+const LAUNCH_MS = 10_000;
+
+/** Whether a young one has left a child of its own in its place. */
+export function handedOver(
+  { process, daemon, startedAt }: Kin,
+  before: ReadonlyMap<number, Kin>,
+  after: ReadonlyMap<number, Kin>,
+  now: number,
+): { handedOver?: boolean } {
+  if (now - startedAt > LAUNCH_MS) return {};
+  for (const [pid, kin] of before) {
+    if (kin.process.ppid !== process.pid || kin.daemon !== daemon) continue;
+    if (after.get(pid)?.process.startTicks === kin.process.startTicks) return { handedOver: true };
+  }
+  return {};
+}

@@ -1,0 +1,206 @@
+// Who of the daemons lives, kept by the kernel's events between two looks: what begins, what ends and how, and who goes
+// on in the place of another. Pure but for what it asks the room.
+
+import type { DaemonLookup, Exit, ProcessFacts } from '../../agent/core/daemon.ts';
+import { exitOf } from '../../agent/core/exit.ts';
+import type { ProcessEvent } from '../../agent/native/process-events.ts';
+
+export interface Kin {
+  readonly process: ProcessFacts;
+  readonly daemon: string;
+  /** Unix ms. */
+  readonly startedAt: number;
+  /** The top of its tree; its end is the end of an instance. */
+  claimed: boolean;
+}
+
+export interface Told {
+  began(kin: Kin): void;
+  ended(kin: Kin, exit: Exit): void;
+}
+
+export interface Lineage {
+  take(events: readonly ProcessEvent[]): void;
+  /** What a look has found, all of it; what it misses twice is forgotten. */
+  seen(found: ReadonlyMap<number, Kin>): void;
+  /** Tells the beginnings of those that have lived for a while by now: a launcher has not. */
+  settle(now: number): void;
+  /** Whether there is something for `settle()`. */
+  readonly unsettled: boolean;
+}
+
+/** A life that ends well within this and leaves children was that of a launcher: daemons detach so. */
+const LAUNCH_MS = 10_000;
+/** Beginnings are told after this. */
+export const SETTLE_MS = 100;
+/** Programs of a parent that live no longer can be gone before anybody has looked at them. */
+const BRIEF_MS = 200;
+const MAX_BORN = 65_536;
+const MAX_STRANGERS = 1_024;
+
+interface Member extends Kin {
+  parent: number;
+  missed: boolean;
+  told: boolean;
+}
+
+/** A program of no daemon: one may still turn out to be its own, by a pidfile it has left. */
+interface Stranger {
+  /** Undefined when it was gone before anybody could look. */
+  readonly process: ProcessFacts | undefined;
+  readonly at: number;
+}
+
+export function createLineage(
+  daemons: Pick<DaemonLookup, 'ofProcess' | 'ofPid'>,
+  host: {
+    /** The process as /proc has it now. */
+    look(pid: number): ProcessFacts | undefined;
+    /** Whether it has lost no more than its first thread. */
+    lingers(pid: number): boolean;
+  },
+  told: Told,
+): Lineage {
+  const members = new Map<number, Member>();
+  const strangers = new Map<number, Stranger>();
+  /** Parents of all that were born under our eyes. */
+  const born = new Map<number, number>();
+  /** By parent, whose its programs of brief lives were. */
+  const brief = new Map<number, Set<string | undefined>>();
+  let young: Member[] = [];
+  let lingering: { readonly pid: number; readonly status: number; readonly at: number }[] = [];
+
+  const add = (pid: number, kin: Kin, parent: number) => {
+    const member: Member = { ...kin, parent, missed: false, told: false };
+    members.set(pid, member);
+    strangers.delete(pid);
+    if (kin.claimed) young.push(member);
+    return member;
+  };
+
+  const fork = (pid: number, parent: number, at: number) => {
+    if (born.size >= MAX_BORN) born.clear();
+    born.set(pid, parent);
+    strangers.delete(pid);
+    const of = members.get(parent);
+    if (!of) return void members.delete(pid);
+    const process = { pid, ppid: parent, startTicks: -1, comm: of.process.comm };
+    add(pid, { process, daemon: of.daemon, startedAt: at, claimed: false }, parent);
+  };
+
+  const exec = (pid: number, process: ProcessFacts | undefined, at: number) => {
+    const before = members.get(pid);
+    const daemon = process && daemons.ofProcess(process);
+    if (process === undefined || daemon === undefined) {
+      // Unseen, it goes on as what it was.
+      if (before && process === undefined) return;
+      members.delete(pid);
+      if (strangers.size >= MAX_STRANGERS) strangers.delete(strangers.keys().next().value!);
+      strangers.set(pid, { process, at });
+      return;
+    }
+    if (before?.daemon === daemon && before.claimed) return;
+    const above = members.get(process.ppid)?.daemon ?? daemons.ofPid(process.ppid);
+    add(pid, { process, daemon, startedAt: at, claimed: above !== daemon }, process.ppid);
+  };
+
+  /** A stranger that was a daemon's after all. */
+  const recognise = (pid: number, { process, at }: Stranger): Kin | undefined => {
+    const parent = born.get(pid) ?? process?.ppid;
+    if (process) {
+      const daemon = daemons.ofProcess(process);
+      if (daemon === undefined || daemons.ofPid(process.ppid) === daemon) return undefined;
+      return { process, daemon, startedAt: at, claimed: true };
+    }
+    const known = parent === undefined ? undefined : brief.get(parent);
+    const [daemon] = known?.size === 1 ? known : [];
+    if (daemon === undefined) return undefined;
+    return {
+      process: { pid, ppid: parent!, startTicks: -1, comm: daemon.slice(0, 15) },
+      daemon,
+      startedAt: at,
+      claimed: true,
+    };
+  };
+
+  const exit = (pid: number, status: number, at: number) => {
+    const member = members.get(pid);
+    if (member?.claimed && host.lingers(pid)) return void lingering.push({ pid, status, at });
+    const parent = born.get(pid);
+    const stranger = strangers.get(pid);
+    const kin = member ?? (stranger && recognise(pid, stranger));
+    born.delete(pid);
+    members.delete(pid);
+    strangers.delete(pid);
+    brief.delete(pid);
+    if (parent !== undefined && (stranger?.process || member?.claimed)) note(parent, kin, stranger, at);
+    const children = member ? [...members.values()].filter(each => each.parent === pid) : [];
+    for (const child of children) child.parent = member!.parent;
+    if (!kin?.claimed) return;
+    const ended = exitOf(status);
+    const well = ended.reason === 'exit' && ended.code === 0;
+    const heirs = children.filter(child => child.daemon === kin.daemon);
+    if (well) for (const heir of heirs) promote(heir, pid);
+    const launcher = well && heirs.length > 0 && at - kin.startedAt < LAUNCH_MS;
+    told.ended(kin, { ...ended, at, source: 'netlink', ...(launcher && { handedOver: true }) });
+  };
+
+  /** What outlives its top goes on as one, unless that has crashed: then it is only left over. */
+  const promote = (heir: Member, from: number) => {
+    const process = heir.process.startTicks < 0 ? host.look(heir.process.pid) : heir.process;
+    if (!process) return;
+    const { pid } = process;
+    add(pid, { ...heir, process, claimed: true }, from).told = heir.told;
+  };
+
+  const note = (parent: number, kin: Kin | undefined, stranger: Stranger | undefined, at: number) => {
+    const startedAt = kin?.startedAt ?? stranger!.at;
+    if (at - startedAt > BRIEF_MS) return;
+    const known = brief.get(parent) ?? new Set();
+    brief.set(parent, known.add(kin?.daemon));
+  };
+
+  return {
+    take(events) {
+      for (const event of events) {
+        const { pid, at } = event;
+        if (event.what === 'fork') fork(pid, event.parent, at);
+        else if (event.what === 'exec') exec(pid, event.process, at);
+        else exit(pid, event.status, at);
+      }
+    },
+    seen(found) {
+      for (const [pid, member] of members) {
+        if (found.has(pid)) continue;
+        if (member.missed) members.delete(pid);
+        else member.missed = true;
+      }
+      for (const [pid, kin] of found) {
+        const before = members.get(pid);
+        const same = before?.process.startTicks === kin.process.startTicks ? before : undefined;
+        members.set(pid, {
+          ...kin,
+          claimed: same?.daemon === kin.daemon ? same.claimed : kin.claimed,
+          parent: before?.parent ?? kin.process.ppid,
+          missed: false,
+          told: true,
+        });
+      }
+    },
+    settle(now) {
+      const waiting = lingering;
+      lingering = [];
+      for (const { pid, status, at } of waiting) exit(pid, status, at);
+      const ready = young.filter(member => now - member.startedAt >= SETTLE_MS);
+      young = young.filter(member => now - member.startedAt < SETTLE_MS);
+      for (const member of ready) {
+        if (members.get(member.process.pid) !== member || member.told) continue;
+        member.told = true;
+        told.began(member);
+      }
+    },
+    get unsettled() {
+      return young.length > 0 || lingering.length > 0;
+    },
+  };
+}

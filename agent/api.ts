@@ -114,10 +114,13 @@ export function createApi(sources: ApiSources): Api {
       lastExit: status.lastExit,
       ...(death && { lastDeath: { at: death.at, text: sentence(death) } }),
       exhaustion: sources.recorder.exhaustion(name),
+      nextStartAt: status.nextStartAt,
+      expectedDown: status.expectedDown,
+      manager: status.manager,
       checks: status.checks,
       expectations: status.expectations,
       ...(status.postures[0] && { posture: Object.fromEntries(tellPosture(status.postures[0])) }),
-      lastLogAt: last === undefined ? undefined : last * 1000,
+      lastLogAt: last ? last * 1000 : undefined,
     };
   };
 

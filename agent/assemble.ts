@@ -13,6 +13,7 @@ import { type Config, createPatterns } from './config/index.ts';
 import { createDataThread } from './control/data.ts';
 import { makeDirectories } from './control/directories.ts';
 import { createDiscovery, discovering } from './control/discovery.ts';
+import { every } from './control/every.ts';
 import { type Actor, createGroup } from './control/group.ts';
 import { createHttp } from './control/http.ts';
 import { type Lock, lockDirectory } from './control/lock.ts';
@@ -35,7 +36,9 @@ import type { Discovered } from './identity/discover.ts';
 import { createHoldings } from './identity/holdings.ts';
 import { identifyHost, readCorePattern, readUptime } from './identity/host.ts';
 import { createRecorder } from './identity/recorder.ts';
+import { createSilence } from './identity/silence.ts';
 import { createTable } from './identity/table.ts';
+import { createWishes } from './identity/wishes.ts';
 import { loadNative } from './native/index.ts';
 import { prepareDrop } from './rights.ts';
 import { createWeb } from './web.ts';
@@ -100,7 +103,10 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     corePattern: () => readCorePattern(config.agent.host_root),
   });
   certificates.declare(config.daemons.map(({ name }) => name));
-  const table = createTable({ declared: config.daemons, events: data, witness: certificates, startedAt });
+  const silence = createSilence(config.agent.state_dir, log.room('identity'));
+  const wishes = createWishes(config.agent.state_dir, log.room('identity'));
+  const identity = { events: data, witness: certificates, voices: silence, wishes, startedAt };
+  const table = createTable({ ...identity, declared: config.daemons });
   const daemonFigures = createLatest(now);
   const sampled = (given: Iterable<Family>) => recorder.take(now(), given);
   const scheduler = createScheduler({ clock, log, meter, sampled });
@@ -111,6 +117,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     daemonFigures.begin();
     table.sample(daemonFigures, now());
     recorder.sample(daemonFigures);
+    silence.sample(daemonFigures, config.daemons);
     daemonFigures.end();
     return [
       ...(await ownFamilies()),
@@ -203,7 +210,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     page: readPage(),
   };
   const controlPath = join(config.agent.run_dir, CONTROL_SOCKET);
-  const control = createHttp({ ...routes, listen: { path: controlPath } });
+  const control = createHttp({ ...routes, commands: table.commands(now), listen: { path: controlPath } });
   const web = createWeb(routes, now);
   let url = '';
   let lock: Lock | undefined;
@@ -249,6 +256,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     },
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
     discovering(discoverAgain, log),
+    every('silence', 1000, () => table.settle(silence.take(now(), data.families())), silence.save),
     {
       name: 'metric exporters',
       start: () => pushes.apply(config),

@@ -76,6 +76,12 @@ export interface DaemonView {
   readonly lastDeath?: { readonly at: number; readonly text: string };
   /** Seconds until it has used up `fds`, `memory` or `disk`, where there is a trend. */
   readonly exhaustion: Readonly<Record<string, number>>;
+  /** In a crash loop, when the next start is to be expected. */
+  readonly nextStartAt?: number;
+  /** Somebody has said so; without `until` until it has come up again. */
+  readonly expectedDown?: { readonly since: number; readonly until?: number; readonly reason?: string };
+  /** What whoever manages it says while it does not run. */
+  readonly manager?: string;
   readonly checks: readonly CheckView[];
   readonly expectations: readonly ExpectationView[];
   readonly lastLogAt?: number;

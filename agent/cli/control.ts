@@ -10,10 +10,19 @@ const TIMEOUT_MS = 5000;
 const PATIENCE_MS = 60_000;
 
 /** JSON of `GET path`; undefined for 404. Throws SetupError when no agent answers. */
-export async function ask<T>(runDir: string, path: string): Promise<T | undefined> {
+export const ask = <T>(runDir: string, path: string): Promise<T | undefined> => tell(runDir, 'GET', path);
+
+/** `POST path`; false for 404. Throws as `ask` does. */
+export const command = async (runDir: string, path: string): Promise<boolean> =>
+  (await tell(runDir, 'POST', path)) !== undefined;
+
+async function tell<T>(runDir: string, method: string, path: string): Promise<T | undefined> {
   const socketPath = join(runDir, CONTROL_SOCKET);
   try {
-    return await get(socketPath, path);
+    const { status, text } = await exchange(socketPath, method, path, TIMEOUT_MS);
+    if (status === 404) return undefined;
+    if (status === 200) return JSON.parse(text) as T;
+    throw new Error(`it answered ${status}: ${text.slice(0, 200)}`);
   } catch (error) {
     const gone = ['ENOENT', 'ECONNREFUSED'].includes(codeOf(error) ?? '');
     throw new SetupError(
@@ -23,13 +32,6 @@ export async function ask<T>(runDir: string, path: string): Promise<T | undefine
       { cause: error },
     );
   }
-}
-
-async function get<T>(socketPath: string, path: string): Promise<T | undefined> {
-  const { status, text } = await exchange(socketPath, 'GET', path, TIMEOUT_MS);
-  if (status === 404) return undefined;
-  if (status === 200) return JSON.parse(text) as T;
-  throw new Error(`it answered ${status}: ${text.slice(0, 200)}`);
 }
 
 interface Answer {

@@ -14,7 +14,7 @@ export const help: Command = {
       return 0;
     }
     const lines = await Promise.all(
-      Object.entries(commands).map(async ([each, load]) => `  ${each.padEnd(10)} ${(await load()).summary}`),
+      Object.entries(commands).map(async ([each, load]) => `  ${each.padEnd(11)} ${(await load()).summary}`),
     );
     process.stdout.write(
       `eudaemon watches the daemons of this host: their logs, processes, health and deaths.\n\nUsage: eudaemon [COMMAND] [OPTIONS]\n\n${lines.join('\n')}\n\nWithout a command it runs the agent. 'eudaemon help COMMAND' tells more.\n`,

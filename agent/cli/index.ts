@@ -25,6 +25,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   top: async () => (await import('./top.ts')).top,
   probe: async () => (await import('./probe.ts')).probe,
   discover: async () => (await import('./discover.ts')).discover,
+  'expect-down': async () => (await import('./down.ts')).expectDown,
+  'expect-up': async () => (await import('./down.ts')).expectUp,
   rules: async () => (await import('./rules.ts')).rules,
   dashboard: async () => (await import('./dashboard.ts')).dashboard,
   install: async () => (await import('./install.ts')).install,

@@ -5,6 +5,7 @@ import { readPackaged, toYaml } from '../config/yaml.ts';
 import type { DaemonSpec } from '../core/daemon.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
 import { parseCondition } from '../identity/expect.ts';
+import { tellMs } from '../identity/expectations.ts';
 import { readConfig } from './config.ts';
 import type { Command } from './index.ts';
 
@@ -139,8 +140,8 @@ function rulesOf({ name, expect, logs, labels }: DaemonSpec): Rule[] {
       'LogSilent',
       'warning',
       '1m',
-      `time() - eudaemon_log_last_timestamp_seconds${of} > ${logs.expect_every / 1000}`,
-      'on {{ $labels.instance }} has logged nothing for {{ $value | humanizeDuration }}.',
+      `eudaemon_expectation_met${of.replace('}', ',expectation="log_every"}')} == 0`,
+      `on {{ $labels.instance }} has logged nothing for longer than ${logs.expect_every === 'learn' ? 'it usually does' : tellMs(logs.expect_every)}.`,
     );
   return found;
 }

@@ -129,6 +129,15 @@ function details(daemon: DaemonView, { certificates, endpoints }: More, now: num
     lines.push(
       `  ${color('red', `runs out   of ${resource} in ${age(seconds * 1000)} if it goes on as it does`)}`,
     );
+  if (daemon.nextStartAt !== undefined)
+    lines.push(`  next start in ${age(daemon.nextStartAt - now)}, by its last restarts`);
+  if (daemon.expectedDown) {
+    const { until, reason } = daemon.expectedDown;
+    lines.push(
+      `  expected   down ${until === undefined ? 'until it has come up again' : `for ${age(until - now)} more`}${reason ? `: ${reason}` : ''}`,
+    );
+  }
+  if (daemon.manager !== undefined) lines.push(`  manager    ${daemon.manager}`);
   for (const [what, how] of Object.entries(daemon.posture ?? {})) lines.push(`  ${what.padEnd(12)} ${how}`);
   for (const [what, which] of endpoints ? tellEndpoints(endpoints) : [])
     lines.push(`  ${what.padEnd(12)} ${visible(which)}`);

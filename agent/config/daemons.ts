@@ -63,7 +63,15 @@ const logs = object({
   parse: optional(lineFormat(...FILE_FORMATS)),
   multiline: optional(multiline),
   encoding: optional(encoding),
-  expect_every: optional(describe(duration(1000), 'Silence longer than this is an unmet expectation.')),
+  expect_every: optional(
+    describe(
+      choose<number | 'learn'>(
+        { when: input => input === 'learn', schema: oneOf('learn') },
+        { when: () => true, schema: duration(1000) },
+      ),
+      "Silence longer than this is an unmet expectation; 'learn' takes it from the daemon's own rhythm.",
+    ),
+  ),
 });
 
 const COMPARISON = /^(>=|<=|==|!=|>|<)\s*(.+)$/;

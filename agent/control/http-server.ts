@@ -17,6 +17,8 @@ export interface HttpRoutes {
   health(): { readonly ready: readonly string[] };
   /** Resolves with the problems that kept the old configuration, or undefined when the new one runs. */
   reload(): Promise<readonly string[] | undefined>;
+  /** What `POST path` does; undefined is "no such thing". Only where the one who asks is known: the control socket. */
+  readonly commands?: Readonly<Record<string, (query: URLSearchParams) => unknown>>;
   /** JSON by path (`/api/daemons`); undefined is "no such thing". */
   readonly api: Readonly<Record<string, (query: URLSearchParams) => unknown>>;
   /** The console: one HTML file. */
@@ -83,14 +85,15 @@ export function createServer(routes: HttpRoutes, access?: Access): FastifyInstan
   addHealth(app, routes, strangers);
   addMetrics(app, routes);
   addReload(app, routes);
-  for (const [path, answer] of Object.entries(routes.api)) {
-    app.get(path, async (request, reply) => {
+  const json =
+    (answer: (query: URLSearchParams) => unknown) => async (request: FastifyRequest, reply: FastifyReply) => {
       const result = await answer(new URL(request.url, 'http://localhost').searchParams);
       reply.type('application/json; charset=utf-8').header('cache-control', 'no-store');
       if (result === undefined) return reply.code(404).send('{"error":"not found"}');
       return reply.send(JSON.stringify(result));
-    });
-  }
+    };
+  for (const [path, answer] of Object.entries(routes.api)) app.get(path, json(answer));
+  for (const [path, act] of Object.entries(routes.commands ?? {})) app.post(path, json(act));
   const headers = pageHeaders(routes.page);
   app.get('/', (_request, reply) => reply.headers(headers).send(routes.page));
   return app;

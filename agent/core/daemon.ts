@@ -67,8 +67,8 @@ export interface LogSpec {
   readonly multiline?: Multiline;
   /** Of its log files, by a name of the WHATWG Encoding Standard; UTF-8 when absent. */
   readonly encoding?: string;
-  /** Silence longer than this, in ms, is an unmet expectation. */
-  readonly expect_every?: number;
+  /** Silence longer than this, in ms, is an unmet expectation; `learn` takes it from the daemon's own rhythm. */
+  readonly expect_every?: number | 'learn';
 }
 
 /** A health check; exactly one of the probe keys is set. Times in ms. */
@@ -198,6 +198,17 @@ export interface Exit {
   readonly handedOver?: boolean;
 }
 
+/** Of a daemon that does not run. */
+export interface ManagerWord {
+  readonly by: 'systemd' | 'supervisord' | 'pidfile';
+  /** Whether it was stopped on purpose; otherwise it has crashed, and is absent against somebody's will. */
+  readonly stopped: boolean;
+  /** As it says it, for people: `inactive (dead), Result=success`. */
+  readonly says: string;
+  /** systemd's `Result`. */
+  readonly result?: string;
+}
+
 /** What collectors tell the table; it turns facts into liveness. Times in Unix ms. */
 export interface DaemonReports {
   /**
@@ -209,7 +220,16 @@ export interface DaemonReports {
   began(now: number, daemon: string, instance: Instance): void;
   /** The end of the top of a tree (see `Instance.claimed`), told as it happens; ends nobody tells count as unknown. */
   exited(now: number, daemon: string, process: ProcessFacts, exit: Exit): void;
-  check(now: number, daemon: string, check: string, healthy: boolean, message: string): void;
+  check(
+    now: number,
+    daemon: string,
+    check: string,
+    healthy: boolean,
+    message: string,
+    timedOut?: boolean,
+  ): void;
+  /** What its manager says of a daemon that does not run; undefined when nobody can tell. */
+  managed(now: number, daemon: string, word: ManagerWord | undefined): void;
 }
 
 export type DaemonState =

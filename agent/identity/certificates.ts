@@ -16,6 +16,8 @@ import type { CheckStatus } from './series.ts';
 export interface Witness {
   began(now: number, daemon: string, process: Member, restart: boolean): void;
   ended(now: number, daemon: string, process: Member, exit: Exit, checks: readonly CheckStatus[]): void;
+  /** systemd's `Result` of the daemon's last end. */
+  managed(now: number, daemon: string, systemdResult: string): void;
 }
 
 export interface Certificates extends Witness {
@@ -196,6 +198,12 @@ export function createCertificates(room: {
         clock.after(SETTLE_MS, () => settle(daemon)),
       );
       save(daemon);
+    },
+
+    managed(now, daemon, systemdResult) {
+      const newest = kept.get(daemon)?.[0];
+      if (newest && isNear(newest, now) && newest.exit.systemdResult !== systemdResult)
+        amend(daemon, certificate => ({ ...certificate, exit: { ...certificate.exit, systemdResult } }));
     },
 
     async flush() {

@@ -1,131 +1,156 @@
 // One declared daemon: its instances, ends, checks and expectations, and the state they amount to.
 
 import type { EventSink } from '../core/collector.ts';
-import type { DaemonSpec, DaemonState, Exit, Instance, ProcessFacts } from '../core/daemon.ts';
+import type { DaemonSpec, DaemonState, Exit, Instance, ManagerWord, ProcessFacts } from '../core/daemon.ts';
 import type { Witness } from './certificates.ts';
 import * as events from './events.ts';
-import { type Condition, parseCondition } from './expect.ts';
-import { judge } from './liveness.ts';
-import { type Demand, demandsOf } from './posture.ts';
+import { createExpectations, type Seen, tellMs } from './expectations.ts';
+import { isClean, judge, nextStart } from './liveness.ts';
 import { type Changes, createRoster } from './roster.ts';
 import type { CheckStatus, DaemonStatus } from './series.ts';
+import type { Voices } from './silence.ts';
+import type { Wishes } from './wishes.ts';
 
 export interface Daemon {
   declare(spec: DaemonSpec): void;
   processes(now: number, instances: readonly Instance[], awaited?: boolean): void;
   began(now: number, instance: Instance): void;
   exited(now: number, process: ProcessFacts, exit: Exit): void;
-  check(now: number, check: string, healthy: boolean, message: string): void;
+  check(now: number, check: string, healthy: boolean, message: string, timedOut?: boolean): void;
+  managed(now: number, word: ManagerWord | undefined): void;
+  /** Judges anew: time alone changes some things. */
+  settle(now: number): void;
   status(now: number): DaemonStatus;
+}
+
+export interface DaemonRoom {
+  readonly events: EventSink;
+  readonly witness: Witness;
+  readonly voices: Voices;
+  readonly wishes: Wishes;
+  /** Unix ms when the agent began. */
+  readonly startedAt: number;
 }
 
 /** Times of restarts kept; a window holds no more. */
 const MAX_RESTARTS = 1000;
+const MAX_DELAYS = 8;
+/** One that was asked to end after a life of this was restarted on purpose. */
+const DELIBERATE_AFTER_MS = 10_000;
 const UNKNOWN: Exit = { reason: 'unknown', source: 'sample' };
 
-/** `startedAt`: Unix ms when the agent began. */
-export function createDaemon(
-  initial: DaemonSpec,
-  room: { readonly events: EventSink; readonly witness: Witness; readonly startedAt: number },
-): Daemon {
+export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   const { name } = initial;
-  const { events: sink } = room;
+  const { events: sink, voices, wishes } = room;
   const roster = createRoster();
+  const expectations = createExpectations();
   const exits: Record<Exit['reason'], number> = { exit: 0, signal: 0, oom: 0, unknown: 0 };
   const checks = new Map<string, CheckStatus>();
   let spec = initial;
-  let conditions = new Map<string, Condition>();
-  let demands = new Map<string, Demand>();
   let restarts = 0;
   let restartTimes: number[] = [];
+  /** Of restarts that nobody asked for. */
+  let loopTimes: number[] = [];
+  /** From ends to the beginnings after them, in ms. */
+  let delays: number[] = [];
   let lastExit: DaemonStatus['lastExit'];
+  let deliberate = false;
+  let manager: ManagerWord | undefined;
   let stuckSince: number | undefined;
+  let silent = false;
   let looked = false;
   let state: DaemonState | undefined;
   let since = room.startedAt;
 
+  const end = (now: number, process: Changes['ended'][number], exit: Exit) => {
+    exits[exit.reason]++;
+    lastExit = { ...exit, pid: process.pid, at: exit.at ?? now };
+    const lived = process.startedAt === undefined ? 0 : lastExit.at - process.startedAt * 1000;
+    deliberate = exit.reason === 'signal' && isClean(exit) && lived >= DELIBERATE_AFTER_MS;
+    room.witness.ended(now, name, process, exit, [...checks.values()]);
+  };
+  const begin = (now: number, process: Changes['began'][number], restart: boolean) => {
+    if (restart && lastExit) {
+      const startedAt = process.startedAt === undefined ? now : process.startedAt * 1000;
+      delays = [...delays, Math.max(0, startedAt - lastExit.at)].slice(-MAX_DELAYS);
+    }
+    room.witness.began(now, name, process, restart);
+    sink.emit(events.started(name, process, restart, now));
+  };
   const take = (now: number, { began, ended, restarts: again }: Changes, exit: Exit) => {
-    for (const process of ended) {
-      exits[exit.reason]++;
-      lastExit = { ...exit, pid: process.pid, at: exit.at ?? now };
-      room.witness.ended(now, name, process, exit, [...checks.values()]);
-    }
+    // A whole life between two looks began before it ended.
+    const brief = began.length > 0 && began[0] === ended[0];
+    if (!brief) for (const process of ended) end(now, process, exit);
     restarts += again;
-    for (let i = 0; i < again; i++) restartTimes.push(now);
+    for (let i = 0; i < again; i++) {
+      restartTimes.push(now);
+      if (!deliberate) loopTimes.push(now);
+    }
     restartTimes = restartTimes.slice(-MAX_RESTARTS);
-    for (const [i, process] of began.entries()) {
-      room.witness.began(now, name, process, i < again);
-      sink.emit(events.started(name, process, i < again, now));
-    }
+    loopTimes = loopTimes.slice(-MAX_RESTARTS);
+    for (const [i, process] of began.entries()) begin(now, process, i < again);
+    if (brief) for (const process of ended) end(now, process, exit);
+    if (began.length > 0 && !brief && wishes.of(name, now)?.until === undefined) wishes.drop(name);
   };
 
-  const enough = (): boolean => {
-    const running = roster.tops.length;
-    return running > 0 && (conditions.get('instances')?.holds(running) ?? true);
-  };
-
-  /** Undefined when what it asks for is not known. */
-  const met = (expectation: string, condition: Condition, now: number): boolean | undefined => {
-    const { withinMs } = condition;
-    switch (expectation) {
-      case 'instances':
-        return condition.holds(roster.tops.length);
-      case 'restarts':
-        return condition.holds(
-          withinMs === undefined ? restarts : restartTimes.filter(at => now - at < withinMs).length,
-        );
-      case 'memory':
-        return asked(condition, total(roster.instances.map(({ memory }) => memory)));
-      default:
-        return asked(condition, worst(roster.instances.map(({ fdUsage }) => fdUsage)));
-    }
-  };
-
-  /** Of every main process; undefined while there is none, or when one cannot be told. */
-  const demanded = ({ met }: Demand): boolean | undefined => {
-    const answers = roster.tops.map(({ posture }) => posture && met(posture));
-    if (answers.includes(false)) return false;
-    return answers.length === 0 || answers.includes(undefined) ? undefined : true;
+  /** Since it last logged, began, or the agent did. */
+  const silence = (now: number): Seen['silence'] => {
+    const limit = voices.limit(spec, now);
+    if (limit === undefined) return undefined;
+    const began = roster.tops.map(({ startedAt }) => startedAt * 1000);
+    return { ms: now - Math.max(voices.lastAt(name) ?? 0, room.startedAt, ...began), limit };
   };
 
   const settle = (now: number): DaemonState => {
     const { tops } = roster;
     const stuck = tops.length > 0 && tops.every(top => 'DTt'.includes(top.state));
     stuckSince = stuck ? (stuckSince ?? now) : undefined;
+    const quiet = silence(now);
+    const isSilent = quiet !== undefined && quiet.ms > quiet.limit;
     const verdicts = spec.health
       .filter(check => !check.presumed || checks.has(check.name))
-      .map(check => checks.get(check.name)?.healthy);
+      .map(check => checks.get(check.name));
+    const failing = verdicts.filter(check => check?.healthy === false);
     const next = judge(
       {
         instances: tops.length,
-        enough: enough(),
+        enough: expectations.enough(tops.length),
         youngestMs: now - Math.max(...tops.map(({ startedAt }) => startedAt * 1000)),
-        restarts: restartTimes,
+        restarts: loopTimes,
         lastExit,
+        expectedDown: wishes.of(name, now) !== undefined,
+        manager,
         stuckMs: stuckSince === undefined ? 0 : now - stuckSince,
-        failingChecks: verdicts.filter(healthy => healthy === false).length,
-        silentChecks: verdicts.filter(healthy => healthy === undefined).length,
+        failingChecks: failing.length,
+        timedOutChecks: failing.filter(check => check!.timedOut).length,
+        silentChecks: verdicts.filter(check => check === undefined).length,
+        silent: isSilent,
       },
       now,
     );
+    if (isSilent !== silent && (tops.length > 0 || !isSilent)) {
+      silent = isSilent;
+      const message = isSilent
+        ? `nothing logged for ${tellMs(quiet.ms)}, expected within ${tellMs(quiet.limit)}`
+        : '';
+      sink.emit(events.checkChanged(name, 'log_every', !isSilent, message, now));
+    }
     // Before the first look at processes nothing can change.
     if (looked && next !== state) {
-      if (state !== undefined) sink.emit(events.stateChanged(name, state, next, now));
+      if (state !== undefined) sink.emit(events.stateChanged(name, state, next, now, nextStartAt(now)));
       state = next;
       since = now;
     }
     return next;
   };
 
+  const nextStartAt = (now: number): number | undefined =>
+    roster.tops.length === 0 && lastExit ? nextStart(lastExit.at, delays, now) : undefined;
+
   return {
     declare(wanted) {
       spec = wanted;
-      demands = demandsOf(wanted.expect);
-      conditions = new Map(
-        Object.entries({ instances: '>= 1', ...wanted.expect })
-          .filter(([expectation, text]) => text !== undefined && !demands.has(expectation))
-          .map(([expectation, text]) => [expectation, parseCondition(String(text))]),
-      );
+      expectations.declare(wanted);
       const names = new Set(wanted.health.map(check => check.name));
       for (const check of checks.keys()) if (!names.has(check)) checks.delete(check);
     },
@@ -144,40 +169,56 @@ export function createDaemon(
       if (changes) take(now, changes, exit);
       settle(now);
     },
-    check(now, check, healthy, message) {
+    check(now, check, healthy, message, timedOut = false) {
       const before = checks.get(check);
       const changed = before?.healthy !== healthy;
-      checks.set(check, { name: check, healthy, message, since: changed ? now : before.since });
+      checks.set(check, {
+        name: check,
+        healthy,
+        message,
+        ...(timedOut && { timedOut }),
+        since: changed ? now : before.since,
+      });
       // The first verdict of a check that holds is no news.
       if (changed && (before || !healthy)) sink.emit(events.checkChanged(name, check, healthy, message, now));
       settle(now);
     },
+    managed(now, word) {
+      manager = word;
+      if (word?.result !== undefined) room.witness.managed(now, name, word.result);
+      settle(now);
+    },
+    settle: now => void settle(now),
     status(now) {
+      const next = settle(now);
+      const wish = wishes.of(name, now);
+      const nextAt = next === 'crash_looping' ? nextStartAt(now) : undefined;
       return {
         name,
         labels: spec.labels,
-        state: settle(now),
+        state: next,
         since,
-        up: enough(),
+        up: expectations.enough(roster.tops.length),
         instances: roster.tops.map(({ pid, startedAt }) => ({ pid, startedAt: startedAt * 1000 })),
         pids: roster.instances.map(({ pid }) => pid),
         restarts,
         exits: { ...exits },
         lastExit,
+        ...(nextAt !== undefined && { nextStartAt: nextAt }),
+        ...(wish && { expectedDown: wish }),
+        ...(manager && roster.tops.length === 0 && { manager: `${manager.by}: ${manager.says}` }),
         checks: [...checks.values()],
         postures: roster.tops.flatMap(({ posture }) => posture ?? []),
-        expectations: [
-          ...Array.from(conditions, ([expectation, condition]) => ({
-            name: expectation,
-            condition: condition.text,
-            met: met(expectation, condition, now),
-          })),
-          ...Array.from(demands, ([expectation, demand]) => ({
-            name: expectation,
-            condition: demand.text,
-            met: demanded(demand),
-          })),
-        ],
+        expectations: expectations.tell(
+          {
+            tops: roster.tops,
+            instances: roster.instances,
+            restarts,
+            restartTimes,
+            silence: silence(now),
+          },
+          now,
+        ),
       };
     },
   };
@@ -186,16 +227,3 @@ export function createDaemon(
 /** What it leaves behind goes on as the daemon; after a crash it is only left over. */
 const isWell = ({ reason, code, handedOver }: Exit): boolean =>
   handedOver === true || (reason === 'exit' && code === 0);
-
-const asked = (condition: Condition, actual: number | undefined): boolean | undefined =>
-  actual === undefined ? undefined : condition.holds(actual);
-
-/** Of nothing 0; undefined when one of them is. */
-const total = (values: readonly (number | undefined)[]): number | undefined =>
-  values.reduce((sum, value) => (sum === undefined || value === undefined ? undefined : sum + value), 0);
-
-const worst = (values: readonly (number | undefined)[]): number | undefined =>
-  values.reduce(
-    (max, value) => (max === undefined || value === undefined ? undefined : Math.max(max, value)),
-    0,
-  );

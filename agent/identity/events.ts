@@ -103,13 +103,24 @@ export function exited(certificate: Certificate, brief = false): AgentEvent {
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-export function stateChanged(daemon: string, from: DaemonState, to: DaemonState, at: number): AgentEvent {
+/** `nextStartAt` in Unix ms, where it can be estimated. */
+export function stateChanged(
+  daemon: string,
+  from: DaemonState,
+  to: DaemonState,
+  at: number,
+  nextStartAt?: number,
+): AgentEvent {
   return {
     name: 'eudaemon.daemon.state_changed',
     daemon,
     severity: SEVERITY[to],
     body: `${daemon} is ${to.replace('_', ' ')}, was ${from.replace('_', ' ')}`,
-    attributes: { 'eudaemon.state': to, 'eudaemon.state.previous': from },
+    attributes: {
+      'eudaemon.state': to,
+      'eudaemon.state.previous': from,
+      'eudaemon.next_start.time': nextStartAt === undefined ? undefined : iso(nextStartAt),
+    },
     at,
   };
 }

@@ -1,6 +1,6 @@
 // How a daemon is, from what is known of it. Pure: facts in, one of the seven states out.
 
-import type { DaemonState, Exit } from '../core/daemon.ts';
+import type { DaemonState, Exit, ManagerWord } from '../core/daemon.ts';
 
 export interface Vitals {
   /** Tops of process trees that run. */
@@ -9,14 +9,21 @@ export interface Vitals {
   readonly enough: boolean;
   /** Age of the youngest of them, in ms. */
   readonly youngestMs: number;
-  /** Unix ms of the latest restarts. */
+  /** Unix ms of the latest restarts that nobody asked for. */
   readonly restarts: readonly number[];
   readonly lastExit: Exit | undefined;
+  /** Somebody told us to expect it down. */
+  readonly expectedDown: boolean;
+  readonly manager: ManagerWord | undefined;
   /** For how long, in ms, all of them have been stopped or in uninterruptible sleep. */
   readonly stuckMs: number;
   readonly failingChecks: number;
+  /** Of those, the ones that got no answer in time. */
+  readonly timedOutChecks: number;
   /** Checks that have not spoken yet. */
   readonly silentChecks: number;
+  /** Whether it has logged nothing for longer than expected. */
+  readonly silent: boolean;
 }
 
 /** A daemon this young may still lack instances or fail checks: it is starting. */
@@ -33,13 +40,46 @@ export const STABLE_AFTER_MS = 2 * 60_000;
 export const isClean = ({ reason, code }: Exit): boolean =>
   (reason === 'exit' && code === 0) || (reason === 'signal' && [1, 2, 13, 15].includes(code ?? 0));
 
+const isCrash = (exit: Exit | undefined): boolean =>
+  exit !== undefined && exit.reason !== 'unknown' && !isClean(exit);
+
+/** Why there is none: whoever manages it knows best, but for a pidfile, which a crashing daemon may remove as well. */
+function judgeGone({ lastExit, manager }: Vitals, looping: boolean): DaemonState {
+  if (manager?.stopped && !(manager.by === 'pidfile' && isCrash(lastExit))) return 'stopped';
+  if (looping) return 'crash_looping';
+  if (manager) return 'absent';
+  return lastExit && isClean(lastExit) ? 'stopped' : 'absent';
+}
+
 export function judge(vitals: Vitals, now: number): DaemonState {
-  const { instances, youngestMs, lastExit } = vitals;
+  const { instances, youngestMs } = vitals;
   const recent = vitals.restarts.filter(at => now - at < LOOP_WINDOW_MS).length;
-  if (recent >= LOOP_RESTARTS && (instances === 0 || youngestMs < STABLE_AFTER_MS)) return 'crash_looping';
-  if (instances === 0) return lastExit && isClean(lastExit) ? 'stopped' : 'absent';
+  const looping = recent >= LOOP_RESTARTS && (instances === 0 || youngestMs < STABLE_AFTER_MS);
+  if (instances === 0) return vitals.expectedDown ? 'stopped' : judgeGone(vitals, looping);
+  if (looping) return 'crash_looping';
   if (vitals.stuckMs >= HUNG_AFTER_MS) return 'hung';
   const young = youngestMs < START_GRACE_MS;
-  if (!vitals.enough || vitals.failingChecks > 0) return young ? 'starting' : 'unhealthy';
+  const { failingChecks, timedOutChecks } = vitals;
+  if (!young && (vitals.silent || (failingChecks > 0 && timedOutChecks === failingChecks))) return 'hung';
+  if (!vitals.enough || failingChecks > 0) return young ? 'starting' : 'unhealthy';
   return young && vitals.silentChecks > 0 ? 'starting' : 'healthy';
+}
+
+/** A restart back-off grows no further than this. */
+const MAX_DELAY_MS = 10 * 60_000;
+/** Two delays of which the second is longer by this are a back-off. */
+const GROWTH = 1.4;
+
+/**
+ * When the next start is to be expected, in Unix ms, from the delays after the ends before, in ms; undefined without
+ * any, and when it is overdue.
+ */
+export function nextStart(endedAt: number, delays: readonly number[], now: number): number | undefined {
+  const last = delays.at(-1);
+  if (last === undefined) return undefined;
+  const before = delays.at(-2);
+  const growth = before !== undefined && before > 0 ? last / before : 1;
+  const delay = Math.min(MAX_DELAY_MS, last * (growth >= GROWTH ? growth : 1));
+  // A supervisor is not exact to the second.
+  return now - endedAt > 2 * delay + 5000 ? undefined : Math.max(now, endedAt + delay);
 }

@@ -44,6 +44,12 @@ const EXITS: Desc = {
   help: 'Instances that ended, by reason as far as known.',
   labels: ['daemon', 'reason'],
 };
+const EXPECTED_DOWN: Desc = {
+  name: 'eudaemon.daemon.expected_down',
+  type: 'gauge',
+  help: 'Whether somebody has told the agent to expect the daemon down.',
+  labels: ['daemon'],
+};
 const EXPECTATION: Desc = {
   name: 'eudaemon.expectation.met',
   type: 'gauge',
@@ -74,6 +80,12 @@ export interface DaemonStatus {
   readonly restarts: number;
   readonly exits: Readonly<Record<Exit['reason'], number>>;
   readonly lastExit: (Exit & { readonly pid: number; readonly at: number }) | undefined;
+  /** While it crashes again and again, when its next start is to be expected. */
+  readonly nextStartAt?: number;
+  /** Somebody said so, and until when; without `until` until it has come up again. */
+  readonly expectedDown?: { readonly since: number; readonly until?: number; readonly reason?: string };
+  /** What whoever manages it says while it does not run. */
+  readonly manager?: string;
   readonly checks: readonly CheckStatus[];
   /** How its main processes run, as far as told. */
   readonly postures: readonly Posture[];
@@ -89,6 +101,8 @@ export interface CheckStatus {
   readonly name: string;
   readonly healthy: boolean;
   readonly message: string;
+  /** There was no answer in time. */
+  readonly timedOut?: boolean;
   /** When it came to this verdict. */
   readonly since: number;
 }
@@ -100,6 +114,7 @@ export function writeSeries(out: SampleSink, daemon: DaemonStatus): void {
   out.set(INSTANCES, instances.length, name);
   if (instances.length > 0)
     out.set(START_TIME, Math.min(...instances.map(({ startedAt }) => startedAt)) / 1000, name);
+  out.set(EXPECTED_DOWN, daemon.expectedDown ? 1 : 0, name);
   out.set(RESTARTS, daemon.restarts, name);
   for (const reason of EXIT_REASONS) out.set(EXITS, daemon.exits[reason], name, reason);
   for (const posture of daemon.postures) out.set(INFO, 1, name, ...infoOf(posture));

@@ -1,16 +1,18 @@
 // The daemon table: what collectors report of each declared daemon, turned into liveness, series and events.
 
-import type { EventSink } from '../core/collector.ts';
 import type { DaemonReports, DaemonSpec } from '../core/daemon.ts';
 import type { SampleSink } from '../core/meter.ts';
-import type { Witness } from './certificates.ts';
-import { createDaemon, type Daemon } from './daemon.ts';
+import { createDaemon, type Daemon, type DaemonRoom } from './daemon.ts';
 import { type DaemonStatus, writeSeries } from './series.ts';
 
 export interface DaemonTable {
   readonly reports: DaemonReports;
   /** Writes the series of every declared daemon. */
   sample(out: SampleSink, now: number): void;
+  /** Judges all of them anew: time alone changes some things. */
+  settle(now: number): void;
+  /** What somebody may tell us, by path; each gives undefined for a daemon nobody declared. */
+  commands(now: () => number): Readonly<Record<string, (query: URLSearchParams) => unknown>>;
   /** Every declared daemon, in the order of the file. */
   snapshot(now: number): DaemonStatus[];
   /** Takes another configuration; a daemon that stays keeps what is known of it. */
@@ -18,13 +20,7 @@ export interface DaemonTable {
 }
 
 /** `startedAt`: Unix ms when the agent began; what began before is no event. Reports about others are ignored. */
-export function createTable(room: {
-  readonly declared: readonly DaemonSpec[];
-  readonly events: EventSink;
-  /** Tells the ends. */
-  readonly witness: Witness;
-  readonly startedAt: number;
-}): DaemonTable {
+export function createTable(room: DaemonRoom & { readonly declared: readonly DaemonSpec[] }): DaemonTable {
   let daemons = new Map<string, Daemon>();
 
   const table: DaemonTable = {
@@ -38,12 +34,36 @@ export function createTable(room: {
       exited(now, name, process, exit) {
         daemons.get(name)?.exited(now, process, exit);
       },
-      check(now, name, check, healthy, message) {
-        daemons.get(name)?.check(now, check, healthy, message);
+      check(now, name, check, healthy, message, timedOut) {
+        daemons.get(name)?.check(now, check, healthy, message, timedOut);
+      },
+      managed(now, name, word) {
+        daemons.get(name)?.managed(now, word);
       },
     },
     sample(out, now) {
       for (const daemon of daemons.values()) writeSeries(out, daemon.status(now));
+    },
+    settle(now) {
+      for (const daemon of daemons.values()) daemon.settle(now);
+    },
+    commands(now) {
+      const about = (act: (name: string, query: URLSearchParams) => void) => (query: URLSearchParams) => {
+        const name = query.get('daemon') ?? '';
+        const daemon = daemons.get(name);
+        if (!daemon) return undefined;
+        act(name, query);
+        daemon.settle(now());
+        return daemon.status(now());
+      };
+      return {
+        '/-/expect-down': about((name, query) => {
+          const [ms, reason] = [Number(query.get('for')), query.get('reason')];
+          const since = now();
+          room.wishes.set(name, { since, ...(ms > 0 && { until: since + ms }), ...(reason && { reason }) });
+        }),
+        '/-/expect-up': about(name => void room.wishes.drop(name)),
+      };
     },
     snapshot: now => Array.from(daemons.values(), daemon => daemon.status(now)),
     declare(declared) {

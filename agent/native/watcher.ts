@@ -29,19 +29,14 @@ export interface WatchedBatch {
   readonly overflow: boolean;
 }
 
-export interface Wants {
-  readonly cmdline: boolean;
-  readonly uid: boolean;
-  readonly cgroup: boolean;
-}
+export const Cell = { Stop: 0, Wants: 1 } as const;
+export const Want = { Cmdline: 1, Uid: 2, Cgroup: 4 } as const;
 
 export interface WatcherTask {
   readonly fd: number;
   readonly root: string;
-  /** What is to be read of a program besides its name and its file. */
-  readonly wants: Wants;
-  /** One word: not 0 ends the thread. */
-  readonly stop: Int32Array;
+  /** Two words: not 0 ends the thread; what is to be read of a program besides its name and its file. */
+  readonly shared: Int32Array;
 }
 
 const POLLIN = 1;
@@ -57,7 +52,7 @@ const MAX_FILE = 32 * 1024;
 /** Ahead of those it looks at, where we may. */
 const NICE = -10;
 
-function watch({ fd, root, wants, stop }: WatcherTask): void {
+function watch({ fd, root, shared }: WatcherTask): void {
   const native = loadNative();
   if (!native) throw new Error('cannot read process events: no native functions');
   const { libc } = native;
@@ -95,9 +90,10 @@ function watch({ fd, root, wants, stop }: WatcherTask): void {
     const length = read(`${path}stat`);
     const seen = length > 0 ? parseStat(file, length) : undefined;
     if (!seen) return undefined;
-    const cmdline = wants.cmdline && text(`${path}cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
-    const uid = wants.uid && /^Uid:\s+\d+\s+(\d+)/m.exec(text(`${path}status`) ?? '')?.[1];
-    const cgroup = wants.cgroup ? text(`${path}cgroup`) : undefined;
+    const wants = Atomics.load(shared, Cell.Wants);
+    const cmdline = wants & Want.Cmdline && text(`${path}cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
+    const uid = wants & Want.Uid && /^Uid:\s+\d+\s+(\d+)/m.exec(text(`${path}status`) ?? '')?.[1];
+    const cgroup = wants & Want.Cgroup ? text(`${path}cgroup`) : undefined;
     const { ppid, startTicks, comm } = seen;
     return {
       pid,
@@ -126,7 +122,7 @@ function watch({ fd, root, wants, stop }: WatcherTask): void {
     epoch = monotonicEpoch();
   };
 
-  while (Atomics.load(stop, 0) === 0) {
+  while (Atomics.load(shared, Cell.Stop) === 0) {
     const pending = events.length > 0 || overflow;
     const wait = pending ? Math.max(0, Math.ceil(toldAt + GATHER_MS - performance.now())) : WAKE_MS;
     libc.poll(polls, 1, wait);

@@ -85,7 +85,8 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
       records++;
       group.severities[record.severity]!++;
       group.bytes[record.severity]! += record.sourceBytes;
-      group.last = record.observedSeconds;
+      // What the agent says of a daemon is not what the daemon says.
+      if (record.eventName.length === 0) group.last = record.observedSeconds;
     },
     groups: () => used,
     seal() {

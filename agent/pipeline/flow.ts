@@ -118,7 +118,7 @@ export function createFlow(room: {
         records.with(daemon, label).add(group.severities[severity]!);
         bytes.with(daemon, label).add(group.bytes[severity]!);
       }
-      last.with(daemon).set(group.last);
+      if (group.last > 0) last.with(daemon).set(group.last);
       if (group.origin.daemon !== undefined && group.noted > 0)
         room.lastWords?.keep(group.origin.daemon, group);
     }

@@ -73,7 +73,14 @@ function createCheck(daemon: string, check: CheckSpec, room: SamplerRoom, slots:
         verdict = judge(verdict, outcome.ok, check);
         out.set(UP, verdict.healthy ? 1 : 0, daemon, check.name);
         if (outcome.tlsExpiry !== undefined) out.set(TLS_EXPIRY, outcome.tlsExpiry, daemon, check.name);
-        room.reports.check(room.now(), daemon, check.name, verdict.healthy, outcome.message);
+        room.reports.check(
+          room.now(),
+          daemon,
+          check.name,
+          verdict.healthy,
+          outcome.message,
+          outcome.timedOut,
+        );
       } finally {
         slots.give();
       }

@@ -50,11 +50,6 @@ export function watchByEvents(
   const events = watchProcesses(
     native,
     root,
-    {
-      cmdline: asks('cmdline'),
-      uid: asks('user'),
-      cgroup: asks('systemd_unit', 'cgroup', 'container'),
-    },
     ({ events, overflow }) => {
       if (overflow) {
         overflows.add();
@@ -70,10 +65,21 @@ export function watchByEvents(
     },
   );
 
+  const want = () =>
+    events.want({
+      cmdline: asks('cmdline'),
+      uid: asks('user'),
+      cgroup: asks('systemd_unit', 'cgroup', 'container'),
+    });
+  want();
+
   return {
     name: 'netlink',
     awaited: true,
-    seen: found => lineage.seen(found),
+    seen(found) {
+      want();
+      lineage.seen(found);
+    },
     async close() {
       clearTimeout(timer);
       await events.close();

@@ -54,7 +54,13 @@ const SIGKILL = 9;
 export function createExits(
   option: ProcessesOptions['exits'],
   room: SamplerRoom,
-  host: { look(pid: number): Stat | undefined; lookSoon(): void; lost(): void },
+  host: {
+    look(pid: number): Stat | undefined;
+    lookSoon(): void;
+    lost(): void;
+    /** Before it is reported. */
+    ended(daemon: string): void;
+  },
 ): Exits {
   const { root, log, reports, now } = room;
   const first = attempt(() => readlinkSync(join(root, 'proc/self/ns/pid'))) === FIRST_PIDS;
@@ -68,6 +74,7 @@ export function createExits(
       const mayBe = exit.reason === 'unknown' || (exit.reason === 'signal' && exit.code === SIGKILL);
       const reason = mayBe && oom.killed(kin.process.pid, kin.startedAt) ? 'oom' : exit.reason;
       const known: Exit = reason === 'oom' ? { ...exit, reason, code: SIGKILL, signal: 'SIGKILL' } : exit;
+      if (!exit.handedOver) host.ended(kin.daemon);
       reports.exited(now(), kin.daemon, kin.process, known);
     },
   };

@@ -9,6 +9,7 @@ import { EXIT_SOURCE } from './descs.ts';
 import { createDetails } from './details.ts';
 import { createExits } from './exits.ts';
 import type { Kin } from './lineage.ts';
+import { createManagers } from './managers.ts';
 import type { ProcessesOptions } from './options.ts';
 import { parseBootTime } from './parse.ts';
 import { createPortable } from './portable.ts';
@@ -104,6 +105,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       }
       exits.seen(kin, now);
       reports.processes(now, instances, awaited);
+      managers.seen(kin.values(), now);
       return sums;
     } finally {
       looking = false;
@@ -121,7 +123,9 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       );
     }, SOON_MS).unref();
   };
+  const managers = createManagers(room.root, () => daemons.declared, reports);
   const exits = createExits(options.exits, room, {
+    ended: daemon => managers.ended(daemon, room.now()),
     look: pid => readStat(reader, String(pid)),
     lookSoon: () => observeSoon(exits.source.awaited),
     lost: () => observeSoon(false),

@@ -30,7 +30,9 @@ export function createAttempt(check: CheckSpec, room: Surroundings): (stop: Abor
       if (stop.aborted || error instanceof SetupError) throw error;
       return {
         ok: false,
-        message: deadline.aborted ? `no answer within ${check.timeout} ms` : causeOf(error),
+        ...(deadline.aborted
+          ? { message: `no answer within ${check.timeout} ms`, timedOut: true as const }
+          : { message: causeOf(error) }),
       };
     }
   };

@@ -4,6 +4,8 @@ export interface Outcome {
   readonly ok: boolean;
   /** One line for people: the status seen, or why it failed. */
   readonly message: string;
+  /** There was no answer in time. */
+  readonly timedOut?: true;
   /** It holds, but the check warns. */
   readonly warning?: true;
   /** Unix seconds when the server's certificate ends. */

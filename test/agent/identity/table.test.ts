@@ -7,6 +7,7 @@ import {
   type Exit,
   type ExpectSpec,
   type Instance,
+  type ManagerWord,
 } from '../../../agent/core/daemon.ts';
 import { createLatest } from '../../../agent/core/meter.ts';
 import { prometheusName } from '../../../agent/core/metric.ts';
@@ -14,6 +15,7 @@ import type { Posture } from '../../../agent/core/posture.ts';
 import type { Witness } from '../../../agent/identity/certificates.ts';
 import { exited } from '../../../agent/identity/events.ts';
 import { createTable } from '../../../agent/identity/table.ts';
+import type { Wish } from '../../../agent/identity/wishes.ts';
 import { check, daemon } from './specs.ts';
 
 const T0 = 1_700_000_000_000;
@@ -24,16 +26,25 @@ function world(spec: Partial<DaemonSpec> = {}, declared = [daemon('d', { comm: '
   const events: AgentEvent[] = [];
   const witness: Witness = {
     began() {},
+    managed() {},
     ended: (at, daemon, { pid, comm, startedAt }, exit, checks) => {
       const process = { pid, program: comm, ...(startedAt && { startedAt: startedAt * 1000 }) };
       const samples = { at: [], cpu: [], memory: [], fds: [], fdUsage: [] };
       events.push(exited({ daemon, at, ...process, exit, checks, samples, logs: [], alsoDied: [] }));
     },
   };
+  const wishes = new Map<string, Wish>();
+  const logged: { at: number | undefined; limit: number | undefined } = { at: undefined, limit: undefined };
   const table = createTable({
     declared,
     events: { emit: event => void events.push(event) },
     witness,
+    voices: { lastAt: () => logged.at, limit: () => logged.limit },
+    wishes: {
+      of: name => wishes.get(name),
+      set: (name, wish) => void wishes.set(name, wish),
+      drop: name => wishes.delete(name),
+    },
     startedAt: T0,
   });
   const instance = (pid: number, rest: Partial<Instance> = {}): Instance => ({
@@ -61,8 +72,16 @@ function world(spec: Partial<DaemonSpec> = {}, declared = [daemon('d', { comm: '
       table.reports.exited(at, 'd', process, exit);
       return this;
     },
-    check(name: string, healthy: boolean, message = '') {
-      table.reports.check(at, 'd', name, healthy, message);
+    logged,
+    /** The agent is told something about a daemon; undefined when it knows none such. */
+    command: (path: string, query: Record<string, string>) =>
+      table.commands(() => at)[path]!(new URLSearchParams(query)),
+    manager(word: ManagerWord | undefined) {
+      table.reports.managed(at, 'd', word);
+      return this;
+    },
+    check(name: string, healthy: boolean, message = '', timedOut = false) {
+      table.reports.check(at, 'd', name, healthy, message, timedOut);
       return this;
     },
     /** `name{label,…}` to value, of `d` without its name. */
@@ -94,6 +113,7 @@ describe('series', () => {
       'daemon_up{d}': 0,
       'daemon_instances{d}': 0,
       'daemon_restarts{d}': 0,
+      'daemon_expected_down{d}': 0,
       'daemon_exits{d,exit}': 0,
       'daemon_exits{d,signal}': 0,
       'daemon_exits{d,oom}': 0,
@@ -430,4 +450,132 @@ it('a new configuration keeps what is known of those that stay', () => {
     { name: 'new', up: false, restarts: 0 },
     { name: 'd', up: false, restarts: 1, labels: { team: 'a' }, checks: [{ name: 'web', healthy: true }] },
   ]);
+});
+
+describe('on purpose', () => {
+  const DOWN = '/-/expect-down';
+  const UP = '/-/expect-up';
+
+  it('is what somebody has told, until it has come up again', () => {
+    const w = world();
+    w.look(w.instance(5)).after(60);
+    expect(w.command(DOWN, { daemon: 'd', reason: 'upgrade' })).toMatchObject({ state: 'healthy' });
+    w.exited(w.instance(5), { reason: 'signal', code: 11 });
+    expect(w.status()).toMatchObject({ state: 'stopped', expectedDown: { reason: 'upgrade' } });
+    expect(w.series()).toMatchObject({ 'daemon_expected_down{d}': 1, 'daemon_state{d,stopped}': 1 });
+    expect(w.look(w.instance(6)).status().expectedDown).toBeUndefined();
+    w.exited(w.instance(6), { reason: 'signal', code: 11 });
+    expect(w.state()).toBe('absent');
+  });
+
+  it('may be for a time, whatever comes up meanwhile, and be taken back', () => {
+    const w = world();
+    w.look();
+    w.command(DOWN, { daemon: 'd', for: '3600000' });
+    expect(w.look(w.instance(5)).status().expectedDown).toMatchObject({ until: T0 + 3_600_000 });
+    w.exited(w.instance(5), { reason: 'signal', code: 9 });
+    expect(w.state()).toBe('stopped');
+    expect(w.command(UP, { daemon: 'd' })).toMatchObject({ state: 'absent' });
+  });
+
+  it('is told of declared daemons only', () => {
+    expect(world().command(DOWN, { daemon: 'x' })).toBeUndefined();
+    expect(world().command(UP, {})).toBeUndefined();
+  });
+
+  it('is what its manager says', () => {
+    const w = world();
+    w.look(w.instance(5)).after(60);
+    w.exited(w.instance(5), { reason: 'unknown' });
+    expect(w.state()).toBe('absent');
+    w.manager({ by: 'systemd', stopped: true, says: 'inactive (dead)' });
+    expect(w.status()).toMatchObject({ state: 'stopped', manager: 'systemd: inactive (dead)' });
+    w.manager({ by: 'systemd', stopped: false, says: 'failed (failed)' });
+    expect(w.state()).toBe('absent');
+  });
+
+  it('are restarts by a polite signal, and no crash loop', () => {
+    const w = world();
+    w.look();
+    for (let pid = 1; pid <= 5; pid++) {
+      w.look(w.instance(pid)).after(15);
+      w.exited(w.instance(pid, { startedAt: 0 }), { reason: 'signal', code: 15, signal: 'SIGTERM' });
+    }
+    w.look(w.instance(9));
+    expect(w.status()).toMatchObject({ state: 'healthy', restarts: 5 });
+  });
+});
+
+describe('a crash loop', () => {
+  it('counts every life, told or seen, and says when the next begins', () => {
+    const w = world();
+    w.look();
+    for (let pid = 1; pid <= 4; pid++) {
+      w.table.reports.began(T0 + pid * 20_000, 'd', w.instance(pid, { startedAt: T0 / 1000 + pid * 20 }));
+      w.table.reports.exited(T0 + pid * 20_000 + 500, 'd', w.instance(pid), {
+        reason: 'exit',
+        code: 3,
+        at: T0 + pid * 20_000 + 500,
+      });
+    }
+    w.after(81);
+    expect(w.status()).toMatchObject({
+      state: 'crash_looping',
+      restarts: 3,
+      exits: { exit: 4, unknown: 0 },
+      nextStartAt: T0 + 4 * 20_000 + 500 + 19_500,
+    });
+  });
+});
+
+describe('silence', () => {
+  it('is hung while it runs, an unmet expectation, and an event; a word ends it', () => {
+    const w = world({ logs: { identifiers: [], files: [], parse: 'none', expect_every: 60_000 } });
+    w.logged.limit = 60_000;
+    w.look(w.instance(5)).after(60);
+    expect(w.state()).toBe('healthy');
+    expect(w.series()).toMatchObject({ 'expectation_met{d,log_every}': 1 });
+    w.told();
+    w.after(1);
+    expect(w.state()).toBe('hung');
+    expect(w.series()).toMatchObject({ 'expectation_met{d,log_every}': 0 });
+    expect(w.told()).toEqual([
+      'check.changed: check log_every of d fails: nothing logged for 61s, expected within 1m',
+      'daemon.state_changed: d is hung, was healthy',
+    ]);
+    w.logged.at = T0 + 61_000;
+    expect(w.state()).toBe('healthy');
+    expect(w.told()).toEqual([
+      'check.changed: check log_every of d holds',
+      'daemon.state_changed: d is healthy, was hung',
+    ]);
+  });
+
+  it('is no news of a daemon that does not run', () => {
+    const w = world({ logs: { identifiers: [], files: [], parse: 'none', expect_every: 60_000 } });
+    w.logged.limit = 60_000;
+    w.look().after(120);
+    expect(w.state()).toBe('absent');
+    expect(w.told()).toEqual([]);
+  });
+
+  it('is not told before a rhythm is known', () => {
+    const w = world({ logs: { identifiers: [], files: [], parse: 'none', expect_every: 'learn' } });
+    w.look(w.instance(5)).after(3600);
+    expect(w.status().expectations.at(-1)).toEqual({
+      name: 'log_every',
+      condition: '? (learned)',
+      met: undefined,
+    });
+    expect(w.state()).toBe('healthy');
+  });
+});
+
+describe('checks without an answer', () => {
+  it('mean hung when none of the failing gives one', () => {
+    const w = world({ health: [check('a'), check('b')] });
+    w.look(w.instance(5)).after(60).check('a', false, 'no answer within 2000 ms', true).check('b', true);
+    expect(w.state()).toBe('hung');
+    expect(w.check('b', false, 'connection refused').state()).toBe('unhealthy');
+  });
 });

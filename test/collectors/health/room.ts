@@ -61,6 +61,7 @@ export function startChecks(
     reports: {
       processes() {},
       began() {},
+      managed() {},
       exited() {},
       check: (_, daemon, check, healthy, message) => reports.push({ daemon, check, healthy, message }),
     },

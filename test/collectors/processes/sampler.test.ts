@@ -81,6 +81,7 @@ function world(root: string, daemons: DaemonLookup, now: () => number): World {
           found.instances = instances;
         },
         began: silent,
+        managed: silent,
         exited: silent,
         check: silent,
       },

@@ -1,0 +1,72 @@
+// `eudaemon expect-down` and `expect-up`: tells the running agent that a daemon is, or is no longer, down on purpose.
+
+import { parseArgs } from 'node:util';
+import { causeOf, UsageError } from '../core/errors.ts';
+import { parseDuration } from '../core/units.ts';
+import { readConfig } from './config.ts';
+import { command } from './control.ts';
+import type { Command } from './index.ts';
+
+export const expectDown: Command = {
+  summary: 'tells the agent that a daemon is down on purpose',
+  usage: `eudaemon expect-down DAEMON [--for 1h] [--reason TEXT] [--config FILE]
+
+While it is down its state is "stopped", and the packaged alerts are silent about it. That ends after the given time,
+or without one when it has come up again, or by 'eudaemon expect-up'. It is kept over restarts of the agent.`,
+  async run(argv) {
+    const { values, daemon } = parse('expect-down', argv);
+    const ms = values.for === undefined ? undefined : parseDuration(values.for);
+    if (values.for !== undefined && !ms)
+      throw new UsageError(`expect-down: "${values.for}" is not a duration such as 30s, 10m or 1h`);
+    const query = new URLSearchParams({
+      daemon,
+      ...(ms && { for: String(ms) }),
+      ...(values.reason && { reason: values.reason }),
+    });
+    await tell('expect-down', query, values.config, daemon);
+    const until = ms ? `for ${values.for}` : 'until it has come up again';
+    process.stdout.write(`${daemon} is expected down ${until}\n`);
+    return 0;
+  },
+};
+
+export const expectUp: Command = {
+  summary: 'takes back expect-down',
+  usage: `eudaemon expect-up DAEMON [--config FILE]`,
+  async run(argv) {
+    const { values, daemon } = parse('expect-up', argv);
+    await tell('expect-up', new URLSearchParams({ daemon }), values.config, daemon);
+    process.stdout.write(`${daemon} is expected up\n`);
+    return 0;
+  },
+};
+
+async function tell(
+  what: string,
+  query: URLSearchParams,
+  config: string | undefined,
+  daemon: string,
+): Promise<void> {
+  const { agent } = await readConfig(config, process.env);
+  const done = await command(agent.run_dir, `/-/${what}?${query}`);
+  if (!done) throw new UsageError(`${what}: no daemon "${daemon}" is declared`);
+}
+
+function parse(name: string, argv: string[]) {
+  try {
+    const { values, positionals } = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        for: { type: 'string' },
+        reason: { type: 'string' },
+        config: { type: 'string', short: 'c' },
+      },
+    });
+    const [daemon, ...more] = positionals;
+    if (daemon === undefined || more.length > 0) throw new Error('it takes one DAEMON');
+    return { values, daemon };
+  } catch (error) {
+    throw new UsageError(`${name}: ${causeOf(error)}`);
+  }
+}

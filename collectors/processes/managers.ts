@@ -1,0 +1,127 @@
+// Asks whoever manages a daemon that does not run whether it was stopped on purpose: systemd where it is pid 1, else the
+// pidfile, which a daemon that ends well takes away. Seldom, and never while it runs.
+
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DaemonReports, DaemonSpec, ManagerWord } from '../../agent/core/daemon.ts';
+import type { Kin } from './lineage.ts';
+import { parseUnit, serviceIn, UNIT_PROPERTIES } from './parse-unit.ts';
+
+export interface Managers {
+  /** What runs now. */
+  seen(found: Iterable<Kin>, now: number): void;
+  /** One of the daemon's has just ended. */
+  ended(daemon: string, now: number): void;
+}
+
+/** A unit that is down is asked again after this, and soon after an end, when systemd has made up its mind. */
+const AGAIN_MS = 60_000;
+const SOON_MS = 1000;
+const TIMEOUT_MS = 5000;
+
+interface Known {
+  unit: string | undefined;
+  pid: number;
+  running: boolean;
+  askedAt: number;
+}
+
+/** `show` runs `systemctl show UNIT`; undefined where systemd is not in charge. */
+export function createManagers(
+  root: string,
+  declared: () => readonly DaemonSpec[],
+  reports: Pick<DaemonReports, 'managed'>,
+  show: ((unit: string) => Promise<string>) | undefined = systemctl(root),
+): Managers {
+  const known = new Map<string, Known>();
+
+  const ask = ({ name, match }: DaemonSpec, now: number) => {
+    const daemon = known.get(name);
+    const unit = match.systemd_unit ?? daemon?.unit;
+    if (show && unit !== undefined) {
+      if (daemon && now - daemon.askedAt < AGAIN_MS) return;
+      remember(name).askedAt = now;
+      show(unit).then(
+        text => {
+          if (!known.get(name)?.running) reports.managed(now, name, parseUnit(text));
+        },
+        () => {},
+      );
+    } else if (match.pidfile !== undefined && daemon) {
+      reports.managed(now, name, byPidfile(join(root, match.pidfile), match.pidfile));
+    }
+  };
+
+  const remember = (name: string): Known => {
+    let daemon = known.get(name);
+    if (!daemon) {
+      daemon = { unit: undefined, pid: -1, running: false, askedAt: -Infinity };
+      known.set(name, daemon);
+    }
+    return daemon;
+  };
+
+  const unitOf = (pid: number): string | undefined => {
+    try {
+      return serviceIn(readFileSync(join(root, 'proc', String(pid), 'cgroup'), 'utf8'));
+    } catch {
+      return undefined;
+    }
+  };
+
+  return {
+    seen(found, now) {
+      const tops = new Map<string, number>();
+      for (const { daemon, process, claimed } of found) if (claimed) tops.set(daemon, process.pid);
+      for (const spec of declared()) {
+        const pid = tops.get(spec.name);
+        if (pid === undefined) {
+          const daemon = known.get(spec.name);
+          if (daemon) daemon.running = false;
+          ask(spec, now);
+          continue;
+        }
+        const daemon = remember(spec.name);
+        if (show && pid !== daemon.pid) daemon.unit = unitOf(pid);
+        if (!daemon.running) reports.managed(now, spec.name, undefined);
+        daemon.pid = pid;
+        daemon.running = true;
+      }
+    },
+    ended(name, now) {
+      const spec = declared().find(each => each.name === name);
+      if (!spec) return;
+      const daemon = remember(name);
+      daemon.running = false;
+      // Not at once, and in a crash loop not every time.
+      daemon.askedAt = Math.max(daemon.askedAt, now - AGAIN_MS + SOON_MS);
+      if (spec.match.pidfile !== undefined) ask(spec, now);
+    },
+  };
+}
+
+function byPidfile(path: string, shown: string): ManagerWord {
+  return existsSync(path)
+    ? { by: 'pidfile', stopped: false, says: `${shown} is stale` }
+    : { by: 'pidfile', stopped: true, says: `${shown} is gone` };
+}
+
+/** Undefined unless the systemd of this very host is pid 1. */
+function systemctl(root: string): ((unit: string) => Promise<string>) | undefined {
+  if (root !== '/' || !existsSync('/run/systemd/system')) return undefined;
+  try {
+    if (readFileSync('/proc/1/comm', 'latin1').trim() !== 'systemd') return undefined;
+  } catch {
+    return undefined;
+  }
+  return unit =>
+    new Promise((resolve, reject) =>
+      execFile(
+        'systemctl',
+        ['show', unit, '-p', UNIT_PROPERTIES],
+        { timeout: TIMEOUT_MS },
+        (error, stdout) => (error ? reject(error) : resolve(stdout)),
+      ),
+    );
+}

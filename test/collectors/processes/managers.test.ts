@@ -1,0 +1,113 @@
+// Whoever manages a daemon is asked while it does not run: what systemd says, and what a pidfile says by being there.
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { DaemonSpec, ManagerWord, MatchSpec } from '../../../agent/core/daemon.ts';
+import type { Kin } from '../../../collectors/processes/lineage.ts';
+import { createManagers } from '../../../collectors/processes/managers.ts';
+import { parseUnit, serviceIn } from '../../../collectors/processes/parse-unit.ts';
+import { tempDir } from '../../e2e/program.ts';
+
+const state = (...lines: string[]) => `${['LoadState=loaded', ...lines].join('\n')}\n`;
+
+it.each([
+  ['stopped', state('ActiveState=inactive', 'SubState=dead', 'Result=success'), true, 'inactive (dead)'],
+  [
+    'failed',
+    state('ActiveState=failed', 'SubState=failed', 'Result=core-dump', 'NRestarts=5'),
+    false,
+    'failed (failed), result core-dump, restarted 5 times',
+  ],
+  [
+    'between restarts',
+    state('ActiveState=activating', 'SubState=auto-restart', 'Result=exit-code'),
+    false,
+    'activating (auto-restart), result exit-code',
+  ],
+  [
+    'inactive after a failure',
+    state('ActiveState=inactive', 'SubState=dead', 'Result=oom-kill'),
+    false,
+    'inactive (dead), result oom-kill',
+  ],
+  ['without a result', state('ActiveState=inactive', 'SubState=dead'), true, 'inactive (dead)'],
+])('systemd: %s', (_, text, stopped, says) =>
+  expect(parseUnit(text)).toMatchObject({ by: 'systemd', stopped, says }),
+);
+
+it.each(['LoadState=not-found\nActiveState=inactive\n', '', 'ActiveState=\n', 'Failed to connect to bus'])(
+  'systemd: nothing from %j',
+  text => expect(parseUnit(text)).toBeUndefined(),
+);
+
+it.each([
+  ['0::/system.slice/nginx.service\n', 'nginx.service'],
+  ['1:name=systemd:/system.slice/a@b.service/sub\n', 'a@b.service'],
+  ['0::/user.slice/session-1.scope\n', undefined],
+  ['', undefined],
+])('service in %j', (text, unit) => expect(serviceIn(text)).toBe(unit));
+
+function world(match: MatchSpec, show?: (unit: string) => Promise<string>) {
+  const root = tempDir('managers');
+  const words: (ManagerWord | undefined)[] = [];
+  const managers = createManagers(
+    root,
+    () => [{ name: 'd', match } as DaemonSpec],
+    { managed: (_, __, word) => void words.push(word) },
+    show,
+  );
+  const running: Kin = {
+    process: { pid: 5, ppid: 1, startTicks: 5, comm: 'd' },
+    daemon: 'd',
+    startedAt: 0,
+    claimed: true,
+  };
+  return { root, managers, running, told: () => words.splice(0) };
+}
+
+it('says nothing of a daemon that was never there', () => {
+  const w = world({ pidfile: '/d.pid' });
+  w.managers.seen([], 0);
+  expect(w.told()).toEqual([]);
+});
+
+it('tells a pidfile that was taken away from one that was left', () => {
+  const w = world({ pidfile: '/d.pid' });
+  const path = join(w.root, 'd.pid');
+  writeFileSync(path, '5\n');
+  w.managers.seen([w.running], 0);
+  expect(w.told()).toEqual([undefined]);
+  w.managers.ended('d', 1);
+  w.managers.seen([], 2);
+  expect(w.told().map(word => word?.stopped)).toEqual([false, false]);
+  rmSync(path);
+  w.managers.seen([], 3);
+  expect(w.told()).toEqual([{ by: 'pidfile', stopped: true, says: '/d.pid is gone' }]);
+  w.managers.seen([w.running], 4);
+  expect(w.told()).toEqual([undefined]);
+});
+
+it('asks systemd soon after an end, then once a minute, and not about what runs', async () => {
+  const asked: string[] = [];
+  const w = world({ systemd_unit: 'd' }, async unit => {
+    asked.push(unit);
+    return state('ActiveState=inactive', 'SubState=dead', 'Result=success');
+  });
+  w.managers.seen([w.running], 0);
+  w.managers.ended('d', 100_000);
+  w.managers.seen([], 100_500);
+  expect(asked).toEqual([]);
+  for (const at of [101_000, 110_000, 160_000, 161_000]) w.managers.seen([], at);
+  expect(asked).toEqual(['d', 'd']);
+  await Promise.resolve();
+  expect(w.told().at(-1)).toMatchObject({ stopped: true, result: 'success' });
+});
+
+it('takes no answer that comes when it runs again', async () => {
+  const w = world({ systemd_unit: 'd' }, async () => state('ActiveState=inactive'));
+  w.managers.seen([], 0);
+  w.managers.seen([w.running], 1);
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(w.told()).toEqual([undefined]);
+});

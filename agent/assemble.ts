@@ -35,10 +35,9 @@ import { createChangingLookup } from './identity/changing.ts';
 import type { Discovered } from './identity/discover.ts';
 import { createHoldings } from './identity/holdings.ts';
 import { identifyHost, readCorePattern, readUptime } from './identity/host.ts';
+import { remember } from './identity/memory.ts';
 import { createRecorder } from './identity/recorder.ts';
-import { createSilence } from './identity/silence.ts';
 import { createTable } from './identity/table.ts';
-import { createWishes } from './identity/wishes.ts';
 import { loadNative } from './native/index.ts';
 import { prepareDrop } from './rights.ts';
 import { createWeb } from './web.ts';
@@ -103,9 +102,8 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     corePattern: () => readCorePattern(config.agent.host_root),
   });
   certificates.declare(config.daemons.map(({ name }) => name));
-  const silence = createSilence(config.agent.state_dir, log.room('identity'));
-  const wishes = createWishes(config.agent.state_dir, log.room('identity'));
-  const identity = { events: data, witness: certificates, voices: silence, wishes, startedAt };
+  const memory = remember(config.agent.state_dir, log.room('identity'));
+  const identity = { events: data, witness: certificates, ...memory, startedAt };
   const table = createTable({ ...identity, declared: config.daemons });
   const daemonFigures = createLatest(now);
   const sampled = (given: Iterable<Family>) => recorder.take(now(), given);
@@ -117,7 +115,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     daemonFigures.begin();
     table.sample(daemonFigures, now());
     recorder.sample(daemonFigures);
-    silence.sample(daemonFigures, config.daemons);
+    memory.voices.sample(daemonFigures, config.daemons);
     daemonFigures.end();
     return [
       ...(await ownFamilies()),
@@ -249,14 +247,15 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
         if (!(await data.stop(config.agent.shutdown_timeout * 0.8))) throw new Error('it was cut short');
       },
     },
-    {
-      name: 'certificates',
-      start: async () => certificates.recover(),
-      stop: () => certificates.flush(),
-    },
+    { name: 'certificates', start: async () => certificates.recover(), stop: () => certificates.flush() },
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
     discovering(discoverAgain, log),
-    every('silence', 1000, () => table.settle(silence.take(now(), data.families())), silence.save),
+    every(
+      'silence',
+      1000,
+      () => table.settle(memory.voices.take(now(), data.families())),
+      memory.voices.save,
+    ),
     {
       name: 'metric exporters',
       start: () => pushes.apply(config),

@@ -29,6 +29,7 @@ function world(match: MatchSpec, root: string) {
       processes: (_: number, all: ReadonlyMap<string, readonly Instance[]>) => {
         instances = all.get('d') ?? [];
       },
+      managed: silent,
     },
   } as unknown as SamplerRoom;
   return {

@@ -28,7 +28,7 @@ function byComm(root: string, ...names: string[]): DaemonLookup {
     return stat && (own(stat.comm) ?? (stat.ppid > 1 ? of(stat.ppid) : undefined));
   };
   return {
-    declared: names.map(name => ({ name }) as DaemonSpec),
+    declared: names.map(name => ({ name, match: {} }) as DaemonSpec),
     ofProcess: ({ pid }) => of(pid),
     ofPid: of,
     ofIdentifier: () => undefined,

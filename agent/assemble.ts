@@ -124,6 +124,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
       ...data.families(),
     ];
   };
+  const listen = () => table.settle(memory.voices.take(now(), data.families()));
   const pushes = createPushes({ exporters, families, clock, log, meter, host });
   let started = false;
   const faults = () => [
@@ -250,12 +251,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     { name: 'certificates', start: async () => certificates.recover(), stop: () => certificates.flush() },
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
     discovering(discoverAgain, log),
-    every(
-      'silence',
-      1000,
-      () => table.settle(memory.voices.take(now(), data.families())),
-      memory.voices.save,
-    ),
+    every('silence', 1000, listen, memory.voices.save),
     {
       name: 'metric exporters',
       start: () => pushes.apply(config),

@@ -252,11 +252,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
     discovering(discoverAgain, log),
     every('silence', 1000, listen, memory.voices.save),
-    {
-      name: 'metric exporters',
-      start: () => pushes.apply(config),
-      stop: () => pushes.stop(),
-    },
+    { name: 'metric exporters', start: () => pushes.apply(config), stop: () => pushes.stop() },
   ];
 
   const group = createGroup(log);

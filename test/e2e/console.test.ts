@@ -139,7 +139,7 @@ const serve = async (port: number) => {
         now: NOW,
         certificates: query.get('daemon') === 'nginx' ? [DEATH] : [],
       }),
-      '/api/logs': query => (query.get('daemon') === 'nginx' ? logs : undefined),
+      '/api/logs': query => (query.get('daemon') === 'nginx' ? logs : { lines: [] }),
     },
     page: readPage(),
   });

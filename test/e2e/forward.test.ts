@@ -57,7 +57,7 @@ module(load="imtcp" StreamDriver.Name="ossl" StreamDriver.Mode="1" StreamDriver.
     conf,
     `${secure ? tls : 'module(load="imtcp") module(load="imudp")'}
 module(load="imuxsock" SysSock.Use="off")
-input(type="imuxsock" Socket="${directory}/sock" UseSpecialParser="off" ParseHostname="on" RateLimit.Interval="0")
+input(type="imuxsock" Socket="${directory}/sock" UseSpecialParser="off" ParseHostname="on" IgnoreTimestamp="off" RateLimit.Interval="0")
 input(type="imtcp" port="${port}" address="127.0.0.1")
 ${secure ? '' : `input(type="imudp" port="${port}" address="127.0.0.1")`}
 template(name="fields" type="string" string="${fields.map(field => `%${field}%`).join('\\x1e')}\\n")
@@ -153,7 +153,7 @@ if (have('rsyslogd'))
         const full = row('over here');
         expect(full.slice(0, 6)).toEqual([
           '165',
-          '2026-11-24T10:11:12.345678+00:00',
+          '2026-11-24T10:11:12.345678Z',
           'web-7',
           'httpd',
           'worker-2',

@@ -138,7 +138,7 @@ export function createArrivals(
       const latest = shelf.latest(source, path);
       const isNew = isFirst && !known.has(source.id);
       if (latest !== undefined) arrivals.recover(source, path, [latest.position], latest.unseenSince, now);
-      else if (!isNew) arrivals.recover(source, path, [], id.birth, now);
+      else if (!isNew) arrivals.recover(source, path, [], shelf.unseenSince(source, path) ?? id.birth, now);
       const file = shelf.add(source, path, candidate, id, now);
       if (isNew && source.fromEnd && stats.size > 0) file.startAt = stats.size;
       file.isUnproven = !isNew;
@@ -151,6 +151,7 @@ export function createArrivals(
       try {
         for (const sibling of beside.rotated(path, after)) {
           if (source.has(sibling.path) || shelf.get(source, sibling.id) !== undefined) continue;
+          if (waiting.has(nameOf(source, sibling.id))) continue;
           const file = shelf.add(source, path, sibling, sibling.id, now);
           const print =
             reader.reach(file) && prints.find(each => each.offset > 0 && fits(file.fd, sibling.size, each));

@@ -10,6 +10,9 @@ import { podLogOf } from './kubernetes.ts';
 import type { Source } from './sources.ts';
 import { type Pen, Trail } from './trail.ts';
 
+/** Trails remembered although no file writes to them. */
+const KEPT_TRAILS = 1000;
+
 export interface Shelf {
   readonly files: ReadonlySet<LogFile>;
   readonly trails: Iterable<Trail>;
@@ -18,12 +21,14 @@ export interface Shelf {
   get(source: Source, id: Identity): LogFile | undefined;
   /** The file last begun at a path. */
   latest(source: Source, path: string): LogFile | undefined;
+  /** What was born later beside a path whose last file was let go was not seen; ms, undefined where none was. */
+  unseenSince(source: Source, path: string): number | undefined;
   /** A file that was not followed before, last of the trail of `trailPath`. */
   add(source: Source, trailPath: string, at: Found, id: Identity, now: number): LogFile;
   remove(file: LogFile): void;
   /** Puts a file behind all others in the order of `files`. */
   last(file: LogFile): void;
-  /** Forgets the trails that no file writes to. */
+  /** Forgets trails that no file writes to, the oldest first, when there are many. */
   sweep(): void;
 }
 
@@ -73,6 +78,7 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
     },
     get: (source, id) => byKey.get(nameOf(source, keyOf(id))),
     latest: (source, path) => trails.get(nameOf(source, path))?.latest,
+    unseenSince: (source, path) => trails.get(nameOf(source, path))?.unseenSince || undefined,
     add(source, trailPath, at, id, now) {
       const trail = trailOf(source, trailPath);
       const file = new LogFile(id, source, trail, at.path, at.target, now);
@@ -86,15 +92,19 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
     remove(file) {
       files.delete(file);
       byKey.delete(nameOf(file.source, keyOf(file.id)));
-      if (file.trail.latest === file) file.trail.latest = undefined;
+      const { trail } = file;
+      trail.unseenSince = Math.max(trail.unseenSince, file.unseenSince);
+      if (trail.latest === file) trail.latest = undefined;
     },
     last(file) {
       files.delete(file);
       files.add(file);
     },
     sweep() {
-      for (const [key, trail] of trails)
+      for (const [key, trail] of trails) {
+        if (trails.size <= KEPT_TRAILS) return;
         if (trail.latest === undefined && !trail.isHolding) trails.delete(key);
+      }
     },
   };
 }

@@ -33,6 +33,8 @@ export class Trail implements LineSink {
   readonly path: string;
   /** The file last begun at this path. */
   latest: LogFile | undefined;
+  /** Of the files that were let go since: what was born beside them later was not seen; ms. */
+  unseenSince = 0;
   private readonly origin: Origin;
   /** Encoded attributes of every record, by stream: none, stdout, stderr. */
   private readonly fields: readonly Uint8Array[];

@@ -271,6 +271,7 @@ const FOUND: Action[][] = [
   ['write', 'copytruncate', 'start', 'rename', 'write'],
   ['write', 'commit', 'rename', 'quiet', 'write', 'write', 'rename'],
   ['write', 'copytruncate', 'replace', 'commit', 'copytruncate', 'stop'],
+  ['write', 'recreate', 'write', 'rename', 'quiet', 'gzip', 'recreate', 'rename'],
 ];
 
 describe.each(['app.log', 'app.log*'])('the files of %s', include => {

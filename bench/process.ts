@@ -8,6 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 export const ROOT = resolve(import.meta.dirname, '..');
 const TICKS_PER_SECOND = 100;
+// One for each program and directory.
+process.setMaxListeners(0);
 
 export interface Program {
   readonly pid: number;

@@ -11,6 +11,10 @@ export const expectDown: Command = {
   summary: 'tells the agent that a daemon is down on purpose',
   usage: `eudaemon expect-down DAEMON [--for 1h] [--reason TEXT] [--config FILE]
 
+      --for TIME     so long at most
+      --reason TEXT  why, for who looks at it
+  -c, --config FILE  whose agent is told
+
 While it is down its state is "stopped", and the packaged alerts are silent about it. That ends after the given time,
 or without one when it has come up again, or by 'eudaemon expect-up'. It is kept over restarts of the agent.`,
   async run(argv) {
@@ -32,7 +36,9 @@ or without one when it has come up again, or by 'eudaemon expect-up'. It is kept
 
 export const expectUp: Command = {
   summary: 'takes back expect-down',
-  usage: `eudaemon expect-up DAEMON [--config FILE]`,
+  usage: `eudaemon expect-up DAEMON [--config FILE]
+
+  -c, --config FILE  whose agent is told`,
   async run(argv) {
     const { values, daemon } = parse('expect-up', argv);
     await tell('expect-up', new URLSearchParams({ daemon }), values.config, daemon);

@@ -17,6 +17,9 @@ export const why: Command = {
   summary: 'why a daemon died: its death certificates',
   usage: `eudaemon why [DAEMON] [--json] [--config FILE]
 
+      --json         certificates as they are kept
+  -c, --config FILE  whose agent is asked
+
 Without a name, the latest death of each daemon. It asks the running agent, else reads what it kept in
 agent.state_dir. Exits 1 when no death is known.`,
   async run(argv) {

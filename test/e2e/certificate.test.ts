@@ -1,6 +1,8 @@
 // Deaths of real daemons: what the event on OTLP says, what `why` and `status` say, also without an agent.
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { CertificatesView, EndpointsView, SamplesView } from '../../console/api.ts';
 import { have } from '../tools.ts';
 import { startBackend } from './backend.ts';
@@ -58,6 +60,8 @@ if (have('nginx', 'redis-server', 'root'))
     );
     expect(web!.attributes).toMatchObject({
       'process.pid': nginx.pid,
+      'eudaemon.exit.reason': 'signal',
+      'eudaemon.exit.signal': 'SIGKILL',
       'eudaemon.exit.oom': false,
       'eudaemon.exit.checks': [{ name: 'port', healthy: true }],
       'eudaemon.exit.also_died': [{ daemon: 'cache', pid: redis.pid }],
@@ -71,6 +75,8 @@ if (have('nginx', 'redis-server', 'root'))
 
     expect(cache!.attributes).toMatchObject({
       'process.pid': redis.pid,
+      'eudaemon.exit.signal': 'SIGSEGV',
+      'eudaemon.exit.core_dumped': expect.any(Boolean),
       'eudaemon.exit.restart.seconds': expect.any(Number),
     });
     expect(cache!.body).toMatch(/^cache\[\d+\] .* after \d+ s.*restarted/);
@@ -112,4 +118,36 @@ if (have('nginx', 'redis-server', 'root'))
     expect(view.certificates.map(({ daemon }) => daemon).sort()).toEqual(['cache', 'web']);
     await next.stop();
     expect(backend.all().filter(({ eventName }) => eventName === EXITED)).toHaveLength(2);
+  });
+
+if (have('perl'))
+  it('an exit status in a crash loop: one whole certificate, the rest brief, all counted', async () => {
+    const directory = tempDir('loop');
+    const script = join(directory, 'doomed.pl');
+    writeFileSync(script, 'select undef, undef, undef, 0.3; exit 3;');
+    const backend = await startBackend();
+    const home = await createHome({
+      daemons: { doomed: { match: { cmdline: 'doomed[.]pl' } } },
+      exporters: { otlp: backend.exporter },
+    });
+    const program = await startProgram(home);
+    let [runs, over] = [0, false];
+    onTestFinished(() => {
+      over = true;
+    });
+    const again = () => {
+      if (over || runs++ >= 12) return;
+      spawn('perl', [script], { stdio: 'ignore' }).once('exit', again);
+    };
+    again();
+    await program.waitForMetrics(
+      'every end is counted',
+      page => page.value('eudaemon_daemon_exits_total', { daemon: 'doomed', reason: 'exit' }) === 12,
+    );
+    const ends = await until('every end is told', () => {
+      const all = backend.all().filter(({ eventName }) => eventName === EXITED);
+      return all.length === 12 && all;
+    });
+    expect(ends.map(({ attributes }) => attributes['process.exit.code'])).toEqual(Array(12).fill(3));
+    expect(ends.filter(({ attributes }) => !attributes['eudaemon.exit.brief'])).toHaveLength(1);
   });

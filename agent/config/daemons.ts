@@ -1,7 +1,7 @@
 // The shape of `daemons:`: what stands in the file, united with a recipe, becomes a DaemonSpec.
 
 import type { DaemonSpec, LogSpec, MatchSpec } from '../core/daemon.ts';
-import { encoding, FILE_FORMATS, lineFormat, multiline } from '../core/formats/options.ts';
+import { encoding, fileFormat, multiline } from '../core/formats/options.ts';
 import {
   choose,
   describe,
@@ -60,7 +60,7 @@ const logs = object({
       true,
     ),
   ),
-  parse: optional(lineFormat(...FILE_FORMATS)),
+  parse: optional(fileFormat),
   multiline: optional(multiline),
   encoding: optional(encoding),
   expect_every: optional(

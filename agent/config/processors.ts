@@ -1,6 +1,6 @@
 // The shape of `processors:`, an ordered list of steps: `{ <step>: <its options>, when: <condition> }`. Pure.
 
-import { lineFormat, MESSAGE_FORMATS } from '../core/formats/options.ts';
+import { messageFormat } from '../core/formats/options.ts';
 import {
   choose,
   describe,
@@ -136,7 +136,7 @@ const step = (sources: readonly string[]): Schema<ProcessorSpec> => {
       drop: optional(describe(when, 'Records that fit go no further.')),
       keep: optional(describe(when, 'Records that do not fit go no further.')),
       redact: optional(redact),
-      parse: optional(describe(lineFormat(...MESSAGE_FORMATS), 'What the body is.')),
+      parse: optional(describe(messageFormat, 'What the body is.')),
       sample: optional(sample),
       rate_limit: optional(rateLimit('daemon')),
       add: optional(some(map(scalarValue(), KEY))),

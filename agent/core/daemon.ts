@@ -22,23 +22,50 @@ export interface MatchSpec {
   readonly container?: string;
 }
 
-export type LineFormat =
+/** The formats that have a name. */
+export type FormatName =
   | 'none'
   | 'json'
   | 'logfmt'
+  | 'csv'
   | 'cri'
   | 'docker'
+  | 'container'
   | 'nginx'
   | 'apache'
   | 'syslog'
-  | {
-      readonly regex: string;
-      readonly time?: string;
-      readonly severity?: string;
-      readonly body?: string;
-      /** What the severity group holds, as the severity it means. */
-      readonly severities?: Readonly<Record<string, string>>;
-    };
+  | 'klog'
+  | 'postgres'
+  | 'mysql'
+  | 'redis';
+
+/** Which fields of a line are its time, severity and message, and how they are written. */
+export interface Meanings {
+  readonly time?: string;
+  readonly severity?: string;
+  readonly body?: string;
+  /** What the severity holds, as the word of the severity it means. */
+  readonly severities?: Readonly<Record<string, string>>;
+  /** IANA name of the zone of times that have none; the agent's own when absent. */
+  readonly timezone?: string;
+}
+
+export interface RegexFormat extends Meanings {
+  readonly regex: string;
+  readonly format?: undefined;
+}
+
+export interface NamedFormat extends Meanings {
+  readonly format: FormatName;
+  /** csv: names of the fields in their order; an empty one is passed over. */
+  readonly columns?: readonly string[];
+  /** csv: one byte. */
+  readonly delimiter?: string;
+  /** cri, docker, container: what the text within is. */
+  readonly content?: LineFormat;
+}
+
+export type LineFormat = FormatName | NamedFormat | RegexFormat;
 
 export type Multiline =
   | 'java'

@@ -1,7 +1,7 @@
 // Options of the collector `files`: log files that belong to no declared daemon.
 
 import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
-import { encoding, FILE_FORMATS, lineFormat, multiline } from '../../agent/core/formats/options.ts';
+import { encoding, fileFormat, multiline } from '../../agent/core/formats/options.ts';
 import {
   describe,
   fallback,
@@ -45,7 +45,7 @@ const entries: Schema<FilesEntry[]> = list(
       fallback(oneOf('beginning', 'end'), DEFAULTS.start_at),
       'Where files are begun that had content before the first start; files that appear later are read whole.',
     ),
-    parse: describe(fallback(lineFormat(...FILE_FORMATS), DEFAULTS.parse), 'What a line is.'),
+    parse: describe(fallback(fileFormat, DEFAULTS.parse), 'What a line is.'),
     multiline: describe(optional(multiline), 'Which lines make one record.'),
     encoding: optional(encoding),
     max_line: describe(fallback(size(1), DEFAULTS.max_line), 'Bytes of the longest line or joined record.'),

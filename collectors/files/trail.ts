@@ -13,6 +13,7 @@ import { Verdict } from './multiline.ts';
 import { Pending } from './pending.ts';
 import type { Source } from './sources.ts';
 
+const PARSE_ERROR = 'eudaemon.parse_error';
 const PARTIAL = utf8('eudaemon.partial');
 const TRUNCATED = utf8('eudaemon.truncated');
 const ORIGINAL = utf8('log.record.original');
@@ -39,6 +40,7 @@ export class Trail implements LineSink {
   /** Encoded attributes of every record, by stream: none, stdout, stderr. */
   private readonly fields: readonly Uint8Array[];
   private readonly parseError: Uint8Array;
+  private readonly unwrapError: Uint8Array;
   private readonly pen: Pen;
   private readonly pendings: (Pending | undefined)[] = [undefined, undefined, undefined];
   private readonly unwrapped = new Unwrapped();
@@ -52,7 +54,8 @@ export class Trail implements LineSink {
     this.path = path;
     this.origin = origin;
     this.fields = fields;
-    this.parseError = encodeTextAttribute('eudaemon.parse_error', source.parser.error);
+    this.parseError = encodeTextAttribute(PARSE_ERROR, source.parser.error);
+    this.unwrapError = encodeTextAttribute(PARSE_ERROR, source.parser.unwrapError);
     this.pen = pen;
   }
 
@@ -99,8 +102,8 @@ export class Trail implements LineSink {
       unwrapped.partial = piece === Piece.Part;
     } else if (!unwrap(buf, from, to, unwrapped)) {
       this.fill(buf, from, to, start, next, 0);
-      this.pen.record.attributes.fields(this.parseError);
-      return this.send(piece);
+      this.pen.record.attributes.fields(this.unwrapError);
+      return this.push(piece);
     }
     return this.join(unwrapped, start, next, piece);
   }
@@ -204,9 +207,20 @@ export class Trail implements LineSink {
   }
 
   private send(piece: number): boolean {
-    const { record, out } = this.pen;
+    const { record } = this.pen;
     const { format } = this.source.parser;
-    if (format !== undefined) applyFormat(record, format, this.parseError);
+    if (format !== undefined) {
+      // A time of the line's own is better than that of its wrapping.
+      const { seconds, nanos } = record;
+      record.seconds = 0;
+      applyFormat(record, format, this.parseError);
+      if (record.seconds === 0) this.stamp(seconds, nanos);
+    }
+    return this.push(piece);
+  }
+
+  private push(piece: number): boolean {
+    const { record, out } = this.pen;
     if (piece === Piece.Part) record.attributes.bool(PARTIAL, true);
     else if (piece === Piece.Cut) record.attributes.bool(TRUNCATED, true);
     return out.push(record);

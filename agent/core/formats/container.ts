@@ -105,3 +105,10 @@ export function createDocker(): Unwrap {
     return text;
   };
 }
+
+/** Either of them, line by line. */
+export function createContainer(): Unwrap {
+  const cri = createCri();
+  const docker = createDocker();
+  return (buf, start, end, out) => (buf[start] === 0x7b ? docker : cri)(buf, start, end, out);
+}

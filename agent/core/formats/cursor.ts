@@ -74,7 +74,12 @@ export class Cursor {
 
   /** Whether the part last taken is this word. */
   is(word: Uint8Array): boolean {
-    if (this.to - this.from !== word.length) return false;
+    return this.to - this.from === word.length && this.begins(word);
+  }
+
+  /** Whether the part last taken begins with this word. */
+  begins(word: Uint8Array): boolean {
+    if (this.to - this.from < word.length) return false;
     for (let i = 0; i < word.length; i++) if (this.buf[this.from + i] !== word[i]) return false;
     return true;
   }

@@ -1,29 +1,34 @@
 // Fields of structured lines become the record: time, severity and body by their usual names, the rest as attributes.
 // Pure.
 
-import type { LogRecord } from '../record.ts';
-import { type Keys, Role } from './keys.ts';
-import { severityOf, severityOfLevel } from './severity.ts';
-import type { Stamp } from './stamp.ts';
+import type { Meanings } from '../daemon.ts';
+import { type LogRecord, utf8 } from '../record.ts';
+import { Keys, Role, rolesOf } from './keys.ts';
+import { Levels, severityOf, severityOfLevel } from './severity.ts';
+import { Stamp } from './stamp.ts';
 
 /** Puts fields into the record; a field whose role does not fit its value, or is taken, becomes an attribute. */
 export class Fields {
   private readonly keys: Keys;
   private readonly stamp: Stamp;
+  private readonly levels: Levels | undefined;
   private hasBody = false;
 
-  constructor(keys: Keys, stamp: Stamp) {
-    this.keys = keys;
-    this.stamp = stamp;
+  /** `roles` other than those of `meanings` and the usual names are for lines that say what they mean elsewhere. */
+  constructor(meanings: Meanings = {}, roles: Readonly<Record<string, number>> = rolesOf(meanings)) {
+    this.keys = new Keys(roles);
+    this.stamp = new Stamp(meanings.timezone);
+    this.levels = meanings.severities && new Levels(meanings.severities);
   }
 
   begin(): void {
     this.hasBody = false;
   }
 
-  /** Names the next field: bytes `start..end`. */
-  key(buf: Uint8Array, start: number, end: number): void {
+  /** Names the next field: bytes `start..end`. Returns its `Role`. */
+  key(buf: Uint8Array, start: number, end: number): number {
     this.keys.find(buf, start, end);
+    return this.keys.role;
   }
 
   text(record: LogRecord, buf: Uint8Array, start: number, end: number): void {
@@ -35,6 +40,10 @@ export class Fields {
     const { bytes, role } = this.keys;
     if (role === Role.Time && this.time(record, this.stamp.epoch(value))) return;
     if (role === Role.Severity && record.severity === 0) {
+      if (this.levels !== undefined) {
+        const text = utf8(String(value));
+        if (this.levels.put(record, text, 0, text.length)) return;
+      }
       record.severity = severityOfLevel(value);
       if (record.severity > 0) return;
     }
@@ -69,6 +78,7 @@ export class Fields {
         );
       case Role.Severity:
         if (record.severity > 0) return false;
+        if (this.levels?.put(record, buf, start, end)) return true;
         record.severity = severityOf(buf, start, end);
         if (record.severity === 0) return false;
         keys.find(buf, start, end);

@@ -1,24 +1,51 @@
 // Attribute keys that come out of log lines: each spelling is kept once, and may have a meaning. Pure.
 
+import type { Meanings } from '../daemon.ts';
 import { utf8 } from '../record.ts';
 
 /** What a field is to the record. */
-export const Role = { None: 0, Time: 1, Severity: 2, Body: 3 } as const;
+export const Role = {
+  None: 0,
+  Time: 1,
+  Severity: 2,
+  Body: 3,
+  /** An object within which one of these is found. */
+  Parent: 4,
+} as const;
 
 /** Usual names of the fields that say when, how bad and what. */
-export const COMMON: Readonly<Record<string, number>> = {
+const COMMON: Readonly<Record<string, number>> = {
   time: Role.Time,
   timestamp: Role.Time,
   '@timestamp': Role.Time,
+  '@t': Role.Time,
   ts: Role.Time,
+  asctime: Role.Time,
   level: Role.Severity,
   severity: Role.Severity,
   lvl: Role.Severity,
   levelname: Role.Severity,
+  '@l': Role.Severity,
   'log.level': Role.Severity,
   msg: Role.Body,
   message: Role.Body,
+  '@m': Role.Body,
 };
+
+/** The usual names, but for roles that a configuration gives to names of its own. */
+export function rolesOf({ time, severity, body }: Meanings): Readonly<Record<string, number>> {
+  const named = Object.entries({ [Role.Time]: time, [Role.Severity]: severity, [Role.Body]: body });
+  const roles: Record<string, number> = { ...COMMON };
+  for (const [role, name] of named) {
+    if (name === undefined) continue;
+    for (const key of Object.keys(roles)) if (roles[key] === Number(role)) delete roles[key];
+  }
+  for (const [role, name] of named) if (name !== undefined) roles[name] = Number(role);
+  for (const key of Object.keys(roles))
+    for (let dot = key.indexOf('.'); dot > 0; dot = key.indexOf('.', dot + 1))
+      roles[key.slice(0, dot)] ??= Role.Parent;
+  return roles;
+}
 
 /** A table of keys. Beyond its size new keys are copied each time, so that no input can make it grow. */
 export class Keys {
@@ -29,7 +56,7 @@ export class Keys {
   private readonly roles = new Uint8Array(SIZE);
   private count = 0;
 
-  constructor(roles: Readonly<Record<string, number>> = COMMON) {
+  constructor(roles: Readonly<Record<string, number>>) {
     for (const [key, role] of Object.entries(roles)) {
       const bytes = utf8(key);
       const slot = this.slotOf(bytes, 0, bytes.length);
@@ -52,6 +79,11 @@ export class Keys {
     }
     this.bytes = bytes;
     this.role = this.roles[slot]!;
+  }
+
+  /** The role of a key that was named from the start; `None` for others. */
+  roleOf(buf: Uint8Array, start: number, end: number): number {
+    return this.roles[this.slotOf(buf, start, end)]!;
   }
 
   private slotOf(buf: Uint8Array, start: number, end: number): number {

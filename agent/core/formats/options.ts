@@ -1,59 +1,120 @@
 // The shapes of `parse:` and `multiline:`, wherever a configuration says what a line is. Pure.
 
-import type { LineFormat, Multiline } from '../daemon.ts';
+import type { FormatName, LineFormat, Multiline, NamedFormat } from '../daemon.ts';
 import {
   choose,
   describe,
   formatted,
+  list,
   map,
   object,
   oneOf,
   optional,
+  pattern,
   type Schema,
   scalar,
   string,
 } from '../options.ts';
+import { SEVERITY_WORDS } from './severity.ts';
 
-type Word = Extract<LineFormat, string>;
+/** What a whole message may be. */
+export const MESSAGE_FORMATS = [
+  'json',
+  'logfmt',
+  'csv',
+  'nginx',
+  'apache',
+  'syslog',
+  'klog',
+  'postgres',
+  'mysql',
+  'redis',
+] as const;
 
-const regex = object({
-  regex: describe(formatted('regex'), 'Its named groups become fields.'),
-  time: optional(describe(string(), 'The group that holds the time.')),
-  severity: optional(describe(string(), 'The group that holds the severity.')),
-  body: optional(describe(string(), 'The group that holds the message.')),
-  severities: optional(
-    describe(
-      map(
-        oneOf(
-          'trace',
-          'debug',
-          'info',
-          'notice',
-          'warning',
-          'error',
-          'critical',
-          'alert',
-          'emergency',
-          'fatal',
-        ),
-      ),
-      'Severities by what the severity group holds, where it is not their name.',
-    ),
-  ),
-});
-
-/** One of these words, or a regular expression. */
-export const lineFormat = (...words: readonly Word[]): Schema<LineFormat> =>
-  choose<LineFormat>(
-    { when: input => typeof input !== 'object', schema: oneOf(...words) },
-    { when: () => true, schema: regex },
-  );
+/** What wraps lines of files that a program wrote. */
+const WRAPPINGS = ['cri', 'docker', 'container'] as const;
 
 /** What a line of a file may be. */
-export const FILE_FORMATS = ['none', 'json', 'logfmt', 'cri', 'docker', 'nginx', 'apache', 'syslog'] as const;
+export const FILE_FORMATS = ['none', ...WRAPPINGS, ...MESSAGE_FORMATS] as const;
 
-/** What a whole message may be: the others wrap lines of files. */
-export const MESSAGE_FORMATS = ['json', 'logfmt', 'nginx', 'apache', 'syslog'] as const;
+const timezone: Schema<string> = scalar(
+  'a time zone such as Europe/Berlin or UTC',
+  { type: 'string' },
+  name => {
+    try {
+      return new Intl.DateTimeFormat('en-US', { timeZone: String(name) }) && String(name);
+    } catch {
+      return undefined;
+    }
+  },
+);
+
+const meanings = {
+  time: optional(describe(string(), 'The field that holds the time; dots lead into objects.')),
+  severity: optional(describe(string(), 'The field that holds the severity.')),
+  body: optional(describe(string(), 'The field that holds the message.')),
+  severities: optional(
+    describe(
+      map(oneOf(...SEVERITY_WORDS)),
+      'Severities by what the severity field holds, where it is not their name.',
+    ),
+  ),
+  timezone: optional(describe(timezone, "Of times without a zone; the agent's own when absent.")),
+};
+
+/** Keys that only some formats have. */
+const ONLY: readonly (readonly [keys: readonly (keyof NamedFormat)[], formats: readonly FormatName[]])[] = [
+  [
+    ['time', 'severity', 'body', 'severities'],
+    ['json', 'logfmt', 'csv'],
+  ],
+  [['timezone'], MESSAGE_FORMATS],
+  [['columns', 'delimiter'], ['csv']],
+  [['content'], WRAPPINGS],
+];
+
+/** What the text within a wrapping may be is a whole message. */
+const formatOf = (words: readonly FormatName[], content?: Schema<LineFormat>): Schema<LineFormat> => {
+  const regex = object({
+    regex: describe(formatted('regex'), 'Its named groups become fields.'),
+    ...meanings,
+  });
+  const named = object({
+    format: oneOf(...words),
+    ...meanings,
+    columns: optional(describe(list(string()), 'csv: the names of the fields; an empty one is passed over.')),
+    delimiter: optional(pattern('one character such as ";"', /^[\x00-\x7f]$/)),
+    ...(content === undefined ? {} : { content: optional(describe(content, 'What the text within is.')) }),
+  }) as Schema<NamedFormat>;
+  const fitting: Schema<LineFormat> = {
+    ...named,
+    parse(input, path, checker) {
+      const given = named.parse(input, path, checker);
+      let fits = given !== undefined;
+      for (const [keys, formats] of ONLY)
+        for (const key of keys) {
+          if (given?.[key] === undefined || formats.includes(given.format)) continue;
+          checker.problem([...path, key], `${given.format} has no "${key}"`, 'key');
+          fits = false;
+        }
+      return fits ? given : undefined;
+    },
+  };
+  return choose<LineFormat>(
+    { when: input => typeof input !== 'object', schema: oneOf(...words) },
+    {
+      when: input => input !== null && typeof input === 'object' && 'format' in input,
+      schema: fitting,
+    },
+    { when: () => true, schema: regex },
+  );
+};
+
+/** What a whole message is: a word, a word with its particulars, or a regular expression. */
+export const messageFormat: Schema<LineFormat> = formatOf(MESSAGE_FORMATS);
+
+/** What a line of a file is. */
+export const fileFormat: Schema<LineFormat> = formatOf(FILE_FORMATS, messageFormat);
 
 /** The language whose stack traces a file has, or a pattern. */
 export const multiline: Schema<Multiline> = choose<Multiline>(

@@ -1,5 +1,8 @@
 // The words and numbers of severity that logs use, as OpenTelemetry SeverityNumbers. Pure.
 
+import { type LogRecord, utf8 } from '../record.ts';
+import { Keys } from './keys.ts';
+
 /** Lower-case ASCII letters of up to four bytes in one number. */
 const pack = (word: string): number =>
   [...word.slice(0, 4)].reduce((packed, letter) => (packed << 8) | letter.charCodeAt(0), 0);
@@ -44,4 +47,44 @@ export function severityOf(buf: Uint8Array, start: number, end: number): number 
 /** SeverityNumber of a level of pino and bunyan (10 trace … 60 fatal); 0 for other numbers. */
 export function severityOfLevel(level: number): number {
   return level >= 10 && level <= 60 && level % 10 === 0 ? [1, 5, 9, 13, 17, 21][level / 10 - 1]! : 0;
+}
+
+/** The words a configuration names severities by. */
+export const SEVERITY_WORDS = [
+  'trace',
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+  'fatal',
+] as const;
+
+const SEVERITIES = SEVERITY_WORDS.map(word => {
+  const bytes = utf8(word);
+  return { bytes, number: severityOf(bytes, 0, bytes.length) };
+});
+
+/** Severities by what one kind of log calls them. */
+export class Levels {
+  private readonly keys: Keys;
+
+  constructor(words: Readonly<Record<string, string>>) {
+    const index = (word: string) => (SEVERITY_WORDS as readonly string[]).indexOf(word) + 1;
+    this.keys = new Keys(
+      Object.fromEntries(Object.entries(words).map(([name, word]) => [name, index(word)])),
+    );
+  }
+
+  /** Gives the record the severity that bytes `start..end` stand for; false when they stand for none. */
+  put(record: LogRecord, buf: Uint8Array, start: number, end: number): boolean {
+    const severity = SEVERITIES[this.keys.roleOf(buf, start, end) - 1];
+    if (severity === undefined) return false;
+    record.severity = severity.number;
+    record.severityText = severity.bytes;
+    return true;
+  }
 }

@@ -1,5 +1,7 @@
 // The timestamps log lines carry, read from bytes. Pure: the zone of the process is asked only for times without one.
 
+import { hostOffset, zoneOffset } from './zone.ts';
+
 /** A civil date and time, held as if it were UTC, and where it ended. One instance is reused for all lines. */
 export class Stamp {
   /** Unix time of the last success. */
@@ -13,6 +15,13 @@ export class Stamp {
   private ok = true;
   private quarter = Number.NaN;
   private offset = 0;
+  /** Seconds east of UTC at a local time, given as if it were UTC. */
+  private readonly offsetAt: (seconds: number) => number;
+
+  /** `zone` is the IANA name of the zone of times that have none; that of the process when absent. */
+  constructor(zone?: string) {
+    this.offsetAt = zone === undefined ? hostOffset : zoneOffset(zone);
+  }
 
   /** ISO 8601 as RFC 3339 has it, also with a blank for the T, a comma for the point, and without a zone. */
   iso(buf: Uint8Array, start: number, end: number): boolean {
@@ -94,13 +103,27 @@ export class Stamp {
     this.byte(0x20);
     const day = this.padded();
     this.byte(0x20);
-    const clock = this.at;
-    const year = new Date((near + DAY) * 1000).getFullYear();
-    for (let back = 0; back < 2; back++) {
-      this.at = clock;
-      if (this.clock(year - back, month, day) && this.local() && this.seconds <= near + DAY) return true;
+    return this.yearless(month, day, near);
+  }
+
+  /** `1124 15:30:14.123456` in local time, month and day, as glog and klog have it, or with the year before them. */
+  glog(buf: Uint8Array, start: number, end: number, near: number): boolean {
+    this.begin(buf, start, end);
+    const month = this.digits(2);
+    const day = this.digits(2);
+    if (this.peek() === 0x20) {
+      this.at++;
+      return this.yearless(month, day, near);
     }
-    return false;
+    const year = month * 100 + day;
+    const dated = { month: this.digits(2), day: this.digits(2) };
+    this.byte(0x20);
+    return this.clock(year, dated.month, dated.day) && this.local();
+  }
+
+  /** The time last read without a zone was of UTC: a word behind it says so. */
+  isUtc(): void {
+    this.seconds += this.offset;
   }
 
   /** A number of seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by its size. */
@@ -166,9 +189,20 @@ export class Stamp {
     return index + 1;
   }
 
+  /** A clock here, of the nearest year around `near` that is not in the future. */
+  private yearless(month: number, day: number, near: number): boolean {
+    const clock = this.at;
+    const year = new Date((near + DAY) * 1000).getFullYear();
+    for (let back = 0; back < 2; back++) {
+      this.at = clock;
+      if (this.clock(year - back, month, day) && this.local() && this.seconds <= near + DAY) return true;
+    }
+    return false;
+  }
+
   /** `HH:MM:SS` with an optional fraction, then `seconds` as if the time were UTC. */
   private clock(year: number, month: number, day: number): boolean {
-    const hour = this.digits(2);
+    const hour = this.padded();
     this.byte(0x3a);
     const minute = this.digits(2);
     this.byte(0x3a);
@@ -194,15 +228,16 @@ export class Stamp {
     if (this.at === first) this.ok = false;
   }
 
-  /** `Z`, `+01:00`, `-0700`, or none. */
+  /** `Z`, `+01:00`, `-0700`, `+03`, with or without a blank before the sign, or none. */
   private zone(): boolean {
+    if (this.peek() === 0x20 && isSign(this.buf[this.at + 1]) && isDigit(this.buf[this.at + 2])) this.at++;
     const sign = this.peek();
     if (sign === 0x5a || sign === 0x7a) this.at++;
-    else if (sign === 0x2b || sign === 0x2d) {
+    else if (isSign(sign)) {
       this.at++;
       const hours = this.digits(2);
       if (this.peek() === 0x3a) this.at++;
-      const offset = hours * 3600 + this.digits(2) * 60;
+      const offset = hours * 3600 + (isDigit(this.peek()) ? this.digits(2) * 60 : 0);
       this.seconds -= sign === 0x2b ? offset : -offset;
     } else return this.ok && this.local();
     this.end = this.at;
@@ -213,21 +248,16 @@ export class Stamp {
   private local(): boolean {
     const quarter = Math.floor(this.seconds / 900);
     if (quarter !== this.quarter) {
-      const utc = new Date(quarter * 900_000);
-      const local = new Date(
-        utc.getUTCFullYear(),
-        utc.getUTCMonth(),
-        utc.getUTCDate(),
-        utc.getUTCHours(),
-        utc.getUTCMinutes(),
-      );
       this.quarter = quarter;
-      this.offset = quarter * 900 - local.getTime() / 1000;
+      this.offset = this.offsetAt(quarter * 900);
     }
     this.seconds -= this.offset;
     return true;
   }
 }
+
+const isSign = (byte: number | undefined): boolean => byte === 0x2b || byte === 0x2d;
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 48 && byte <= 57;
 
 const DAY = 86_400;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map(

@@ -1,5 +1,6 @@
 // Lines of files a syslog daemon wrote: RFC 3164 style or with an ISO 8601 time, with or without the `<PRI>`. Pure.
 
+import type { Meanings } from '../daemon.ts';
 import { SYSLOG_SEVERITY, utf8 } from '../record.ts';
 import { Cursor } from './cursor.ts';
 import type { Format } from './format.ts';
@@ -14,9 +15,9 @@ const PROCID = utf8('syslog.procid');
 const MAX_TAG = 64;
 
 /** `[<PRI>]<time> <host> [tag[[pid]]:] message`; the body is the message. */
-export function createSyslog(): Format {
+export function createSyslog({ timezone }: Meanings = {}): Format {
   const line = new Cursor();
-  const stamp = new Stamp();
+  const stamp = new Stamp(timezone);
   return record => {
     const { buf, bodyStart, bodyEnd, attributes: a } = record;
     line.begin(buf, bodyStart, bodyEnd);

@@ -1,6 +1,7 @@
 // Logs of web servers: access lines in the Common and Combined Log Formats, and the error lines of nginx and Apache.
 // Attributes have the names of the OpenTelemetry semantic conventions. Pure.
 
+import type { Meanings } from '../daemon.ts';
 import { type Attributes, type LogRecord, utf8 } from '../record.ts';
 import { Cursor } from './cursor.ts';
 import type { Format } from './format.ts';
@@ -9,6 +10,8 @@ import { severityOf } from './severity.ts';
 import { Stamp } from './stamp.ts';
 
 const CLIENT = utf8('client.address');
+const SERVER = utf8('server.address');
+const PORT = utf8('server.port');
 const USER = utf8('user.name');
 const METHOD = utf8('http.request.method');
 const TARGET = utf8('url.original');
@@ -24,16 +27,16 @@ const MODULE = utf8('apache.module');
 const HTTP = utf8('HTTP/');
 
 /** nginx: `access.log` in the predefined format `combined`, and `error.log`. */
-export const createNginx = (): Format => createWeb(nginxError);
+export const createNginx = (meanings: Meanings = {}): Format => createWeb(nginxError, meanings);
 
-/** Apache: `common` and `combined`, and the error log of 2.2 and 2.4. */
-export const createApache = (): Format => createWeb(apacheError);
+/** Apache: `common`, `combined` and `vhost_combined`, and the error log of 2.2 and 2.4. */
+export const createApache = (meanings: Meanings = {}): Format => createWeb(apacheError, meanings);
 
 type ErrorLine = (record: LogRecord, line: Cursor, stamp: Stamp, words: Keys) => boolean;
 
-function createWeb(errorLine: ErrorLine): Format {
+function createWeb(errorLine: ErrorLine, { timezone }: Meanings): Format {
   const line = new Cursor();
-  const stamp = new Stamp();
+  const stamp = new Stamp(timezone);
   const words = new Keys({});
   return record => {
     line.begin(record.buf, record.bodyStart, record.bodyEnd);
@@ -43,10 +46,14 @@ function createWeb(errorLine: ErrorLine): Format {
   };
 }
 
-/** `address ident user [time] "request" status size "referer" "agent"`; the body stays the line. */
+/** `[server:port] address ident user [time] "request" status size "referer" "agent"`; the body stays the line. */
 function access(record: LogRecord, line: Cursor, stamp: Stamp): boolean {
   const { attributes: a } = record;
   if (!line.word()) return false;
+  if (isServer(line)) {
+    server(a, line);
+    if (!line.word()) return false;
+  }
   put(a, CLIENT, line);
   if (!line.word() || !line.until(0x5b)) return false;
   line.to--;
@@ -67,6 +74,26 @@ function access(record: LogRecord, line: Cursor, stamp: Stamp): boolean {
   put(a, REFERER, line);
   if (line.skip(0x20) && line.quoted()) put(a, AGENT, line);
   return true;
+}
+
+/** Whether the word last taken is a server and its port: before a user and the time three more words stand, not two. */
+function isServer({ buf, from, to, at, end }: Cursor): boolean {
+  let words = 0;
+  let digits = to;
+  while (digits > from && isDigit(buf[digits - 1]!)) digits--;
+  if (digits === to || digits === from || buf[digits - 1] !== 0x3a) return false;
+  for (let i = at; i < end && buf[i] !== 0x5b; i++) if (buf[i] === 0x20) words++;
+  return words >= 3;
+}
+
+const isDigit = (byte: number): boolean => byte >= 48 && byte <= 57;
+
+function server(a: Attributes, line: Cursor): void {
+  const { buf, from, to } = line;
+  const colon = buf.lastIndexOf(0x3a, to - 1);
+  a.text(SERVER, buf, from, colon);
+  line.from = colon + 1;
+  if (line.number() > 0) a.int(PORT, line.number());
 }
 
 /** The part last taken, unless it says "none". */

@@ -61,6 +61,12 @@ describe('a line', () => {
       { format: 'cri' },
       { body: 'hi', attributes: { 'log.iostream': 'stdout' } },
     ],
+    ['W1124 15:30:14.1 1 a.go:7] x', { format: 'klog' }, { severity: 'warning', body: 'x' }],
+    ['2026-11-24 15:30:14 UTC [7] LOG:  up', { format: 'postgres' }, { severity: 'info', body: 'up' }],
+    ['2026-11-24T15:30:14Z 7 [Note] up', { format: 'mysql' }, { severity: 'notice', body: 'up' }],
+    ['7:M 24 Nov 2026 15:30:14.1 * up', { format: 'redis' }, { severity: 'notice', body: 'up' }],
+    ['a,b', { format: 'csv' }, { attributes: { column1: 'a', column2: 'b' } }],
+    ['{"log":"a\\n"}', { format: 'container' }, { body: 'a' }],
     ['{"log":"cut', { format: 'docker' }, { attributes: { 'eudaemon.parse_error': 'not docker' } }],
     ['<13>x: some noise', {}, { dropped: { reason: 'processor_drop', by: 'processors[0].drop' } }],
   ])('%j with %j', async (line, options, expected) => {

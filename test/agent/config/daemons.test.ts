@@ -207,7 +207,7 @@ describe('what is wrong', () => {
       [
         '2:44: daemons.x.logs.files[0]: "a.log" is not an absolute path',
         '2:51: daemons.x.logs.files[1]: "/a/{b" is not a valid glob: a { is not closed',
-        '2:68: daemons.x.logs.parse: "jsn" is not one of none, json, logfmt, cri, docker, nginx, apache, syslog; did you mean "json"?',
+        '2:68: daemons.x.logs.parse: "jsn" is not one of none, cri, docker, container, json, logfmt, csv, nginx, apache, syslog, klog, postgres, mysql, redis; did you mean "json"?',
       ],
     ],
     [

@@ -83,7 +83,7 @@ test.each<[string, string]>([
   ['- redact: []', 'it names none of token, key'],
   ['- redact: {}', 'at least one of builtin, patterns, attributes must be given'],
   ['- redact: { patterns: ["a(${SECRET}"] }', '"a(${SECRET}" is not a valid regex'],
-  ['- parse: cri', '"cri" is not one of json, logfmt, nginx, apache, syslog'],
+  ['- parse: cri', '"cri" is not one of json, logfmt, csv, nginx, apache, syslog'],
   ['- parse: { regex: "(" }', 'is not a valid regex'],
   ['- sample: 110%', '"110%" is not a share such as 10%, 1/10 or 0.1'],
   ['- sample: 1/0', '"1/0" is not a share'],

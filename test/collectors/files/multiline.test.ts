@@ -137,6 +137,26 @@ describe('a joined record', () => {
     expect(rig.bodies.filter(each => each === 'next')).toHaveLength(1);
   });
 
+  it.each<[string, Keys, string[]]>([
+    ['of CRI', { parse: 'cri' }, [cri('P', 'a'), cri('P', 'b'), cri('F', 'c'), cri('F', 'd')]],
+    ['of Docker', { parse: 'docker' }, [docker('a'), docker('b'), docker('c\n'), docker('d\n')]],
+  ])('%s in parts goes on behind a rotation and a restart', (_, entry, lines) => {
+    follow(entry);
+    write(`${lines[0]}\n`);
+    rig.turn();
+    rig.tick();
+    renameSync(rig.path('app.log'), rig.path('app.log.1'));
+    writeFileSync(rig.path('app.log'), `${lines[1]}\n`);
+    rig.turn(1000);
+    rig.commit();
+    rig.turn(1250);
+    rig.kill();
+    write(`${lines.slice(2).join('\n')}\n`);
+    rig.start();
+    rig.turn(8000);
+    expect(rig.bodies.filter(each => each === 'abc' || each === 'd')).toEqual(['abc', 'd']);
+  });
+
   it('goes out when no line follows', () => {
     follow({ multiline: { start: '^x' } });
     write('x\n 1\n');
@@ -169,9 +189,67 @@ describe.each<[string, Keys, string[], string[]]>([
   ],
   ['broken', { parse: 'cri' }, ['junk', cri('Q', 'a'), cri('F', 'b')], ['junk', cri('Q', 'a'), 'b']],
   ['of docker', { parse: 'docker' }, [docker('a\n'), docker('b'), docker('c\n')], ['a', 'bc']],
+  [
+    'of docker, with no stream and no time',
+    { parse: 'docker' },
+    ['{"log":"a "}', '{"log":"b\\n"}', '{"log":"c\\n"}'],
+    ['a b', 'c'],
+  ],
+  [
+    'of docker, larger than the runtime writes at once',
+    { parse: 'docker' },
+    [docker('x'.repeat(16_384)), docker('y\n'), docker(`${'z'.repeat(16_383)}\n`)],
+    [`${'x'.repeat(16_384)}y`, 'z'.repeat(16_383)],
+  ],
+  [
+    'of docker, with a record of several in it',
+    { parse: 'docker', multiline: { start: '^\\d' } },
+    [docker('1 a\n'), docker('b'), docker('c\n'), docker('2\n')],
+    ['1 a\nbc', '2'],
+  ],
+  [
+    'of either runtime',
+    { parse: 'container' },
+    [docker('a'), docker('b\n'), cri('P', 'c'), cri('F', 'd'), 'junk'],
+    ['ab', 'cd', 'junk'],
+  ],
+  ['with an offset for the zone', { parse: 'cri' }, [cri('F', 'a').replace('Z', '-10:00')], ['a']],
   ['of docker, broken', { parse: 'docker' }, ['{"log":', docker('b\n')], ['{"log":', 'b']],
 ])('lines of containers %s', (_, entry, lines, wanted) => {
   it('are unwrapped and joined', () => {
     expect(records(entry, lines)).toEqual(wanted);
+  });
+});
+
+describe('what is within', () => {
+  const json = '{"level":"warn","time":"2026-10-31T12:00:00Z","msg":"m"}';
+
+  it('is joined, then read in its own format; its own time is better than that of its wrapping', () => {
+    follow({ parse: { format: 'cri', content: 'json' } });
+    write(
+      `${[cri('P', json.slice(0, 20)), cri('F', json.slice(20)), cri('F', 'prose'), 'junk'].join('\n')}\n`,
+    );
+    rig.turn(8000);
+    const wrapping = BigInt(Date.UTC(2026, 10, 1)) * 1_000_000n + 500_000_000n;
+    expect(rig.records).toMatchObject([
+      { body: 'm', severity: 13, time: BigInt(Date.UTC(2026, 9, 31, 12)) * 1_000_000n },
+      { body: 'prose', time: wrapping, attributes: { 'eudaemon.parse_error': 'not json' } },
+      { body: 'junk', time: 0n, attributes: { 'eudaemon.parse_error': 'not cri' } },
+    ]);
+  });
+
+  it('keeps the bytes of a character that the runtime has cut in two', () => {
+    follow({ parse: 'cri' });
+    const bytes = Buffer.from('\u0440');
+    appendFileSync(
+      rig.path('app.log'),
+      Buffer.concat([Buffer.from(cri('P', 'a')), bytes.subarray(0, 1), Buffer.from('\n')]),
+    );
+    appendFileSync(
+      rig.path('app.log'),
+      Buffer.concat([Buffer.from(cri('F', '')), bytes.subarray(1), Buffer.from('\n')]),
+    );
+    rig.turn(8000);
+    expect(rig.bodies).toEqual(['a\u0440']);
   });
 });

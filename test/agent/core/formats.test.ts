@@ -1,0 +1,368 @@
+// What lines become in every format: as the daemons write them, in the zones they mean, and broken.
+import { describe, expect, it } from 'vitest';
+import { createPatterns } from '../../../agent/config/patterns.ts';
+import type { LineFormat } from '../../../agent/core/daemon.ts';
+import { type DecodedRecord, decodeLogs } from '../../../agent/core/decode.ts';
+import { encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
+import { applyFormat } from '../../../agent/core/formats/format.ts';
+import { createParser } from '../../../agent/core/formats/index.ts';
+import { FILE_FORMATS, fileFormat, messageFormat } from '../../../agent/core/formats/options.ts';
+import { encodeTextAttribute, ProtoWriter } from '../../../agent/core/protobuf.ts';
+import { LogRecord, severityLabel, utf8 } from '../../../agent/core/record.ts';
+
+const OBSERVED = Date.UTC(2026, 10, 25) / 1000;
+
+/** The lines as one parser reads them, one after the other. */
+function readAll(spec: LineFormat, lines: readonly string[]): DecodedRecord[] {
+  const { format, error } = createParser(spec, createPatterns());
+  const record = new LogRecord();
+  record.origin = { service: 'x', daemon: undefined, host: undefined, attributes: [] };
+  const resource = encodeResource(record.origin, []);
+  return lines.map(line => {
+    record.clear();
+    record.observedSeconds = OBSERVED;
+    record.buf = utf8(`before${line}behind`);
+    record.bodyStart = 6;
+    record.bodyEnd = record.buf.length - 6;
+    if (format) applyFormat(record, format, encodeTextAttribute('eudaemon.parse_error', error));
+    const w = new ProtoWriter();
+    encodeRecord(w, record);
+    return [...decodeLogs(sealRequest([{ resource, records: w.copy() }]))][0]!;
+  });
+}
+
+const seconds = (record: DecodedRecord) => Number(record.time / 1_000_000_000n);
+const utc = (text: string) => Date.parse(`${text}Z`) / 1000;
+const plain = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? Number(each) : each)));
+
+/** `[severity, body, attributes]`; a line of another format stays whole and is marked. */
+type Expected = [severity: string, body: string, attributes: Record<string, unknown>] | undefined;
+const AT = utc('2026-11-24T15:30:14');
+const UTC = { timezone: 'UTC' };
+
+const LINES: [spec: LineFormat, line: string, expected: Expected, at?: number][] = [
+  ['json', '{"ts":1795534214.5,"level":"warn","msg":"m","n":1}', ['warning', 'm', { n: 1 }], AT],
+  ['json', '{"@t":"2026-11-24T15:30:14Z","@l":"Error","@m":"m"}', ['err', 'm', {}], AT],
+  [
+    'json',
+    '{"log.level":"info","log.logger":"x"}',
+    ['info', '{"log.level":"info","log.logger":"x"}', { 'log.logger': 'x' }],
+  ],
+  [
+    'json',
+    '{"log":{"level":"info","logger":"x"},"other":{"level":"y"},"message":"m"}',
+    ['info', 'm', { 'log.logger': 'x', other: { level: 'y' } }],
+  ],
+  ['json', '{"log":"a text","msg":"m"}', ['none', 'm', { log: 'a text' }]],
+  ['json', '{"log":{"level":"info"', undefined],
+  ['json', '{"log":{"level":"info",},"msg":"m"}', undefined],
+  ['json', '{"log":[1', undefined],
+  [
+    { format: 'json', time: 't.$date', severity: 's', severities: { W: 'warning', I: 'info' } },
+    '{"t":{"$date":"2026-11-24T16:30:14.000+01:00"},"s":"W","level":7,"msg":"m"}',
+    ['warning', 'm', { level: 7 }],
+    AT,
+  ],
+  [
+    { format: 'json', severity: 'a.b.c', body: 'a.b.d' },
+    '{"a":{"b":{"c":"error","d":"m","e":[1]}}}',
+    ['err', 'm', { 'a.b.e': [1] }],
+  ],
+  [{ format: 'json', severities: { 3: 'error' } }, '{"level":3,"msg":"m"}', ['err', 'm', {}]],
+  [{ format: 'json', severities: { 3: 'error' } }, '{"level":4,"msg":"m"}', ['none', 'm', { level: 4 }]],
+  [
+    { format: 'logfmt', time: 'when', ...UTC },
+    'when="2026-11-24 15:30:14" lvl=crit n=1',
+    ['crit', 'when="2026-11-24 15:30:14" lvl=crit n=1', { n: '1' }],
+    AT,
+  ],
+  ['logfmt', 'prose with a=1', undefined],
+  [
+    'csv',
+    'a,"b ""c"", d",,""',
+    ['none', 'a,"b ""c"", d",,""', { column1: 'a', column2: 'b "c", d', column4: '' }],
+  ],
+  [
+    { format: 'csv', columns: ['time', 'level', '', 'msg'], delimiter: ';', ...UTC },
+    '2026-11-24 15:30:14;ERROR;skipped;"two\nlines; one field"',
+    ['err', 'two\nlines; one field', {}],
+    AT,
+  ],
+  [{ format: 'csv', columns: ['a', 'b'] }, 'x', undefined],
+  [{ format: 'csv', columns: ['a', 'b'] }, 'x,y,z', undefined],
+  ['csv', '"open', undefined],
+  ['csv', '"a"b,c', undefined],
+  ['csv', '', undefined],
+  [
+    { format: 'klog', ...UTC },
+    'W1124 15:30:14.123456   12345 reflector.go:424] failed to list',
+    [
+      'warning',
+      'failed to list',
+      { 'thread.id': 12345, 'code.file.path': 'reflector.go', 'code.line.number': 424 },
+    ],
+    AT,
+  ],
+  [
+    { format: 'klog', ...UTC },
+    'E1124 15:30:14.1 1 pod.go:1] "Error syncing \\"x\\"" pod="ns/a" err="no: 1" n=2',
+    [
+      'err',
+      'Error syncing "x"',
+      {
+        pod: 'ns/a',
+        err: 'no: 1',
+        n: '2',
+        'thread.id': 1,
+        'code.file.path': 'pod.go',
+        'code.line.number': 1,
+      },
+    ],
+    AT,
+  ],
+  [
+    { format: 'klog', ...UTC },
+    'I1124 15:30:14 1 a.go:1] "quoted" and=more prose',
+    ['info', '"quoted" and=more prose', { 'thread.id': 1, 'code.file.path': 'a.go', 'code.line.number': 1 }],
+  ],
+  [
+    { format: 'klog', ...UTC },
+    'F20261124 15:30:14.1 7 a.cc:9] died',
+    ['emerg', 'died', { 'thread.id': 7, 'code.file.path': 'a.cc', 'code.line.number': 9 }],
+    AT,
+  ],
+  ['klog', 'X1124 15:30:14.123456 1 a.go:1] x', undefined],
+  ['klog', 'I1324 15:30:14.123456 1 a.go:1] x', undefined],
+  ['klog', 'I1124 15:30:14.123456 1 a.go] x', undefined],
+  ['klog', 'I', undefined],
+  [
+    'postgres',
+    '2026-11-24 15:30:14.123 UTC [71] app@shop ERROR:  relation "x" does not exist at character 15',
+    [
+      'err',
+      'relation "x" does not exist at character 15',
+      { 'process.pid': 71, 'user.name': 'app', 'db.namespace': 'shop' },
+    ],
+    AT,
+  ],
+  [
+    'postgres',
+    '2026-11-24 15:30:14 UTC:10.0.0.1(5432):app@shop:[71]:STATEMENT:  select 1',
+    ['info', 'select 1', { 'process.pid': 71, 'user.name': 'app', 'db.namespace': 'shop' }],
+    AT,
+  ],
+  [
+    'postgres',
+    '2026-11-24 15:30:14 GMT [71-3]: user=app,db=shop,client=[local] FATAL:  bye',
+    ['crit', 'bye', { 'process.pid': 71, 'user.name': 'app', 'db.namespace': 'shop' }],
+    AT,
+  ],
+  [
+    'postgres',
+    '2026-11-24 16:30:14.1 +01 [7] [unknown]@[unknown] LOG:  x',
+    ['info', 'x', { 'process.pid': 7 }],
+    AT,
+  ],
+  ['postgres', '2026-11-24 15:30:14 UTC [7] LOGS:  x', undefined],
+  ['postgres', `2026-11-24 15:30:14 UTC ${'x'.repeat(600)} LOG:  x`, undefined],
+  ['postgres', '\tcontinued LOG:  x', undefined],
+  ['postgres', '2026-11-24 15:30:14 UTC [7] LOG:', undefined],
+  [
+    'mysql',
+    '2026-11-24T15:30:14.123456Z 7 [Warning] [MY-010068] [Server] CA certificate is self signed.',
+    [
+      'warning',
+      'CA certificate is self signed.',
+      { 'thread.id': 7, 'mysql.error_code': 'MY-010068', 'mysql.subsystem': 'Server' },
+    ],
+    AT,
+  ],
+  [
+    { format: 'mysql', ...UTC },
+    '2026-11-24  5:30:14 0 [Note] InnoDB: ready',
+    ['notice', 'InnoDB: ready', { 'thread.id': 0 }],
+    AT - 36_000,
+  ],
+  ['mysql', '2026-11-24T15:30:14Z 0 [ERROR] [x] y', ['err', '[x] y', { 'thread.id': 0 }], AT],
+  ['mysql', '2026-11-24T15:30:14Z 0 [Odd] x', undefined],
+  ['mysql', '# Time: 2026-11-24T15:30:14Z', undefined],
+  ['mysql', '2026-11-24T15:30:14Z', undefined],
+  [
+    { format: 'redis', ...UTC },
+    '71:M 24 Nov 2026 15:30:14.123 # low',
+    ['warning', 'low', { 'process.pid': 71, 'redis.role': 'M' }],
+    AT,
+  ],
+  [
+    'redis',
+    '71:S 2026-11-24T15:30:14.123Z * ok',
+    ['notice', 'ok', { 'process.pid': 71, 'redis.role': 'S' }],
+    AT,
+  ],
+  ['redis', '71:Q 24 Nov 2026 15:30:14.123 # low', undefined],
+  ['redis', '71:M 24 Nov 2026 15:30:14.123 ! low', undefined],
+  ['redis', '71:M', undefined],
+  [
+    'apache',
+    'www.example.com:443 10.0.0.1 - jane [24/Nov/2026:15:30:14 +0000] "GET / HTTP/1.1" 200 5 "-" "-"',
+    [
+      'none',
+      'www.example.com:443 10.0.0.1 - jane [24/Nov/2026:15:30:14 +0000] "GET / HTTP/1.1" 200 5 "-" "-"',
+      {
+        'server.address': 'www.example.com',
+        'server.port': 443,
+        'client.address': '10.0.0.1',
+        'user.name': 'jane',
+        'http.request.method': 'GET',
+        'url.original': '/',
+        'network.protocol.version': '1.1',
+        'http.response.status_code': 200,
+        'http.response.body.size': 5,
+      },
+    ],
+    AT,
+  ],
+  [
+    'apache',
+    '::1 - - [24/Nov/2026:15:30:14 +0000] "" 408 -',
+    [
+      'none',
+      '::1 - - [24/Nov/2026:15:30:14 +0000] "" 408 -',
+      { 'client.address': '::1', 'http.response.status_code': 408 },
+    ],
+    AT,
+  ],
+  ['apache', '[Tue Nov 24 15:30:14 2026] [x', undefined],
+  [
+    { format: 'nginx', ...UTC },
+    '2026/11/24 15:30:14 [error] 7#8: *9 open() failed',
+    ['err', 'open() failed', { 'process.pid': 7, 'thread.id': 8, 'nginx.connection': 9 }],
+    AT,
+  ],
+  ['nginx', '2026/11/24 15:30:14 [error] 7#', undefined],
+  [
+    { format: 'syslog', ...UTC },
+    'Nov 24 15:30:14 web sshd[7]: ok',
+    ['none', 'ok', { 'syslog.hostname': 'web', 'syslog.appname': 'sshd', 'syslog.procid': '7' }],
+    AT,
+  ],
+  ['syslog', 'Nov 24 15:30 web sshd: x', undefined],
+  [
+    {
+      regex: '^(?P<when>.{19}) (?P<how>\\S+) (?P<what>.*)$',
+      time: 'when',
+      severity: 'how',
+      body: 'what',
+      severities: { '!!': 'alert' },
+      timezone: 'Asia/Tokyo',
+    },
+    '2026-11-25 00:30:14 !! fire',
+    ['alert', 'fire', {}],
+    AT,
+  ],
+];
+
+describe('a line', () => {
+  it.each(LINES)('as %j: %j', (spec, line, expected, at) => {
+    const [record] = readAll(spec, [line]) as [DecodedRecord];
+    if (expected === undefined) {
+      expect(record.body).toBe(line);
+      expect(Object.keys(record.attributes)).toEqual(['eudaemon.parse_error']);
+      expect([record.severity, record.time]).toEqual([0, 0n]);
+      return;
+    }
+    const [severity, body, attributes] = expected;
+    expect(plain(record.attributes)).toEqual(attributes);
+    expect([severityLabel(record.severity), record.body]).toEqual([severity, body]);
+    if (at !== undefined) expect(seconds(record)).toBe(at);
+  });
+
+  it.each(FILE_FORMATS.filter(name => createParser(name, createPatterns()).format))(
+    'of any bytes, cut anywhere, is read as %s without harm',
+    name => {
+      const whole = LINES.flatMap(([spec, line]) =>
+        spec === name || (spec as { format?: string }).format === name ? [line] : [],
+      );
+      const cut = whole.flatMap(line => [...line].map((_, i) => line.slice(0, i)));
+      for (const record of readAll(name, [...cut, '\u0000\u00ff', '[', '{', '"', '<', ':'.repeat(99)]))
+        expect(typeof record.body).toBe('string');
+    },
+  );
+});
+
+describe('a time without a zone', () => {
+  const at = (timezone: string, text: string) =>
+    seconds(readAll({ format: 'logfmt', timezone }, [`ts="${text}"`])[0]!);
+  it.each([
+    ['Europe/Berlin', '2026-11-24 15:30:14', '2026-11-24T14:30:14'],
+    ['Europe/Berlin', '2026-07-01 12:00:00', '2026-07-01T10:00:00'],
+    ['America/New_York', '2026-07-01T12:00:00', '2026-07-01T16:00:00'],
+    ['Asia/Kolkata', '2026-07-01 12:00:00', '2026-07-01T06:30:00'],
+    ['UTC', '2026-07-01 12:00:00', '2026-07-01T12:00:00'],
+    ['+02:00', '2026-07-01 12:00:00', '2026-07-01T10:00:00'],
+    // The hour that a zone skips, and the one it has twice: by the offset before the change.
+    ['Europe/Berlin', '2026-03-29 02:30:00', '2026-03-29T01:30:00'],
+    ['Europe/Berlin', '2026-03-29 03:30:00', '2026-03-29T01:30:00'],
+    ['Europe/Berlin', '2026-10-25 02:30:00', '2026-10-25T00:30:00'],
+    ['Europe/Berlin', '2026-10-25 03:30:00', '2026-10-25T02:30:00'],
+    // One that says its zone is not asked for another.
+    ['Europe/Berlin', '2026-11-24T15:30:14Z', '2026-11-24T15:30:14'],
+    ['Europe/Berlin', '2026-11-24 15:30:14 +0300', '2026-11-24T12:30:14'],
+  ])('in %s: %s is %s', (zone, text, wanted) => {
+    expect(at(zone, text)).toBe(utc(wanted));
+  });
+
+  it('keeps to its own zone from line to line', () => {
+    const lines = ['2026-03-29 01:59:59', '2026-03-29 03:00:00', '2026-03-29 01:59:59'].map(
+      text => `ts="${text}"`,
+    );
+    const times = readAll({ format: 'logfmt', timezone: 'Europe/Berlin' }, lines).map(seconds);
+    expect(times.map(each => each - times[0]!)).toEqual([0, 1, 0]);
+  });
+});
+
+describe('what the configuration may say', () => {
+  const check = (schema: typeof fileFormat, input: unknown) => {
+    const problems: string[] = [];
+    const formats = { regex: () => undefined, glob: () => undefined };
+    const value = schema.parse(input, [], {
+      problem: (path, message) => problems.push([...path, message].join(' ')),
+      formats,
+    });
+    return problems.length > 0 ? problems.join('\n') : value;
+  };
+  it.each([
+    'klog',
+    { format: 'csv', columns: ['a', ''], delimiter: '\t' },
+    { format: 'json', time: 'a.b', severities: { x: 'error' }, timezone: 'Europe/Berlin' },
+    { format: 'cri', content: { format: 'json', body: 'text' } },
+    { format: 'container', content: { regex: '.' } },
+  ])('%j', input => {
+    expect(check(fileFormat, input)).toEqual(input);
+  });
+
+  it.each<[unknown, RegExp]>([
+    ['jsn', /did you mean "json"/],
+    [null, /is missing/],
+    [{ format: 'jsn' }, /did you mean "json"/],
+    [{ format: 'json', regex: '.' }, /unknown key "regex"/],
+    [{ format: 'json', timezone: 'Europe/Berln' }, /"Europe\/Berln" is not a time zone/],
+    [{ format: 'json', columns: ['a'] }, /json has no "columns"/],
+    [{ format: 'nginx', severity: 'x' }, /nginx has no "severity"/],
+    [{ format: 'cri', timezone: 'UTC' }, /cri has no "timezone"/],
+    [{ format: 'json', content: 'json' }, /json has no "content"/],
+    [{ format: 'cri', content: 'docker' }, /"docker" is not one of/],
+    [{ format: 'csv', delimiter: '::' }, /is not one character/],
+    [{ format: 'json', severities: { x: 'bad' } }, /"bad" is not one of/],
+  ])('%j is refused', (input, message) => {
+    expect(check(fileFormat, input)).toMatch(message);
+  });
+
+  it.each(['cri', { format: 'container' }, { format: 'json', content: 'json' }])(
+    '%j is no format of a whole message',
+    input => {
+      expect(check(messageFormat, input)).toEqual(expect.any(String));
+    },
+  );
+});

@@ -6,6 +6,7 @@ import { options as gpu } from './gpu/options.ts';
 import { options as health } from './health/options.ts';
 import { options as host } from './host/options.ts';
 import { options as journald } from './journald/options.ts';
+import { options as kmsg } from './kmsg/options.ts';
 import { options as processes } from './processes/options.ts';
 import { options as syslog } from './syslog/options.ts';
 
@@ -61,5 +62,12 @@ export const collectors: readonly CollectorEntry[] = [
     options: journald,
     byDefault: false,
     load: () => import('./journald/index.ts'),
+  }),
+  line({
+    name: 'kmsg',
+    thread: 'data',
+    options: kmsg,
+    byDefault: false,
+    load: () => import('./kmsg/index.ts'),
   }),
 ];

@@ -1,0 +1,55 @@
+// Where to go on after a restart: one small file, replaced whole, so that a power cut leaves the old one or the new one.
+
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf } from '../../agent/core/errors.ts';
+
+/** The last record that is safe: its sequence number in the life of a kernel, -1 while there is none. */
+export interface Place {
+  /** /proc/sys/kernel/random/boot_id. */
+  readonly boot: string;
+  readonly sequence: number;
+}
+
+export interface Checkpoint {
+  /** The last one saved; undefined when there is none. Throws for a file that is none. */
+  load(): Place | undefined;
+  /** Outlives power loss when it returns. Throws the system's errors, and the old one stands. */
+  save(place: Place): void;
+}
+
+export function createCheckpoint(stateDir: string): Checkpoint {
+  const path = join(stateDir, 'sequence.json');
+  return {
+    load() {
+      let text: string;
+      try {
+        text = readFileSync(path, 'utf8');
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return undefined;
+        throw error;
+      }
+      const { boot, sequence } = JSON.parse(text) as Partial<Place>;
+      if (typeof boot !== 'string' || !Number.isSafeInteger(sequence))
+        throw new Error('its content is not that of a checkpoint');
+      return { boot, sequence: sequence! };
+    },
+    save({ boot, sequence }) {
+      mkdirSync(stateDir, { recursive: true, mode: 0o750 });
+      const fd = openSync(`${path}.new`, 'w', 0o600);
+      try {
+        writeSync(fd, JSON.stringify({ boot, sequence }));
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(`${path}.new`, path);
+      const directory = openSync(stateDir, 'r');
+      try {
+        fsyncSync(directory);
+      } finally {
+        closeSync(directory);
+      }
+    },
+  };
+}

@@ -3,7 +3,8 @@
 
 import type { RecordSink, Stream, StreamRoom } from '../../agent/core/collector.ts';
 import { createFollower, type Follower } from './follow.ts';
-import type { FilesOptions } from './options.ts';
+import type { FilesOptions, KubernetesOptions } from './options.ts';
+import { createPods, type Pods } from './pods.ts';
 import { createSources, type Source } from './sources.ts';
 import { createHints } from './watch.ts';
 
@@ -17,11 +18,16 @@ const HINT_MS = 20;
 const HINT_SHARE = 20;
 /** Files that changed, remembered; when more do, a look finds them. */
 const MAX_CHANGED = 10_000;
+/** The first lines wait for the labels of their pods, no longer than this. */
+const LABELS_MS = 3000;
 /** A look that is due later than this is due because the clock was set back. */
 const CLOCK_SET_MS = 600_000;
 
 export function create(options: FilesOptions, room: StreamRoom): Stream {
-  let sources = createSources(options, room);
+  const clusters = new Map<string, Pods>();
+  const podsOf = (wanted: KubernetesOptions): Pods =>
+    clusters.getOrInsertComputed(JSON.stringify(wanted), () => createPods(wanted, room.log));
+  let sources = createSources(options, room, podsOf);
   /** Those of the daemons declared since, until what was read for the old ones is safe. */
   let next: Source[] | undefined;
   let sink: RecordSink | undefined;
@@ -29,6 +35,7 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
   const hints = createHints(room.root, room.log, hinted);
   let follower: Follower | undefined;
   let running = false;
+  let closed = false;
   let timer: NodeJS.Timeout | undefined;
   let lookAt = 0;
   let wakeAt = 0;
@@ -104,6 +111,8 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
   return {
     async open(out: RecordSink) {
       sink = out;
+      await Promise.all(clusters.values().map(pods => pods.settled(LABELS_MS)));
+      if (closed) return;
       follower = createFollower(sources, room, out);
       running = true;
       turn();
@@ -121,7 +130,7 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
       else if (synced >= sink!.pushed) handOver(now);
     },
     redeclared() {
-      const wanted = createSources(options, room);
+      const wanted = createSources(options, room, podsOf);
       const key = (list: readonly Source[]) => list.map(source => source.key).join('\n');
       next = isResting || key(wanted) !== key(sources) ? wanted : undefined;
       if (next !== undefined) schedule(0, 0);
@@ -129,8 +138,10 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
     faults: () => follower?.faults() ?? [],
     async close() {
       running = false;
+      closed = true;
       clearTimeout(timer);
       hints.close();
+      for (const pods of clusters.values()) pods.close();
       follower?.close(room.now());
     },
   };

@@ -2,6 +2,7 @@
 
 export interface PodLog {
   readonly container: string;
+  readonly uid?: string;
   readonly attributes: ReadonlyArray<readonly [string, string]>;
 }
 
@@ -15,6 +16,7 @@ export function podLogOf(path: string): PodLog | undefined {
     const [, namespace, name, uid, container, restarts] = pod as unknown as string[];
     return {
       container: container!,
+      uid: uid!,
       attributes: [
         ['k8s.namespace.name', namespace!],
         ['k8s.pod.name', name!],

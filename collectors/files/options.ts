@@ -3,6 +3,7 @@
 import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
 import { encoding, fileFormat, multiline } from '../../agent/core/formats/options.ts';
 import {
+  boolean,
   describe,
   fallback,
   formatted,
@@ -10,8 +11,11 @@ import {
   object,
   oneOf,
   optional,
+  type Parsed,
+  pattern,
   type Schema,
   size,
+  string,
 } from '../../agent/core/options.ts';
 
 export interface FilesEntry {
@@ -24,7 +28,28 @@ export interface FilesEntry {
   /** Bytes of a line or joined record. */
   readonly max_line: number;
   readonly long_lines: 'split' | 'cut';
+  readonly kubernetes?: KubernetesOptions;
 }
+
+const kubernetes = object({
+  labels: describe(
+    fallback(boolean(), false),
+    'Labels of pods from the API server, as k8s.pod.label.<name>; its account needs to get, list and watch pods.',
+  ),
+  node: optional(describe(string(), 'The name of this node; that of K8S_NODE_NAME when absent.')),
+  api: optional(
+    describe(
+      pattern('an https:// address', /^https:\/\/\S+$/),
+      'The API server; that of the cluster when absent.',
+    ),
+  ),
+  account: describe(
+    fallback(pattern('an absolute path', /^\//), '/var/run/secrets/kubernetes.io/serviceaccount'),
+    'The directory with token and ca.crt.',
+  ),
+});
+
+export type KubernetesOptions = Parsed<typeof kubernetes>;
 
 export type FilesOptions = readonly FilesEntry[];
 
@@ -53,6 +78,7 @@ const entries: Schema<FilesEntry[]> = list(
       fallback(oneOf('split', 'cut'), DEFAULTS.long_lines),
       'Whether a longer line becomes several records or loses its end.',
     ),
+    kubernetes: optional(describe(kubernetes, 'More about the pods whose logs these are.')),
   }),
 );
 

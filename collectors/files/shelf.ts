@@ -1,12 +1,13 @@
 // The files that are followed, and the trails they write to.
 
-import { basename } from 'node:path';
+import { readlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import { encodeTextAttribute } from '../../agent/core/protobuf.ts';
 import type { Found } from './discover.ts';
 import { LogFile } from './file.ts';
 import { type Identity, keyOf } from './identity.ts';
-import { podLogOf } from './kubernetes.ts';
+import { type PodLog, podLogOf } from './kubernetes.ts';
 import type { Source } from './sources.ts';
 import { type Pen, Trail } from './trail.ts';
 
@@ -51,7 +52,7 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
 
   function createTrail(source: Source, path: string): Trail {
     const name = basename(path);
-    const pod = podLogOf(path);
+    const pod = podLog(room.root, path);
     const service = source.daemon ?? pod?.container ?? name;
     const fields = [
       encodeTextAttribute('log.file.path', path),
@@ -64,8 +65,12 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
       [0, 1, 2],
       [0, 1, 3],
     ].map(parts => new Uint8Array(Buffer.concat(parts.map(i => fields[i]!))));
-    const origin = room.origins.of(service, source.daemon, undefined, pod?.attributes);
-    return new Trail(source, path, origin, streams, pen);
+    const originOf = () => {
+      const labels = pod?.uid === undefined ? undefined : source.pods?.labelsOf(pod.uid);
+      const attributes = labels ? [...pod!.attributes, ...labels] : pod?.attributes;
+      return room.origins.of(service, source.daemon, undefined, attributes);
+    };
+    return new Trail(source, path, originOf, streams, pen);
   }
 
   return {
@@ -107,4 +112,18 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
       }
     },
   };
+}
+
+/** What a path tells of its pod; a link in /var/log/containers leads to the one that tells more. */
+function podLog(root: string, path: string): PodLog | undefined {
+  const pod = podLogOf(path);
+  if (pod === undefined || pod.uid !== undefined) return pod;
+  try {
+    const target = podLogOf(readlinkSync(join(root, path)));
+    if (target === undefined) return pod;
+    const container = pod.attributes.filter(([key]) => key === 'container.id');
+    return { ...target, attributes: [...target.attributes, ...container] };
+  } catch {
+    return pod;
+  }
 }

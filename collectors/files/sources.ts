@@ -6,7 +6,8 @@ import { createParser, type Parser } from '../../agent/core/formats/index.ts';
 import { createDecoder, type Decoder, Unit } from './encoding.ts';
 import type { LineLimit } from './lines.ts';
 import { createRule, type Rule } from './multiline.ts';
-import { DEFAULTS, type FilesOptions } from './options.ts';
+import { DEFAULTS, type FilesOptions, type KubernetesOptions } from './options.ts';
+import type { Pods } from './pods.ts';
 
 export interface Source {
   /** Changes when its globs do: only then files that were there before are new to it. */
@@ -24,6 +25,8 @@ export interface Source {
   readonly decoder: Decoder | undefined;
   readonly parser: Parser;
   readonly rule: Rule | undefined;
+  /** Whom to ask for labels of pods. */
+  readonly pods: Pods | undefined;
 }
 
 interface Spec {
@@ -37,10 +40,15 @@ interface Spec {
   readonly encoding?: string;
   readonly max_line: number;
   readonly long_lines: 'split' | 'cut';
+  readonly kubernetes?: KubernetesOptions;
 }
 
 /** A file of a declared daemon belongs to that daemon alone, whatever entries match it. */
-export function createSources(options: FilesOptions, room: StreamRoom): Source[] {
+export function createSources(
+  options: FilesOptions,
+  room: StreamRoom,
+  podsOf: (options: KubernetesOptions) => Pods | undefined = () => undefined,
+): Source[] {
   const specs: Spec[] = room.daemons.declared
     .filter(({ logs }) => logs.files.length > 0)
     .map(({ name, logs }) => ({
@@ -77,6 +85,7 @@ export function createSources(options: FilesOptions, room: StreamRoom): Source[]
       decoder,
       parser: createParser(spec.parse, room.patterns),
       rule: spec.multiline === undefined ? undefined : createRule(spec.multiline, room.patterns),
+      pods: spec.kubernetes?.labels ? podsOf(spec.kubernetes) : undefined,
     };
   });
 }

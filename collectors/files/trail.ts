@@ -36,7 +36,10 @@ export class Trail implements LineSink {
   latest: LogFile | undefined;
   /** Of the files that were let go since: what was born beside them later was not seen; ms. */
   unseenSince = 0;
-  private readonly origin: Origin;
+  private origin!: Origin;
+  private readonly originOf: () => Origin;
+  /** Of the labels that the origin has. */
+  private version = -1;
   /** Encoded attributes of every record, by stream: none, stdout, stderr. */
   private readonly fields: readonly Uint8Array[];
   private readonly parseError: Uint8Array;
@@ -49,10 +52,11 @@ export class Trail implements LineSink {
   private base = 0;
   private now = 0;
 
-  constructor(source: Source, path: string, origin: Origin, fields: readonly Uint8Array[], pen: Pen) {
+  /** `originOf` answers anew when labels of pods have changed. */
+  constructor(source: Source, path: string, originOf: () => Origin, fields: readonly Uint8Array[], pen: Pen) {
     this.source = source;
     this.path = path;
-    this.origin = origin;
+    this.originOf = originOf;
     this.fields = fields;
     this.parseError = encodeTextAttribute(PARSE_ERROR, source.parser.error);
     this.unwrapError = encodeTextAttribute(PARSE_ERROR, source.parser.unwrapError);
@@ -66,6 +70,11 @@ export class Trail implements LineSink {
     this.base = base;
     this.now = now;
     const { record } = this.pen;
+    const version = this.source.pods?.version ?? 0;
+    if (version !== this.version) {
+      this.version = version;
+      this.origin = this.originOf();
+    }
     record.origin = this.origin;
     record.observedSeconds = Math.floor(now / 1000);
     record.observedNanos = (now % 1000) * 1e6;

@@ -20,18 +20,36 @@ describe('daemonset.yaml', () => {
     expect(manifests.map(manifest => manifest.kind)).toEqual([
       'Namespace',
       'ServiceAccount',
+      'ClusterRole',
+      'ClusterRoleBinding',
       'ConfigMap',
       'DaemonSet',
     ]);
-    expect(new Set(manifests.slice(1).map(manifest => manifest.metadata.namespace))).toEqual(
-      new Set(['eudaemon']),
-    );
+    expect(
+      new Set(manifests.map(manifest => manifest.metadata.namespace).filter(name => name !== undefined)),
+    ).toEqual(new Set(['eudaemon']));
   });
 
   it('selects its own pods and uses its own account', () => {
     expect(daemonSet.spec.template.metadata.labels).toMatchObject(daemonSet.spec.selector.matchLabels);
     expect(pod.serviceAccountName).toBe(ofKind('ServiceAccount').metadata.name);
-    expect(pod.automountServiceAccountToken).toBe(false);
+  });
+
+  it('may read pods, which is all that its token is for', () => {
+    const account = ofKind('ServiceAccount').metadata;
+    expect(ofKind('ServiceAccount').automountServiceAccountToken).toBe(false);
+    expect(pod.automountServiceAccountToken).toBe(true);
+    expect(ofKind('ClusterRole').rules).toEqual([
+      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+    ]);
+    const binding = ofKind('ClusterRoleBinding');
+    expect(binding.roleRef).toMatchObject({ kind: 'ClusterRole', name: ofKind('ClusterRole').metadata.name });
+    expect(binding.subjects).toEqual([
+      { kind: 'ServiceAccount', name: account.name, namespace: account.namespace },
+    ]);
+    const [entry] = parse(ofKind('ConfigMap').data['eudaemon.yaml']).collectors.files;
+    expect(entry.kubernetes).toEqual({ labels: true });
+    expect(container.env.map((each: { name: string }) => each.name)).toContain('K8S_NODE_NAME');
   });
 
   it('runs on every node, as long as the node lives', () => {

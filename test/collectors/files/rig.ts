@@ -21,6 +21,7 @@ import { ProtoWriter } from '../../../agent/core/protobuf.ts';
 import { createOrigins, type LogRecord } from '../../../agent/core/record.ts';
 import { createFollower, type Follower } from '../../../collectors/files/follow.ts';
 import { DEFAULTS, type FilesEntry } from '../../../collectors/files/options.ts';
+import type { Pods } from '../../../collectors/files/pods.ts';
 import { createSources } from '../../../collectors/files/sources.ts';
 import { createWriters } from '../../../collectors/files/writers.ts';
 
@@ -45,6 +46,8 @@ export class Rig {
   readonly room: StreamRoom;
   entries: FilesEntry[] = [];
   daemons: DaemonSpec[] = [];
+  /** Who knows the labels of pods. */
+  pods: Pods | undefined;
   now = Date.UTC(2026, 10, 1);
   /** Records the sink takes until it says that it is full. */
   space = Number.POSITIVE_INFINITY;
@@ -107,7 +110,7 @@ export class Rig {
       lost: (reason, estimate) => this.lost.push(`${reason} ${estimate}`),
     };
     this.follower = createFollower(
-      createSources(this.entries, this.room),
+      createSources(this.entries, this.room, () => this.pods),
       this.room,
       out,
       createWriters(this.top),

@@ -219,7 +219,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
       name: 'directories',
       async start() {
         makeDirectories(config.agent);
-        lock = lockDirectory(config.agent.state_dir, loadNative(log.debug)?.libc.flock);
+        lock = lockDirectory(config.agent.state_dir, loadNative(log.debug)?.libc.flock, log.warn);
       },
       stop: async () => lock?.release(),
     },

@@ -3,7 +3,7 @@
 
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { causeOf, SetupError } from '../core/errors.ts';
+import { causeOf, SetupError, takesNothing } from '../core/errors.ts';
 import { lives, startOf } from './life.ts';
 
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
@@ -12,10 +12,11 @@ export interface Lock {
   release(): void;
 }
 
-/** Throws SetupError that names the directory, who holds it, and what to do. */
+/** Throws SetupError that names the directory, who holds it, and what to do; `warn` hears why it is not locked after all. */
 export function lockDirectory(
   dir: string,
   flock: ((fd: number, operation: number) => number) | undefined,
+  warn: (message: string) => void,
   procRoot = '/proc',
 ): Lock {
   const path = join(dir, 'lock');
@@ -23,6 +24,10 @@ export function lockDirectory(
   try {
     fd = openSync(path, 'a+', 0o600);
   } catch (error) {
+    if (takesNothing(error)) {
+      warn(`cannot lock agent.state_dir "${dir}": ${causeOf(error)}; going on without the lock`);
+      return { release() {} };
+    }
     throw new SetupError(
       `cannot lock agent.state_dir "${dir}": ${causeOf(error)}; set agent.state_dir to a directory the agent may write`,
       { cause: error },
@@ -37,8 +42,13 @@ export function lockDirectory(
       `cannot lock agent.state_dir "${dir}": in use by another eudaemon${by}; stop that one, or give this one an agent.state_dir of its own`,
     );
   }
-  ftruncateSync(fd, 0);
-  writeSync(fd, `${process.pid} ${startOf(process.pid, procRoot) ?? ''}\n`);
+  try {
+    ftruncateSync(fd, 0);
+    writeSync(fd, `${process.pid} ${startOf(process.pid, procRoot) ?? ''}\n`);
+  } catch (error) {
+    if (!takesNothing(error)) throw error;
+    warn(`cannot write lock "${path}": ${causeOf(error)}; make room on its disk`);
+  }
   return { release: () => closeSync(fd) };
 }
 

@@ -1,9 +1,9 @@
 // The collectors of the main thread, brought to whatever the configuration asks for.
 
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CollectorEntry, Sampler, SamplerPlan, SamplerRoom } from '../core/collector.ts';
-import { causeOf } from '../core/errors.ts';
+import { causeOf, takesNothing } from '../core/errors.ts';
+import { makeDirectory } from './directories.ts';
 import type { Scheduler } from './scheduler.ts';
 
 interface SamplingConfig {
@@ -44,7 +44,11 @@ export function createSampling<C extends SamplingConfig>(shared: {
     const { name } = entry;
     const { state_dir, run_dir, host_root } = config.agent;
     const stateDir = join(state_dir, name);
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    try {
+      makeDirectory(stateDir, 0o700);
+    } catch (error) {
+      if (!takesNothing(error)) throw error;
+    }
     const made = (await entry.load()).create(config.collectors[name], {
       ...room,
       name,

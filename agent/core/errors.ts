@@ -65,6 +65,11 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+const TAKES_NOTHING = new Set(['EDQUOT', 'ENOSPC', 'EROFS']);
+
+/** Whether a disk takes nothing more. That is no reason not to start: what cannot be kept is worked on in memory. */
+export const takesNothing = (error: unknown): boolean => TAKES_NOTHING.has(codeOf(error) ?? '');
+
 /** The shortest honest cause of an error, for the end of `cannot <verb> <object> "<value>": <cause>`. */
 export function causeOf(error: unknown): string {
   const code = codeOf(error);

@@ -14,6 +14,7 @@ import type { Patterns } from '../core/pattern.ts';
 import type { ProcessorSpec } from '../core/processor.ts';
 import { createOrigins } from '../core/record.ts';
 import type { Claims } from './claims.ts';
+import { makePrivate } from './directory.ts';
 import { createEvents } from './events.ts';
 import { createFlow } from './flow.ts';
 import { type Kept, keep, type SpoolConfig } from './keep.ts';
@@ -152,7 +153,7 @@ export function createData<C extends DataConfig>(room: {
     if (entry.thread !== 'data') return;
     const { name } = entry;
     const stateDir = join(config.agent.state_dir, name);
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    makePrivate(stateDir);
     const streamRoom: StreamRoom = {
       name,
       root: config.agent.host_root,

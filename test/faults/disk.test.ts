@@ -1,5 +1,6 @@
 // Disks that run full, lose bits, turn read-only or go away under the running agent.
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -104,6 +105,33 @@ if (have('root', 'mount'))
       const page = await second.waitForMetrics('all is delivered', metrics => waiting(metrics) === 0);
       expect(ledgerGap(page, 'otlp')).toBe(0);
       expect(page.sum('eudaemon_records_dropped_total')).toBe(0);
+    });
+
+    it.each([
+      [
+        'full',
+        (state: string) => runToEnd('sh', ['-c', `cat /dev/zero > ${state}/fill 2> /dev/null || true`]),
+      ],
+      ['read-only', (state: string) => runToEnd('mount', ['-o', 'remount,ro', state])],
+    ])('%s before the start: the agent goes on in memory', async (_, break_) => {
+      const backend = await startBackend();
+      const logs = tempDir('logs');
+      writeFileSync(join(logs, 'app.log'), Array.from({ length: 100 }, (_, i) => `line ${i} .\n`).join(''));
+      const state = await smallDisk('64k');
+      await break_(state);
+      const home = await createHome({
+        agent: { state_dir: state },
+        collectors: { files: [{ include: [join(logs, '*.log')], start_at: 'beginning' }] },
+        exporters: { otlp: backend.exporter },
+      });
+      const program = spawnProgram(home, ['run', '--config', home.configFile]);
+      await until('its socket is there', () => existsSync(home.socket));
+      await sendDatagrams(home.socket, datagrams(0, 100));
+      await until('all arrive', () =>
+        ['line', 'datagram'].every(kind => arrivedOf(backend.all(), kind).numbers.length === 100),
+      );
+      expect(program.output()).toMatch(/cannot (?:write lock|lock agent.state_dir)/);
+      expect((await program.stop()).code).toBeLessThan(2);
     });
 
     it('read-only for a while: records flow, and /readyz says what is wrong', async () => {

@@ -1,7 +1,7 @@
 // What an earlier life left in the spool directory, whatever state it is in: good frames are taken up, damage is told,
 // and nothing that is found there keeps the agent from starting.
 
-import { lstatSync, readdirSync, truncateSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, truncateSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { causeOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -35,7 +35,7 @@ export interface Recovered {
 }
 
 export function recover(dir: string, quarantine: Quarantine, log: Log): Recovered {
-  const names = readdirSync(dir).sort();
+  const names = existsSync(dir) ? readdirSync(dir).sort() : [];
   const cursors = new Map<string, Cursor>();
   const foreign: string[] = [];
   for (const name of names) {

@@ -29,9 +29,8 @@ export function createSpace(dir: string, minFree: number | undefined): Space {
       return Number.POSITIVE_INFINITY;
     }
   };
-  const { blocks, bsize } = statfsSync(dir);
   return {
-    size: blocks * bsize,
+    size: sizeOf(dir),
     allows(bytes) {
       if (bytes <= credit) return true;
       const more = free();
@@ -46,4 +45,13 @@ export function createSpace(dir: string, minFree: number | undefined): Space {
       credit += bytes;
     },
   };
+}
+
+function sizeOf(dir: string): number {
+  try {
+    const { blocks, bsize } = statfsSync(dir);
+    return blocks * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }

@@ -1,9 +1,9 @@
 // The spool: sealed batches on disk until every exporter is finished with them. Nothing is kept in memory but while the
 // disk refuses.
 
-import { mkdirSync } from 'node:fs';
 import { causeOf } from '../../core/errors.ts';
 import type { SealedBatch } from '../../core/exporter.ts';
+import { makePrivate } from '../directory.ts';
 import type { Spool, SpoolOptions } from './contract.ts';
 import { removeCursor, START } from './cursor.ts';
 import { createQuarantine } from './quarantine.ts';
@@ -31,7 +31,8 @@ const TIGHT = 'its file system has less free than spool.min_free';
 export function openSpool(options: SpoolOptions): Spool {
   const { dir, log, now } = options;
   let { maxSize, whenFull } = options;
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const refusal = makePrivate(dir);
+  if (refusal !== undefined) log.error(`cannot make spool "${dir}": ${causeOf(refusal)}`);
   const quarantine = createQuarantine(dir, log);
   const { segments, cursors, losses, damagedBytes, faults, ...recovered } = recover(dir, quarantine, log);
   if (damagedBytes > 0) options.onDamaged(damagedBytes);

@@ -1,6 +1,6 @@
 // What of the spool outlives power loss: segments, cursors and their directory, forced to disk one run after another.
 
-import { closeSync, fstatSync, fsync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, fsync, mkdirSync, openSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { causeOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -37,7 +37,8 @@ export function createSync(room: {
   const dirty = new Set<Segment>();
   const suspects = new Set<Segment>();
   const saved = new Map<string, string>();
-  let dirFd = openSync(dir, 'r');
+  /** -1 as long as the disk did not take the directory. */
+  let dirFd = existsSync(dir) ? openSync(dir, 'r') : -1;
   let isGrown = false;
   let safe = 0;
   let end: Position = START;
@@ -51,11 +52,11 @@ export function createSync(room: {
   /** A directory that was taken away is made again, with all that is known to have been in it. */
   const restore = () => {
     const there = statSync(dir, { throwIfNoEntry: false });
-    const known = fstatSync(dirFd);
-    if (there?.ino !== known.ino || there.dev !== known.dev) {
-      log.error(`cannot find spool "${dir}": it was removed or replaced; making it again`);
+    const known = dirFd < 0 ? undefined : fstatSync(dirFd);
+    if (known === undefined || there?.ino !== known.ino || there.dev !== known.dev) {
+      if (known) log.error(`cannot find spool "${dir}": it was removed or replaced; making it again`);
       mkdirSync(dir, { recursive: true, mode: 0o700 });
-      closeSync(dirFd);
+      if (known) closeSync(dirFd);
       dirFd = openSync(dir, 'r');
       saved.clear();
       for (const segment of segments) if (segment.durable) missing.add(segment);
@@ -142,6 +143,8 @@ export function createSync(room: {
       turn = next;
       return next;
     },
-    close: () => closeSync(dirFd),
+    close() {
+      if (dirFd >= 0) closeSync(dirFd);
+    },
   };
 }

@@ -19,6 +19,7 @@ export interface Libc {
   recvmmsg(fd: number, vector: number, count: number, flags: number, timeout: number): number;
   poll(fds: Bytes, count: number, timeoutMs: number): number;
   close(fd: number): number;
+  shutdown(fd: number, how: number): number;
   dup2(fd: number, as: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   mkfifo(path: string, mode: number): number;
@@ -53,6 +54,7 @@ export function loadLibc(): Libc {
     recvmmsg: call('recvmmsg', 'int', 'int', 'uintptr', 'uint', 'int', 'uintptr'),
     poll: call('poll', 'int', 'uint8_t *', 'ulong', 'int'),
     close: call('close', 'int', 'int'),
+    shutdown: call('shutdown', 'int', 'int', 'int'),
     dup2: call('dup2', 'int', 'int', 'int'),
     fcntl: call('fcntl', 'int', 'int', 'int', 'int'),
     mkfifo: call('mkfifo', 'int', 'str', 'uint32'),

@@ -1,25 +1,33 @@
 // A thread that does nothing but move datagrams from the kernel into the ring: whatever the rest of the agent is
 // busy with, no logger waits longer than a millisecond for it. Ends within 200 ms of the stop flag, with nothing left
-// in the sockets.
+// in the sockets; and nothing comes after that where the sockets end with it.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadNative } from './index.ts';
 import { systemError } from './libc.ts';
-import { Cell, Head, RingMemory, type RingSize } from './ring-memory.ts';
+import { Cell, Head, RingMemory, type RingSize, Stop } from './ring-memory.ts';
 import { RingWriter } from './ring-writer.ts';
+
+/** `ours`: nobody else holds it, so what waits in it is gone when it is closed. */
+export interface ReadSocket {
+  readonly fd: number;
+  readonly udp: boolean;
+  readonly ours: boolean;
+}
 
 /** What the thread is given; `shared` as `Cell` says. */
 export interface ReaderTask {
   readonly address: number;
   readonly size: RingSize;
   readonly shared: Int32Array;
-  readonly sockets: readonly { readonly fd: number; readonly udp: boolean }[];
+  readonly sockets: readonly ReadSocket[];
 }
 
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 const MSG_WAITFORONE = 0x10000;
 const POLLIN = 1;
+const SHUT_RD = 0;
 const WAKE_MS = 200;
 /** At the end, for senders that do not stop. */
 const LAST_CALLS = 1000;
@@ -53,11 +61,14 @@ function read({ address, size, shared, sockets }: ReaderTask): void {
     return count;
   };
 
-  while (Atomics.load(shared, Cell.Stop) === 0) {
+  while (Atomics.load(shared, Cell.Stop) === Stop.No) {
     if (alone) receive(0, MSG_WAITFORONE);
     else if (libc.poll(new Uint8Array(polls.buffer), sockets.length, WAKE_MS) > 0)
       for (let i = 0; i < sockets.length; i++) receive(i, MSG_DONTWAIT);
   }
+  // Its senders are refused from here on (EPIPE); Unix only, UDP queues all the same.
+  if (Atomics.load(shared, Cell.Stop) === Stop.ForGood)
+    for (const { fd, udp, ours } of sockets) if (ours && !udp) libc.shutdown(fd, SHUT_RD);
   // What the kernel has taken from its sender already would go with the socket.
   for (let i = 0; i < sockets.length; i++)
     for (let calls = 0; calls < LAST_CALLS && receive(i, MSG_DONTWAIT) > 0; ) calls++;

@@ -49,6 +49,8 @@ export const UNUSED = 0xffffffff;
 
 /** Cells of the memory the threads share; positions as (position / 8) modulo 2^32. */
 export const Cell = { Head: 0, Tail: 1, Stop: 2, Shed: 3, Overflow: 4, Count: 5 } as const;
+/** What `Cell.Stop` asks of the reader; at the last stop, sockets that nobody reads after us take no more. */
+export const Stop = { No: 0, ForAnother: 1, ForGood: 2 } as const;
 
 /** struct mmsghdr, struct iovec. */
 const HEADER = 64;

@@ -17,7 +17,7 @@ import { Worker } from 'node:worker_threads';
 import type { Native } from './index.ts';
 import { systemError } from './libc.ts';
 import type { ReaderTask } from './reader.ts';
-import { Cell, Entry, Head, MAGIC, Mark, RingMemory, type RingSize, SKIP } from './ring-memory.ts';
+import { Cell, Entry, Head, MAGIC, Mark, RingMemory, type RingSize, SKIP, Stop } from './ring-memory.ts';
 import { RingWriter } from './ring-writer.ts';
 import { type Shed, ShedTable } from './shed-table.ts';
 
@@ -175,9 +175,9 @@ export class Ring {
     worker.on('error', failed);
   }
 
-  /** Ends the thread; what it received is in the ring then. */
-  async stop(): Promise<void> {
-    Atomics.store(this.shared, Cell.Stop, 1);
+  /** Ends the thread; what it received is in the ring then. Unless `again`, sockets that are ours take no more. */
+  async stop(again = false): Promise<void> {
+    Atomics.store(this.shared, Cell.Stop, again ? Stop.ForAnother : Stop.ForGood);
     await this.ended;
   }
 

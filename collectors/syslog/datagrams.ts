@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { causeOf } from '../../agent/core/errors.ts';
 import type { Native } from '../../agent/native/index.ts';
+import type { ReadSocket } from '../../agent/native/reader.ts';
 import { openRing } from '../../agent/native/ring.ts';
 import type { Desk } from './desk.ts';
 
@@ -19,23 +20,19 @@ const PATIENCE_MS = 2000;
 
 const pages = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE;
 
-export interface DatagramSocket {
-  readonly fd: number;
-  readonly udp: boolean;
-}
-
 export interface Datagrams {
   resume(): void;
   committed(written: number): void;
   /** Once a second. */
   tick(): void;
-  close(): Promise<void>;
+  /** `again`: somebody reads the sockets after us. */
+  close(again: boolean): Promise<void>;
 }
 
 /** Starts receiving from these sockets; throws when the ring cannot be opened. */
 export function receiveDatagrams(
   native: Native,
-  sockets: readonly DatagramSocket[],
+  sockets: readonly ReadSocket[],
   { room, options, senders, suppressed, out, take, full, failed }: Desk,
 ): Datagrams {
   const stride = Math.min(pages(options.max_message), MAX_SLOT);
@@ -132,8 +129,8 @@ export function receiveDatagrams(
       release();
     },
     tick,
-    async close() {
-      await ring.stop();
+    async close(again) {
+      await ring.stop(again);
       closed = true;
       while (pass());
       // Both tables are at rest now.

@@ -133,7 +133,7 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
     async close(again = false) {
       if (!again) listeners?.hide();
       clearInterval(ticking);
-      await Promise.all([datagrams?.close(), streams?.close()]);
+      await Promise.all([datagrams?.close(again), streams?.close()]);
       tick();
       suppressed.tick(room.now(), true);
       listeners?.close(again);

@@ -5,7 +5,7 @@ import { lookup } from 'node:dns/promises';
 import { fstatSync } from 'node:fs';
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import type { Native } from '../../agent/native/index.ts';
-import type { DatagramSocket } from './datagrams.ts';
+import type { ReadSocket } from '../../agent/native/reader.ts';
 import { openFifo } from './fifo.ts';
 import { createHolder } from './held.ts';
 import type { ListenOptions } from './options.ts';
@@ -14,7 +14,7 @@ import type { Address, Streams } from './streams.ts';
 
 export interface Listeners {
   /** Datagram sockets to read. */
-  readonly sockets: DatagramSocket[];
+  readonly sockets: ReadSocket[];
   /** Throws when it cannot listen there. */
   open(listen: ListenOptions): Promise<void>;
   /** Everything asked for is open, as far as it can be. */
@@ -46,7 +46,7 @@ export function createListeners(
   room: Pick<StreamRoom, 'held' | 'log'>,
   streams: Streams,
 ): Listeners {
-  const sockets: DatagramSocket[] = [];
+  const sockets: ReadSocket[] = [];
   let files: (SocketFile & { readonly address: string })[] = [];
   const holder = native && createHolder(native, room, process.env);
 
@@ -61,7 +61,7 @@ export function createListeners(
     const fd = held ?? bind(needNative());
     if (held === undefined) holder?.hold(address, fd);
     else native?.adopt(fd);
-    sockets.push({ fd, udp });
+    sockets.push({ fd, udp, ours: holder?.heldBy(address) === 'us' });
   };
 
   const openStream = async (address: string, fresh: () => Address, tls?: ListenOptions['tls']) => {
@@ -98,7 +98,7 @@ export function createListeners(
     needNative();
     for (const fd of holder!.named(name)) {
       const kind = native!.adopt(fd);
-      if (kind) sockets.push({ fd, udp: kind === 'udp' });
+      if (kind) sockets.push({ fd, udp: kind === 'udp', ours: false });
       else if (fstatSync(fd).isFIFO()) streams.read(fd, name, undefined);
       else await streams.listen({ fd });
     }

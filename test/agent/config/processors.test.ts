@@ -64,7 +64,7 @@ test.each<[string, string]>([
   ['- drop: { deamon: a }', '2:13: processors[0].drop.deamon: unknown key "deamon"; did you mean "daemon"?'],
   [
     '- drop: { source: sylog }',
-    '"sylog" is not one of syslog, files, journald, events; did you mean "syslog"?',
+    '"sylog" is not one of syslog, files, journald, kmsg, events; did you mean "syslog"?',
   ],
   [
     '- drop: { severity: debug }',

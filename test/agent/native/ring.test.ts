@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadNative } from '../../../agent/native/index.ts';
+import type { ReadSocket } from '../../../agent/native/reader.ts';
 import { openRing, type Ring } from '../../../agent/native/ring.ts';
+import { sendUntilRefused } from '../../e2e/senders.ts';
 import { have } from '../../tools.ts';
 
 const native = loadNative()!;
@@ -35,9 +37,9 @@ function open(size = SIZE): Ring {
 }
 
 /** A ring whose thread reads a Unix socket, unless other sockets are given. */
-function receiving(size = SIZE, sockets?: { fd: number; udp: boolean }[]): Ring {
+function receiving(size = SIZE, sockets?: ReadSocket[]): Ring {
   const ring = open(size);
-  const read = sockets ?? [{ fd: native.bindUnix(socketPath()), udp: false }];
+  const read = sockets ?? [{ fd: native.bindUnix(socketPath()), udp: false, ours: true }];
   ring.read(read, error => {
     throw error;
   });
@@ -84,7 +86,7 @@ describe('the ring', () => {
     await send('early');
     const sent = Date.now();
     while (Date.now() < sent + 20);
-    const ring = receiving(SIZE, [{ fd, udp: false }]);
+    const ring = receiving(SIZE, [{ fd, udp: false, ours: true }]);
     await take(ring, 1);
     expect(ring.received).toBeGreaterThanOrEqual(before);
     expect(ring.received).toBeLessThan(sent + 1);
@@ -106,7 +108,7 @@ describe('the ring', () => {
         const path = join(dir, `sock-${Math.random()}`);
         const fd = native.bindUnix(path);
         const ring = openRing(native, join(dir, `ring-${Math.random()}`), SIZE, 0);
-        ring.read([{ fd, udp: false }], () => {});
+        ring.read([{ fd, udp: false, ours: true }], () => {});
         let last = -1;
         for (const [i, length] of lengths.entries()) {
           const message = Buffer.alloc(length, i + 1);
@@ -123,6 +125,31 @@ describe('the ring', () => {
       }),
       { numRuns: 10 },
     );
+  });
+
+  it('has all that senders were told was taken, when it stops for good in the middle of their stream', async () => {
+    const ring = receiving({ slots: 8, stride: 4096, capacity: 1 << 24 });
+    const sent = sendUntilRefused(socketPath());
+    await take(ring, 500);
+    await ring.stop();
+    let taken = 500;
+    while (ring.next()) taken++;
+    expect(taken + ring.shed()).toBe(await sent);
+  });
+
+  it.each([
+    { ours: true, again: false, refused: 'EPIPE' },
+    { ours: true, again: true, refused: undefined },
+    { ours: false, again: false, refused: undefined },
+  ])('leaves the socket as who comes after needs it: $ours, $again', async ({ ours, again, refused }) => {
+    const fd = native.bindUnix(socketPath());
+    const ring = receiving(SIZE, [{ fd, udp: false, ours }]);
+    await send('before');
+    await ring.stop(again);
+    expect(await take(ring, 1)).toEqual([Buffer.from('before')]);
+    const sender = native.senderTo(socketPath());
+    undo.push(() => sender.close());
+    expect(sender.send(Buffer.from('after'))).toBe(refused);
   });
 
   it('never blocks a sender when it is full: the mild and loud go first, and all are counted', async () => {
@@ -159,9 +186,9 @@ describe('the ring', () => {
     const udp4 = native.bindUdp('127.0.0.1', 0xe0de);
     const udp6 = native.bindUdp('::1', 0xe0de);
     const ring = receiving(SIZE, [
-      { fd: udp4, udp: true },
-      { fd: udp6, udp: true },
-      { fd: native.bindUnix(socketPath()), udp: false },
+      { fd: udp4, udp: true, ours: true },
+      { fd: udp6, udp: true, ours: true },
+      { fd: native.bindUnix(socketPath()), udp: false, ours: true },
     ]);
     const client = createSocket('udp4').unref();
     const client6 = createSocket('udp6').unref();
@@ -310,7 +337,7 @@ describe('sockets', () => {
 
   it('may have an abstract name', async () => {
     const name = `@eudaemon-test-${process.pid}`;
-    const ring = receiving(SIZE, [{ fd: native.bindUnix(name), udp: false }]);
+    const ring = receiving(SIZE, [{ fd: native.bindUnix(name), udp: false, ours: true }]);
     expect(native.sendDatagram(name, Buffer.from('abstract'))).toBe(true);
     expect(String((await take(ring, 1))[0])).toBe('abstract');
   });
@@ -327,7 +354,7 @@ describe('sockets', () => {
     it('pass the pid of a process that has ended long before its message is read', async () => {
       const fd = native.bindUnix(socketPath());
       const printed = execFileSync('sh', ['-c', `echo $$; exec logger -u ${socketPath()} -t gone message`]);
-      const ring = receiving(SIZE, [{ fd, udp: false }]);
+      const ring = receiving(SIZE, [{ fd, udp: false, ours: true }]);
       expect(String((await take(ring, 1))[0])).toContain('gone: message');
       expect(ring.pid).toBe(Number(printed));
     });

@@ -11,7 +11,7 @@ const [dir = '', messages = '0', untaken = '0'] = process.argv.slice(2);
 const native = loadNative()!;
 const fd = native.bindUnix(join(dir, 'sock'));
 const ring = openRing(native, join(dir, 'ring'), { slots: 8, stride: 4096, capacity: 1 << 16 }, Date.now());
-ring.read([{ fd, udp: false }], error => {
+ring.read([{ fd, udp: false, ours: false }], error => {
   throw error;
 });
 console.log('ready');

@@ -40,6 +40,8 @@ export interface Follower {
   look(now: number): void;
   /** Finds out whether the files at these paths changed; false when that takes a look. */
   glance(paths: Iterable<string>, now: number): boolean;
+  /** Paths of files that changed lately. */
+  active(now: number): string[];
   /** Reads; returns whether there is more to read at once. */
   turn(now: number): boolean;
   /** The first `synced` pushed records are safe. */
@@ -262,10 +264,10 @@ export function createFollower(
     settle();
     return true;
   }
-
   return {
     look,
     glance: looker.glance,
+    active: shelf.active,
     turn(now) {
       const more = drain(now);
       settle();

@@ -13,7 +13,10 @@ const LOOK_MS = 250;
 const RARE_LOOK_MS = 5000;
 const RARE_SHARE = 200;
 const LOOK_SHARE = 20;
-/** A hint waits for more to come, and longer when what hints cause would take more than a twentieth of the time. */
+/**
+ * A hint waits for more to come, and longer when what hints cause would take more than a twentieth of the time: a glance
+ * at the files that change no longer than a look would wait, for what they say is waited for.
+ */
 const HINT_MS = 20;
 const HINT_SHARE = 20;
 /** Files that changed, remembered; when more do, a look finds them. */
@@ -39,8 +42,12 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
   let timer: NodeJS.Timeout | undefined;
   let lookAt = 0;
   let wakeAt = 0;
-  /** The earliest that a hint may have an effect. */
+  /** The earliest that a hint may cause a look, and a glance. */
   let hintAt = 0;
+  let glanceAt = 0;
+  /** Files that are written to: looked at every LOOK_MS, whether hints come or not and however rare looks are. */
+  let active: readonly string[] = [];
+  let activeAt = 0;
   const changed = new Set<string>();
 
   function schedule(now: number, at: number): void {
@@ -51,8 +58,9 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
   }
 
   function hinted(path?: string): void {
-    const at = Math.max(room.now() + HINT_MS, hintAt);
-    if (path === undefined || changed.size >= MAX_CHANGED) lookAt = Math.min(lookAt, at);
+    const isLook = path === undefined || changed.size >= MAX_CHANGED;
+    const at = Math.max(room.now() + HINT_MS, isLook ? hintAt : glanceAt);
+    if (isLook) lookAt = Math.min(lookAt, at);
     else changed.add(path);
     if (wakeAt > at) schedule(room.now(), at);
   }
@@ -73,39 +81,60 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
     sources = next!;
     next = undefined;
     isResting = false;
-    lookAt = hintAt = 0;
+    lookAt = hintAt = glanceAt = 0;
+    active = [];
     changed.clear();
     follower = createFollower(sources, room, sink!);
     schedule(now, now);
+  }
+
+  /** What `work` took of this thread's time, ms; not the time that passed: on a busy machine that is mostly others'. */
+  function cost(work: () => void): number {
+    const begin = process.threadCpuUsage();
+    work();
+    const { user, system } = process.threadCpuUsage(begin);
+    return (user + system) / 1000;
+  }
+
+  function glance(now: number): void {
+    const isPoll = active.length > 0 && now >= activeAt;
+    if (changed.size === 0 && !isPoll) return;
+    const took = cost(() => {
+      if (isPoll) for (const path of active) changed.add(path);
+      if (!follower!.glance(changed, now)) lookAt = Math.min(lookAt, Math.max(now, hintAt));
+      if (isPoll) active = follower!.active(now);
+    });
+    changed.clear();
+    const after = room.now();
+    if (isPoll) activeAt = after + LOOK_MS;
+    glanceAt = after + Math.min(LOOK_MS, took * HINT_SHARE);
+  }
+
+  function look(now: number): void {
+    const took = cost(() => follower!.look(now));
+    const after = room.now();
+    changed.clear();
+    active = follower!.active(now);
+    activeAt = after + LOOK_MS;
+    hintAt = after + took * HINT_SHARE;
+    lookAt = after + Math.max(LOOK_MS, took * LOOK_SHARE, Math.min(RARE_LOOK_MS, took * RARE_SHARE));
+    hints.watch(follower!.directories);
+  }
+
+  function nextGlance(now: number): number {
+    const hinted = changed.size > 0 ? Math.max(glanceAt, now + HINT_MS) : Number.POSITIVE_INFINITY;
+    return active.length > 0 ? Math.min(hinted, Math.max(glanceAt, activeAt)) : hinted;
   }
 
   function turn(): void {
     if (follower === undefined || isResting) return;
     const now = room.now();
     if (next !== undefined && comesToRest(now)) return;
-    const begin = process.threadCpuUsage();
-    const isHinted = changed.size > 0 && now >= hintAt;
-    const isDue =
-      now >= lookAt || lookAt - now > CLOCK_SET_MS || (isHinted && !follower.glance(changed, now));
-    if (isDue) follower.look(now);
-    if (isDue || isHinted) {
-      const after = room.now();
-      // Not the time that passed: on a busy machine that is mostly others'.
-      const { user, system } = process.threadCpuUsage(begin);
-      const took = (user + system) / 1000;
-      changed.clear();
-      hintAt = after + took * HINT_SHARE;
-      if (isDue) {
-        lookAt = after + Math.max(LOOK_MS, took * LOOK_SHARE, Math.min(RARE_LOOK_MS, took * RARE_SHARE));
-        hints.watch(follower.directories);
-      }
-    }
+    if (now >= glanceAt) glance(now);
+    if (now >= lookAt || lookAt - now > CLOCK_SET_MS) look(now);
     const more = follower.turn(now);
     const after = room.now();
-    schedule(
-      after,
-      more ? after : changed.size > 0 ? Math.min(lookAt, Math.max(hintAt, after + HINT_MS)) : lookAt,
-    );
+    schedule(after, more ? after : Math.min(lookAt, nextGlance(after)));
   }
 
   return {

@@ -114,16 +114,17 @@ export function createLooker(
       return directories;
     },
     glance(paths, now) {
+      let isKnown = true;
       for (const path of paths)
         for (const found of candidates.values()) {
           const candidate = found.get(path);
           if (candidate === undefined) continue;
           const { file, target } = candidate;
           const stats = statIfAny(target);
-          if (file === undefined || stats === undefined || !isAt(file, stats)) return false;
-          observe(file, stats, now);
+          if (file === undefined || stats === undefined || !isAt(file, stats)) isKnown = false;
+          else observe(file, stats, now);
         }
-      return true;
+      return isKnown;
     },
     look(now) {
       looks++;

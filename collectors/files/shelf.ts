@@ -11,6 +11,8 @@ import { type PodLog, podLogOf } from './kubernetes.ts';
 import type { Source } from './sources.ts';
 import { type Pen, Trail } from './trail.ts';
 
+/** A file that changed within so long is likely to change again. */
+const ACTIVE_MS = 10_000;
 /** Trails remembered although no file writes to them. */
 const KEPT_TRAILS = 1000;
 
@@ -29,6 +31,8 @@ export interface Shelf {
   remove(file: LogFile): void;
   /** Puts a file behind all others in the order of `files`. */
   last(file: LogFile): void;
+  /** Paths of the files that changed lately. */
+  active(now: number): string[];
   /** Forgets trails that no file writes to, the oldest first, when there are many. */
   sweep(): void;
 }
@@ -104,6 +108,12 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
     last(file) {
       files.delete(file);
       files.add(file);
+    },
+    active(now) {
+      const paths: string[] = [];
+      for (const file of files)
+        if (now - file.changedAt < ACTIVE_MS && file.detachedAt === 0) paths.push(file.path);
+      return paths;
     },
     sweep() {
       for (const [key, trail] of trails) {

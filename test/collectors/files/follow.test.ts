@@ -42,3 +42,15 @@ describe('a glance', () => {
     expect(rig.follower!.glance([rig.path('a.log')], rig.now)).toBe(false);
   });
 });
+
+it('files that changed lately are active, whatever hints say', () => {
+  const active = () => rig.follower!.active(rig.now).sort();
+  expect(active()).toEqual(['a.log', 'b.log'].map(name => rig.path(name)));
+  rig.now += 10_000;
+  appendFileSync(rig.path('b.log'), 'more\n');
+  rig.turn();
+  expect(active()).toEqual([rig.path('b.log')]);
+  rmSync(rig.path('b.log'));
+  rig.turn();
+  expect(active()).toEqual([]);
+});

@@ -5,16 +5,11 @@ import { type Delivery, type LogExporter, type Refusal, RetryLater } from '../co
 import type { Log } from '../core/log.ts';
 import type { Meter } from '../core/meter.ts';
 import type { Desc } from '../core/metric.ts';
+import { createBackoff } from './backoff.ts';
 import type { Reader, Taken } from './spool/reader.ts';
 
 /** Small batches that waited are sent as one request of at most this size. */
 const REQUEST_BYTES = 1 * 2 ** 20;
-const FIRST_BACKOFF_MS = 500;
-const LONGEST_BACKOFF_MS = 30_000;
-/** A receiver may ask for a longer pause, up to this. */
-const LONGEST_WISH_MS = 5 * 60_000;
-/** All agents that were asked to wait the same time come back over so much of it more. */
-const WISH_SPREAD = 0.5;
 /** Failing for longer makes the agent not ready. */
 const PATIENCE_MS = 5 * 60_000;
 
@@ -73,14 +68,11 @@ export function createPump(room: {
   const flights: { taken: Taken; delivery: Promise<Delivery | undefined> }[] = [];
   let failingSince: number | undefined;
   let lastFailure = '';
-  /** Failed rounds in a row; attempts that were under way together are one round. */
-  let rounds = 0;
   let failed = 0;
   let stopping = false;
   let wakeUp: (() => void) | undefined;
   let idle: (() => void) | undefined;
-  /** No attempt begins before this time while the exporter is away. */
-  let notBefore = 0;
+  const backoff = createBackoff(random);
 
   /** Ends early when something changed that may let an attempt begin. */
   const pause = (ms: number) =>
@@ -103,7 +95,7 @@ export function createPump(room: {
     if (abort.signal.aborted) return 0;
     if (failingSince !== undefined && flights[0] && flights[0].taken !== taken)
       return Number.POSITIVE_INFINITY;
-    return Math.max(0, notBefore - now());
+    return Math.max(0, backoff.notBefore - now());
   };
 
   const fails = (error: RetryLater, sameRound: boolean) => {
@@ -112,19 +104,14 @@ export function createPump(room: {
     failingSince ??= now();
     lastFailure = error.message;
     failed++;
-    const wish = Math.min(error.afterMs ?? 0, LONGEST_WISH_MS);
-    if (!sameRound) {
-      const window = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(rounds++, 10));
-      notBefore = Math.max(notBefore, now() + wish + Math.max(window, wish * WISH_SPREAD) * random());
-    } else if (wish > 0) notBefore = Math.max(notBefore, now() + wish);
+    backoff.fails(now(), error.afterMs ?? 0, sameRound);
     log.warn(`cannot deliver: ${error.message}`, { reason: error.reason });
   };
 
   const works = () => {
     if (failingSince !== undefined) log.info('delivers again');
     failingSince = undefined;
-    rounds = 0;
-    notBefore = 0;
+    backoff.works();
     up.set(1);
     stir();
   };

@@ -1,0 +1,40 @@
+// When to try a receiver again that is away: exponential back-off with full jitter, and what the receiver asks for. Pure:
+// time and chance are handed in.
+
+const FIRST_MS = 500;
+const LONGEST_MS = 30_000;
+/** A receiver may ask for a longer pause, up to this. */
+const LONGEST_WISH_MS = 5 * 60_000;
+/** All agents that were asked to wait the same time come back over so much of it more. */
+const WISH_SPREAD = 0.5;
+
+export interface Backoff {
+  /** No attempt begins before this time. */
+  readonly notBefore: number;
+  /** Attempts that were under way together are one round: those behind the first only add a wish. */
+  fails(now: number, wishMs: number, sameRound: boolean): void;
+  works(): void;
+}
+
+/** `random` in [0, 1). */
+export function createBackoff(random: () => number): Backoff {
+  let notBefore = 0;
+  /** Failed rounds in a row. */
+  let rounds = 0;
+  return {
+    get notBefore() {
+      return notBefore;
+    },
+    fails(now, wishMs, sameRound) {
+      const wish = Math.min(wishMs, LONGEST_WISH_MS);
+      if (!sameRound) {
+        const window = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(rounds++, 10));
+        notBefore = Math.max(notBefore, now + wish + Math.max(window, wish * WISH_SPREAD) * random());
+      } else if (wish > 0) notBefore = Math.max(notBefore, now + wish);
+    },
+    works() {
+      rounds = 0;
+      notBefore = 0;
+    },
+  };
+}

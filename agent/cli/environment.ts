@@ -2,8 +2,10 @@
 
 import {
   accessSync,
+  closeSync,
   constants,
   globSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -38,6 +40,7 @@ export async function examine(
     ...rights(self),
     ...[foreignPids(root, env, process.pid)].filter(found => found !== undefined),
     ...devLog(root, config),
+    ...kernelLog(root, config),
     ...limits(self),
     ...queue(root, config),
     ...logFiles(root, config),
@@ -113,6 +116,25 @@ function devLog(root: string, { agent, collectors }: Config): Finding[] {
   return [
     { what: 'nobody listens on /dev/log', fix: 'add { path: /dev/log } to collectors.syslog.listen', costs },
   ];
+}
+
+/** It takes a right of its own, which only opening it tells. */
+function kernelLog(root: string, { collectors }: Config): Finding[] {
+  const kmsg = collectors['kmsg'] as { path: string } | false | undefined;
+  if (!kmsg) return [];
+  const path = join(root, kmsg.path);
+  try {
+    closeSync(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+    return [];
+  } catch (error) {
+    return [
+      {
+        what: `cannot open "${path}": ${causeOf(error)}`,
+        fix: 'run as root, or set AmbientCapabilities=CAP_SYSLOG and ProtectKernelLogs=no in the unit; in a container, mount it',
+        costs: 'what the kernel says',
+      },
+    ];
+  }
 }
 
 /** Who holds the Unix socket bound at a path: `rsyslogd (pid 71)`, or `another process` when it cannot be told. */

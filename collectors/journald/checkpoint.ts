@@ -42,6 +42,12 @@ export function createCheckpoint(stateDir: string): Checkpoint {
         closeSync(fd);
       }
       renameSync(`${path}.new`, path);
+      const directory = openSync(stateDir, 'r');
+      try {
+        fsyncSync(directory);
+      } finally {
+        closeSync(directory);
+      }
     },
   };
 }

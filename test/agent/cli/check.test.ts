@@ -207,6 +207,18 @@ describe('the environment', () => {
     expect(await short.look({ collectors: { syslog: false, journald: {} } })).toEqual([]);
   });
 
+  test('the log of the kernel', async () => {
+    const collectors = { kmsg: { path: '/dev/kmsg', start_at: 'end' } };
+    expect(await host({ 'dev/kmsg': '' }).look({ collectors })).toEqual([]);
+    expect(await host().look({ collectors })).toEqual([
+      {
+        what: 'cannot open "/dev/kmsg": no such file or directory',
+        fix: expect.stringContaining('CAP_SYSLOG'),
+        costs: 'what the kernel says',
+      },
+    ]);
+  });
+
   test('who owns /dev/log', async () => {
     const bound = (path: string) => ({
       'proc/net/unix': `Num RefCount Protocol Flags Type St Inode Path\n0000000000000000: 00000002 00000000 00000000 0002 01 4711 ${path}\n`,

@@ -1,10 +1,11 @@
 // Death certificates on disk, one small file a daemon, so that the morning knows of the night.
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Certificate } from '../core/certificate.ts';
 import { causeOf, codeOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { replaceFile } from '../native/replace.ts';
 
 export interface CertificateStore {
   /** Newest first; `told` unless the newest has not become an event yet. */
@@ -38,10 +39,7 @@ export function createCertificateStore(directory: string, log: Pick<Log, 'warn'>
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
         prune(directory);
-        writeFileSync(`${path}.new`, JSON.stringify({ version: VERSION, told: isTold, certificates }), {
-          mode: 0o600,
-        });
-        renameSync(`${path}.new`, path);
+        replaceFile(path, JSON.stringify({ version: VERSION, told: isTold, certificates }));
         told = false;
       } catch (error) {
         if (!told)

@@ -1,13 +1,14 @@
 // When each declared daemon last logged, and for how long it may be silent: as configured, or by its own rhythm, which is
 // kept over restarts of the agent.
 
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DaemonSpec } from '../core/daemon.ts';
 import { causeOf, codeOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { SampleSink } from '../core/meter.ts';
 import type { Desc, Family } from '../core/metric.ts';
+import { replaceFile } from '../native/replace.ts';
 import { createRhythm, emptyRhythm, isRhythm, type KeptRhythm, type Rhythm } from './rhythm.ts';
 
 /** What the table asks. */
@@ -100,8 +101,7 @@ export function createSilence(stateDir: string, log: Pick<Log, 'warn'>): Silence
       }));
       try {
         mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-        writeFileSync(`${path}.new`, JSON.stringify({ version: VERSION, daemons: kept }), { mode: 0o600 });
-        renameSync(`${path}.new`, path);
+        replaceFile(path, JSON.stringify({ version: VERSION, daemons: kept }));
         changed = false;
       } catch (error) {
         if (!warned)

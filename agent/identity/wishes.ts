@@ -1,9 +1,10 @@
 // Which daemons somebody has told us to expect down, and until when; kept over restarts of the agent.
 
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { causeOf, codeOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { replaceFile } from '../native/replace.ts';
 
 /** Unix ms. Without `until` it holds until the daemon has come up again. */
 export interface Wish {
@@ -27,8 +28,7 @@ export function createWishes(stateDir: string, log: Pick<Log, 'warn'>): Wishes {
   const save = () => {
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.new`, JSON.stringify(Object.fromEntries(wishes)), { mode: 0o600 });
-      renameSync(`${path}.new`, path);
+      replaceFile(path, JSON.stringify(Object.fromEntries(wishes)));
     } catch (error) {
       log.warn(
         `cannot write "${path}": ${causeOf(error)}; who is expected down is forgotten when the agent ends`,

@@ -1,11 +1,12 @@
 // Where to go on after a restart: one file, replaced whole, so that a power cut leaves the old one or the new one. A
 // file that cannot be understood is set aside, never a reason not to start.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
 import { SYSLOG_SEVERITY } from '../../agent/core/record.ts';
+import { replaceFile } from '../../agent/native/replace.ts';
 import type { LogFile, Position } from './file.ts';
 import type { Identity } from './identity.ts';
 
@@ -89,22 +90,7 @@ export function createCheckpointStore(stateDir: string): CheckpointStore {
     },
     save(checkpoint) {
       mkdirSync(stateDir, { recursive: true, mode: 0o750 });
-      const temporary = `${path}.tmp`;
-      const fd = openSync(temporary, 'w', 0o640);
-      try {
-        const bytes = Buffer.from(JSON.stringify({ version: VERSION, ...checkpoint }));
-        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(temporary, path);
-      const dir = openSync(stateDir, 'r');
-      try {
-        fsyncSync(dir);
-      } finally {
-        closeSync(dir);
-      }
+      replaceFile(path, JSON.stringify({ version: VERSION, ...checkpoint }), 0o640);
     },
   };
 }

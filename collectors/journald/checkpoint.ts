@@ -1,8 +1,9 @@
 // Where to go on after a restart: one small file, replaced whole, so that a power cut leaves the old one or the new one.
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../agent/core/errors.ts';
+import { replaceFile } from '../../agent/native/replace.ts';
 
 /** A place in the journal: behind the entry of `cursor`, or at the time `since` (Unix ms) while none was read. */
 export interface Place {
@@ -34,20 +35,7 @@ export function createCheckpoint(stateDir: string): Checkpoint {
       return cursor === undefined ? { since } : { cursor, since };
     },
     save({ cursor, since }) {
-      const fd = openSync(`${path}.new`, 'w', 0o600);
-      try {
-        writeSync(fd, JSON.stringify({ cursor, since }));
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(`${path}.new`, path);
-      const directory = openSync(stateDir, 'r');
-      try {
-        fsyncSync(directory);
-      } finally {
-        closeSync(directory);
-      }
+      replaceFile(path, JSON.stringify({ cursor, since }));
     },
   };
 }

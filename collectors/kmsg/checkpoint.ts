@@ -1,8 +1,9 @@
 // Where to go on after a restart: one small file, replaced whole, so that a power cut leaves the old one or the new one.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../agent/core/errors.ts';
+import { replaceFile } from '../../agent/native/replace.ts';
 
 /** The last record that is safe: its sequence number in the life of a kernel, -1 while there is none. */
 export interface Place {
@@ -36,20 +37,7 @@ export function createCheckpoint(stateDir: string): Checkpoint {
     },
     save({ boot, sequence }) {
       mkdirSync(stateDir, { recursive: true, mode: 0o750 });
-      const fd = openSync(`${path}.new`, 'w', 0o600);
-      try {
-        writeSync(fd, JSON.stringify({ boot, sequence }));
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(`${path}.new`, path);
-      const directory = openSync(stateDir, 'r');
-      try {
-        fsyncSync(directory);
-      } finally {
-        closeSync(directory);
-      }
+      replaceFile(path, JSON.stringify({ boot, sequence }));
     },
   };
 }

@@ -1,13 +1,11 @@
 // Where an exporter stands in the spool, kept in a file of its own, replaced whole; a lost or damaged one costs
 // duplicates, never records.
 
-import { closeSync, fsync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { readFileSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { codeOf } from '../../core/errors.ts';
-
-const syncFd = promisify(fsync);
+import { replaceFileLater } from '../../native/replace.ts';
 
 export interface Position {
   readonly segment: number;
@@ -56,16 +54,9 @@ export async function saveCursor(
   durable: boolean,
   stillWanted: () => boolean,
 ): Promise<void> {
-  const path = join(dir, nameOf(exporter));
   const at = { segment, offset };
-  const fd = openSync(`${path}.tmp`, 'w', 0o600);
-  try {
-    writeSync(fd, JSON.stringify({ at, end, crc: check(at, end) }));
-    if (durable) await syncFd(fd);
-  } finally {
-    closeSync(fd);
-  }
-  if (stillWanted()) renameSync(`${path}.tmp`, path);
+  const text = JSON.stringify({ at, end, crc: check(at, end) });
+  await replaceFileLater(join(dir, nameOf(exporter)), text, durable, stillWanted);
 }
 
 export function removeCursor(dir: string, exporter: string): void {

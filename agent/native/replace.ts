@@ -1,0 +1,57 @@
+// Files that are replaced whole: whoever reads one, also after a power cut, finds the old content or the new one.
+
+import { closeSync, fsync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+
+const sync = promisify(fsync);
+
+const draftOf = (path: string): string => `${path}.tmp`;
+
+function openDraft(path: string, text: string, mode: number): number {
+  const fd = openSync(draftOf(path), 'w', mode);
+  try {
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** The new content outlives power loss when it returns. Throws the system's errors, and the old one stands. */
+export function replaceFile(path: string, text: string, mode = 0o600): void {
+  const fd = openDraft(path, text, mode);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(draftOf(path), path);
+  const directory = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/**
+ * For files whose old content will do as well: their thread does not wait for the disk, `durable` or not, and the
+ * directory follows when it may. `stillWanted` is asked before the old one goes.
+ */
+export async function replaceFileLater(
+  path: string,
+  text: string,
+  durable: boolean,
+  stillWanted: () => boolean,
+): Promise<void> {
+  const fd = openDraft(path, text, 0o600);
+  try {
+    if (durable) await sync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  if (stillWanted()) renameSync(draftOf(path), path);
+}

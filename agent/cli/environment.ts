@@ -84,7 +84,10 @@ function rights(self: string): Finding[] {
 const JOURNAL = '/run/systemd/journal/';
 
 function devLog(root: string, { agent, collectors }: Config): Finding[] {
-  const syslog = collectors['syslog'] as { listen?: readonly { path?: string }[] } | false | undefined;
+  const syslog = collectors['syslog'] as
+    | { listen?: readonly { path?: string; activation?: string }[] }
+    | false
+    | undefined;
   if (!syslog || collectors['journald']) return [];
   const paths = (syslog.listen ?? []).map(each => each.path);
   if (paths.includes(`${JOURNAL}syslog`)) return [];
@@ -104,7 +107,9 @@ function devLog(root: string, { agent, collectors }: Config): Finding[] {
       },
     ];
   const owner = socketOwner(root, socket);
-  if (owner && !owner.ours)
+  const isPassed = (syslog.listen ?? []).some(each => each.activation !== undefined);
+  // Until the agent starts, systemd (pid 1) holds what it will pass.
+  if (owner && !owner.ours && !(isPassed && owner.pid === 1))
     return [
       {
         what: `${owner.name} owns ${socket}`,
@@ -138,7 +143,7 @@ function kernelLog(root: string, { collectors }: Config): Finding[] {
 }
 
 /** Who holds the Unix socket bound at a path: `rsyslogd (pid 71)`, or `another process` when it cannot be told. */
-function socketOwner(root: string, path: string): { name: string; ours: boolean } | undefined {
+function socketOwner(root: string, path: string): { name: string; pid?: number; ours: boolean } | undefined {
   const bound = (read(join(root, 'proc/net/unix')) ?? '').split('\n').find(line => line.endsWith(` ${path}`));
   const inode = bound?.trim().split(/\s+/)[6];
   if (inode === undefined) return undefined;
@@ -148,7 +153,7 @@ function socketOwner(root: string, path: string): { name: string; ours: boolean 
       const fds = readdirSync(join(process, 'fd'));
       if (!fds.some(fd => readlinkSync(join(process, 'fd', fd)) === `socket:[${inode}]`)) continue;
       const ours = /eudaemon|agent\/main\.ts/.test(read(join(process, 'cmdline')) ?? '');
-      return { name: `${read(join(process, 'comm'))?.trim()} (pid ${pid})`, ours };
+      return { name: `${read(join(process, 'comm'))?.trim()} (pid ${pid})`, pid: Number(pid), ours };
     } catch {
       // It has ended, or is not ours to look into.
     }

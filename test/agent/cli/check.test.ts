@@ -224,15 +224,15 @@ describe('the environment', () => {
       'proc/net/unix': `Num RefCount Protocol Flags Type St Inode Path\n0000000000000000: 00000002 00000000 00000000 0002 01 4711 ${path}\n`,
     });
     const silent = { collectors: { syslog: { listen: [] } } };
-    const held = (comm: string, cmdline: string) =>
+    const held = (comm: string, cmdline: string, pid = 71) =>
       host(
         {
           ...bound('/dev/log'),
-          'proc/71/comm': `${comm}\n`,
-          'proc/71/cmdline': cmdline,
+          [`proc/${pid}/comm`]: `${comm}\n`,
+          [`proc/${pid}/cmdline`]: cmdline,
           'proc/70/comm': 'x\n',
         },
-        { 'proc/71/fd/3': 'socket:[4711]', 'proc/71/fd/2': '/dev/null' },
+        { [`proc/${pid}/fd/3`]: 'socket:[4711]', [`proc/${pid}/fd/2`]: '/dev/null' },
       );
     expect(what(await host({}, { 'dev/log': JOURNALD }).look())).toEqual(['systemd-journald owns /dev/log']);
     expect(
@@ -247,6 +247,15 @@ describe('the environment', () => {
       'rsyslogd (pid 71) owns /dev/log',
     ]);
     expect(await held('node', 'node\0/opt/eudaemon/dist/main.js').look()).toEqual([]);
+    const passed = { collectors: { syslog: { listen: [{ activation: 'devlog' }] } } };
+    expect(await held('systemd', '/sbin/init', 1).look(passed)).toEqual([]);
+    expect(what(await held('systemd', '/sbin/init', 1).look(silent))).toEqual([
+      'systemd (pid 1) owns /dev/log',
+    ]);
+    expect(what(await held('rsyslogd', '/usr/sbin/rsyslogd').look(passed))).toEqual([
+      'rsyslogd (pid 71) owns /dev/log',
+    ]);
+    expect(what(await host().look(passed))).toEqual(['nobody listens on /dev/log']);
     expect(what(await host(bound('/dev/log')).look())).toEqual(['another process owns /dev/log']);
     expect(what(await host().look(silent))).toEqual(['nobody listens on /dev/log']);
   });

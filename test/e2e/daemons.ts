@@ -33,7 +33,17 @@ async function start(program: string, args: readonly string[], port: number): Pr
     child.kill(signal);
     await ended;
   };
-  onTestFinished(() => kill('SIGKILL'));
+  onTestFinished(async () => {
+    // A worker outlives a master that is killed.
+    const family = child.exitCode === null && child.signalCode === null ? familyOf(child.pid!) : [];
+    await kill('SIGKILL');
+    for (const pid of family)
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // Gone with it.
+      }
+  });
   await until(`${program} listens on ${port}`, () => {
     if (child.exitCode !== null) throw new Error(Buffer.concat(output).toString());
     return accepts(port);

@@ -100,8 +100,13 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       const instances = new Map<string, Instance[]>();
       for (const { name, instance } of found) {
         // The look took a moment, and who has ended meanwhile has been told.
-        if (exits.endedMeanwhile(instance)) kin.delete(instance.pid);
-        else instances.set(name, [...(instances.get(name) ?? []), instance]);
+        if (exits.endedMeanwhile(instance)) {
+          kin.delete(instance.pid);
+          continue;
+        }
+        const list = instances.get(name);
+        if (list) list.push(instance);
+        else instances.set(name, [instance]);
       }
       exits.seen(kin, now);
       reports.processes(now, instances, awaited);

@@ -1,8 +1,9 @@
 // Files that are replaced whole: whoever reads one, also after a power cut, finds the old content or the new one.
 
-import { closeSync, fsync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { codeOf } from '../core/errors.ts';
 
 const sync = promisify(fsync);
 
@@ -16,6 +17,16 @@ function openDraft(path: string, text: string, mode: number): number {
     return fd;
   } catch (error) {
     closeSync(fd);
+    throw error;
+  }
+}
+
+/** Its content; undefined when there is none. Throws the system's other errors. */
+export function readReplaced(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

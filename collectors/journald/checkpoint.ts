@@ -1,9 +1,7 @@
 // Where to go on after a restart: one small file, replaced whole, so that a power cut leaves the old one or the new one.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../../agent/core/errors.ts';
-import { replaceFile } from '../../agent/native/replace.ts';
+import { readReplaced, replaceFile } from '../../agent/native/replace.ts';
 
 /** A place in the journal: behind the entry of `cursor`, or at the time `since` (Unix ms) while none was read. */
 export interface Place {
@@ -22,13 +20,8 @@ export function createCheckpoint(stateDir: string): Checkpoint {
   const path = join(stateDir, 'cursor.json');
   return {
     load() {
-      let text: string;
-      try {
-        text = readFileSync(path, 'utf8');
-      } catch (error) {
-        if (codeOf(error) === 'ENOENT') return undefined;
-        throw error;
-      }
+      const text = readReplaced(path);
+      if (text === undefined) return undefined;
       const { cursor, since } = JSON.parse(text) as Partial<Place>;
       if (typeof since !== 'number' || (cursor !== undefined && typeof cursor !== 'string'))
         throw new Error('its content is not that of a checkpoint');

@@ -1,9 +1,8 @@
 // Where to go on after a restart: one small file, replaced whole, so that a power cut leaves the old one or the new one.
 
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../../agent/core/errors.ts';
-import { replaceFile } from '../../agent/native/replace.ts';
+import { readReplaced, replaceFile } from '../../agent/native/replace.ts';
 
 /** The last record that is safe: its sequence number in the life of a kernel, -1 while there is none. */
 export interface Place {
@@ -23,13 +22,8 @@ export function createCheckpoint(stateDir: string): Checkpoint {
   const path = join(stateDir, 'sequence.json');
   return {
     load() {
-      let text: string;
-      try {
-        text = readFileSync(path, 'utf8');
-      } catch (error) {
-        if (codeOf(error) === 'ENOENT') return undefined;
-        throw error;
-      }
+      const text = readReplaced(path);
+      if (text === undefined) return undefined;
       const { boot, sequence } = JSON.parse(text) as Partial<Place>;
       if (typeof boot !== 'string' || !Number.isSafeInteger(sequence))
         throw new Error('its content is not that of a checkpoint');

@@ -8,7 +8,11 @@ export interface RingSize {
   readonly capacity: number;
 }
 
-/** Words (4 bytes) of the file's head. `Taken` slots of receive call `Call`, on a UDP socket or not, are entries already. */
+/**
+ * Words (4 bytes) of the file's head. `Taken` slots of receive call `Call`, on a UDP socket or not, are entries already, or
+ * shed. `Shed` counts those since the file was made, of which the consumer has counted `ShedTold`; the last of them came
+ * from slot `ShedOrigin` and made it `ShedTo`. The ring was written in boot `BootHigh` and `BootLow` of the system.
+ */
 export const Head = {
   Magic: 0,
   Slots: 1,
@@ -19,6 +23,12 @@ export const Head = {
   Taken: 12,
   Udp: 13,
   Call: 14,
+  Shed: 15,
+  ShedTold: 16,
+  ShedTo: 17,
+  ShedOrigin: 18,
+  BootHigh: 19,
+  BootLow: 20,
 } as const;
 /** Doubles of the file's head: where the next entry goes, and where the oldest uncommitted one is. */
 export const Mark = { Head: 4, Tail: 5 } as const;
@@ -48,7 +58,7 @@ export const SKIP = 0xffffffff;
 export const UNUSED = 0xffffffff;
 
 /** Cells of the memory the threads share; positions as (position / 8) modulo 2^32. */
-export const Cell = { Head: 0, Tail: 1, Stop: 2, Shed: 3, Overflow: 4, Count: 5 } as const;
+export const Cell = { Head: 0, Tail: 1, Stop: 2, Overflow: 3, Count: 4 } as const;
 /** What `Cell.Stop` asks of the reader; at the last stop, sockets that nobody reads after us take no more. */
 export const Stop = { No: 0, ForAnother: 1, ForGood: 2 } as const;
 

@@ -73,7 +73,11 @@ export class RingWriter {
   takeUp(now: number, last: number): void {
     const { words, size } = this.memory;
     let slot = words[Head.Taken]!;
-    for (let i = slot; i < size.slots; i++) if (last === originOf(words[Head.Call]!, i)) slot = i + 1;
+    for (let i = slot; i < size.slots; i++) {
+      const origin = originOf(words[Head.Call]!, i);
+      if (words[Head.ShedOrigin] === origin) words[Head.Shed] = words[Head.ShedTo]!;
+      if (last === origin || words[Head.ShedOrigin] === origin) slot = i + 1;
+    }
     for (; slot < size.slots; slot++)
       if (words[this.memory.lengthAt(slot)] !== UNUSED) this.append(slot, -1, words[Head.Udp] === 1, now);
   }
@@ -109,7 +113,7 @@ export class RingWriter {
       (used > size.capacity * 0.75 &&
         this.sheds(used / size.capacity, from, length, udp ? this.peerHash(slot) : pid))
     ) {
-      Atomics.add(this.shared, Cell.Shed, 1);
+      this.countShed(slot);
       this.tellShed(slot, udp, pid, uid);
       return;
     }
@@ -150,6 +154,14 @@ export class RingWriter {
     const at = name >> 2;
     if (memory.bytes[name] !== 10) return words[at + 1]!;
     return (words[at + 2]! ^ words[at + 3]! ^ words[at + 4]! ^ words[at + 5]!) >>> 0;
+  }
+
+  /** In three stores: a kill between any two of them counts the message once, when its slot is taken up. */
+  private countShed(slot: number): void {
+    const { words } = this.memory;
+    words[Head.ShedTo] = words[Head.Shed]! + 1;
+    words[Head.ShedOrigin] = originOf(words[Head.Call]!, slot);
+    words[Head.Shed] = words[Head.ShedTo]!;
   }
 
   private tellShed(slot: number, udp: boolean, pid: number, uid: number): void {

@@ -54,7 +54,6 @@ export class Ring {
   private readonly shared = new Int32Array(new SharedArrayBuffer((Cell.Count + ShedTable.cells) * 4));
   private readonly sheds: ShedTable;
   private head: number;
-  private seenShed = 0;
   private seenOverflow = 0;
   private ended: Promise<void> = Promise.resolve();
 
@@ -141,11 +140,12 @@ export class Ring {
     Atomics.notify(this.shared, Cell.Tail);
   }
 
-  /** Messages shed for want of room since the last call. */
+  /** Messages shed for want of room since the last call, in a former life too: each is told once. */
   shed(): number {
-    const now = Atomics.load(this.shared, Cell.Shed);
-    const more = (now - this.seenShed) >>> 0;
-    this.seenShed = now;
+    const { words } = this.memory;
+    const now = words[Head.Shed]!;
+    const more = (now - words[Head.ShedTold]!) >>> 0;
+    words[Head.ShedTold] = now;
     return more;
   }
 
@@ -203,13 +203,24 @@ function sizeOf(fd: number): RingSize | undefined {
   return sound && fstatSync(fd).size === RingMemory.bytes(size) ? size : undefined;
 }
 
+/**
+ * Positions name messages only as long as none is given twice, and after a power cut the file may be an older one than what
+ * was in memory: a ring of another boot gets another name.
+ */
+function rename(words: Uint32Array, boot: string): void {
+  const [high, low] = [0, 8].map(at => Number.parseInt(boot.replaceAll('-', '').slice(at, at + 8), 16) >>> 0);
+  if (words[Head.BootHigh] === high && words[Head.BootLow] === low) return;
+  randomFillSync(words, Head.IdHigh, 2);
+  words[Head.BootHigh] = high!;
+  words[Head.BootLow] = low!;
+}
+
 /** Every page is written, so that a full file system fails here and not in the middle of a message. */
 function format(fd: number, size: RingSize): void {
   const bytes = RingMemory.bytes(size);
   const page = new Uint8Array(PAGE);
   const words = new Uint32Array(page.buffer);
   words.set([MAGIC, size.slots, size.stride, size.capacity]);
-  randomFillSync(words, Head.IdHigh, 2);
   words[Head.Taken] = size.slots;
   words[Head.Call] = 1;
   ftruncateSync(fd, 0);
@@ -219,10 +230,10 @@ function format(fd: number, size: RingSize): void {
 }
 
 /**
- * Opens the ring at `path`, or makes it; `now` in Unix ms. A ring that was left behind keeps its size. Throws when it
- * cannot be made or mapped, or when another process uses it.
+ * Opens the ring at `path`, or makes it; `now` in Unix ms, `boot` the system's boot id. A ring that was left behind keeps
+ * its size. Throws when it cannot be made or mapped, or when another process uses it.
  */
-export function openRing(native: Native, path: string, size: RingSize, now: number): Ring {
+export function openRing(native: Native, path: string, size: RingSize, now: number, boot: string): Ring {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   try {
     if (native.libc.flock(fd, LOCK_EXCLUSIVE_NOW) < 0) throw new Error('in use by another eudaemon');
@@ -233,7 +244,9 @@ export function openRing(native: Native, path: string, size: RingSize, now: numb
     const bytes = RingMemory.bytes(given);
     const address = native.libc.mmap(0, bytes, READ_WRITE, MAP_SHARED, fd, 0);
     if (address > HIGHEST_ADDRESS) throw systemError('mmap', native.libc.errno());
-    return new Ring(native, path, fd, new RingMemory(native.libc.view(address, bytes), address, given), now);
+    const memory = new RingMemory(native.libc.view(address, bytes), address, given);
+    rename(memory.words, boot);
+    return new Ring(native, path, fd, memory, now);
   } catch (error) {
     closeSync(fd);
     throw error;

@@ -1,6 +1,7 @@
 // Datagrams, from the ring to the sink: reads what the reader thread put there, waits when there is nothing, stands
 // still while the sink is full, and gives room back when records are committed.
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { causeOf } from '../../agent/core/errors.ts';
 import type { Native } from '../../agent/native/index.ts';
@@ -29,6 +30,15 @@ export interface Datagrams {
   close(again: boolean): Promise<void>;
 }
 
+/** Boot id of the system; empty where that cannot be told. */
+function bootOf(root: string): string {
+  try {
+    return readFileSync(join(root, 'proc/sys/kernel/random/boot_id'), 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
 /** Starts receiving from these sockets; throws when the ring cannot be opened. */
 export function receiveDatagrams(
   native: Native,
@@ -37,7 +47,7 @@ export function receiveDatagrams(
 ): Datagrams {
   const stride = Math.min(pages(options.max_message), MAX_SLOT);
   const size = { slots: SLOTS, stride, capacity: pages(options.ring) };
-  const ring = openRing(native, join(room.runDir, 'syslog.ring'), size, room.now());
+  const ring = openRing(native, join(room.runDir, 'syslog.ring'), size, room.now(), bootOf(room.root));
   /** What the ring may release once `pushed` records are written; the same index in both. */
   const pushed: number[] = [];
   const positions: number[] = [];

@@ -1,7 +1,17 @@
 // Nothing accepted is lost: backends that go away, agents that are killed, disks that are full; the ledger tells all.
-import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Head } from '../../agent/native/ring-memory.ts';
 import { have } from '../tools.ts';
 import { startBackend } from './backend.ts';
 import { ledgerGap } from './metrics.ts';
@@ -12,6 +22,15 @@ import { until } from './until.ts';
 const numbered = (count: number, from = 0) =>
   Array.from({ length: count }, (_, i) => `<13>seq: number ${from + i}`);
 const bodies = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `number ${from + i}`);
+
+/** The words at the beginning of a ring file. */
+function headOf(ring: string): Uint32Array {
+  const words = new Uint32Array(32);
+  const fd = openSync(ring, 'r');
+  readSync(fd, words);
+  closeSync(fd);
+  return words;
+}
 
 describe('a backend that goes away', () => {
   it('gets everything once when it is back', async () => {
@@ -134,26 +153,49 @@ describe('kill -9', () => {
     expect((await second.stop()).code).toBe(0);
   });
 
-  it('in the middle of a stream loses at most what the kernel still held', async () => {
-    const queue = Number(readFileSync('/proc/sys/net/unix/max_dgram_qlen', 'utf8'));
-    const backend = await startBackend();
-    const home = await createHome({ exporters: { otlp: backend.exporter } });
-    const first = await startProgram(home);
-    const sender = sendUntilRefused(home.socket);
-    await until('the stream flows', () => backend.bodies().length > 1_000);
-    first.signal('SIGKILL');
-    await first.ended;
-    const sent = await sender;
+  it.each([
+    { stream: 'carried', stall: '0', least: 0 },
+    { stream: 'shed', stall: '60000', least: 1_000 },
+  ])(
+    'while a stream is $stream loses exactly what the kernel still held, and what is counted as shed',
+    async ({ stall, least }) => {
+      const queue = Number(readFileSync('/proc/sys/net/unix/max_dgram_qlen', 'utf8'));
+      const backend = await startBackend();
+      const home = await createHome({
+        collectors: { syslog: { ring: '1MiB' } },
+        exporters: { otlp: backend.exporter },
+      });
+      const ring = join(home.runDir, 'syslog.ring');
+      const first = await startProgram(home, { EUDAEMON_DEBUG_STALL: stall });
+      const sender = sendUntilRefused(home.socket);
+      await until(
+        'the stream flows',
+        () => backend.bodies().length > 1_000 && headOf(ring)[Head.Shed]! >= least,
+      );
+      first.signal('SIGKILL');
+      await first.ended;
+      const sent = await sender;
+      const counted = headOf(ring)[Head.ShedTold]!;
 
-    const second = await startProgram(home);
-    await sendDatagrams(home.socket, ['<13>seq: the end']);
-    await backend.record(each => each.body === 'the end');
-    const arrived = [...new Set(backend.bodies())].filter(body => body.startsWith('number'));
-    expect(arrived.length).toBeGreaterThanOrEqual(sent - queue - 1);
-    // No hole: what is missing is the end of it.
-    expect(arrived).toEqual(bodies(arrived.length));
-    expect((await second.stop()).code).toBe(0);
-  });
+      const second = await startProgram(home);
+      await sendDatagrams(home.socket, ['<13>seq: the end']);
+      await backend.record(each => each.body === 'the end');
+      const page = await second.waitForMetrics(
+        'all is delivered',
+        metrics => metrics.value('eudaemon_spool_records', { exporter: 'otlp' }) === 0,
+      );
+      const shed = counted + page.sum('eudaemon_records_dropped_total', { reason: 'ring_full' });
+      const arrived = [...new Set(backend.bodies())].filter(body => body.startsWith('number'));
+      // The kernel hands over in order: what had left its queue is a beginning of what was sent.
+      const received = arrived.length + shed;
+      expect(shed).toBeGreaterThanOrEqual(least);
+      expect(received).toBeLessThanOrEqual(sent);
+      expect(received).toBeGreaterThanOrEqual(sent - queue - 1);
+      expect(Math.max(...arrived.map(body => Number(body.split(' ')[1])))).toBeLessThan(received);
+      if (shed === 0) expect(arrived).toEqual(bodies(received));
+      expect((await second.stop()).code).toBe(0);
+    },
+  );
 
   it('loses no line of a file that is written and rotated meanwhile', async () => {
     const backend = await startBackend();

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Ring } from '../../../agent/native/ring.ts';
-import { Cell, Entry, Mark, RingMemory } from '../../../agent/native/ring-memory.ts';
+import { Cell, Entry, Head, Mark, RingMemory } from '../../../agent/native/ring-memory.ts';
 import { RingWriter } from '../../../agent/native/ring-writer.ts';
 import { ShedTable } from '../../../agent/native/shed-table.ts';
 
@@ -17,9 +17,9 @@ function createWriter() {
     memory.words[memory.lengthAt(0)] = text.length;
     memory.words.set([32, 0, 1, 2, pid, 0], memory.controlAt(0));
     memory.words[memory.controlLengthAt(0)] = 32;
-    const before = shared[Cell.Shed]!;
+    const before = memory.words[Head.Shed]!;
     writer.take(1, 0, false, 0);
-    return shared[Cell.Shed] === before;
+    return memory.words[Head.Shed] === before;
   };
   return {
     writer,
@@ -134,55 +134,77 @@ it('tells whose messages it shed', () => {
   expect(table.take()).toEqual([{ count: refused, pid: 42, uid: 0, address: undefined }]);
 });
 
-it('killed at any store, it loses no message, repeats none, and the next life neither', () => {
-  const buffer = new ArrayBuffer(RingMemory.bytes(SIZE));
-  const shared = new Int32Array(new SharedArrayBuffer((Cell.Count + ShedTable.cells) * 4));
-  const received = new RingMemory(buffer, 0, SIZE);
-  received.arm();
-  const texts = ['one', 'two', 'three'];
-  for (const [slot, text] of texts.entries()) {
-    received.bytes.set(Buffer.from(text), received.slots + slot * SIZE.stride);
-    received.words[received.lengthAt(slot)] = text.length;
-  }
-  const before = buffer.slice();
-  /** Memory whose owner dies before its store number `at`. */
-  const dying = (memory: RingMemory, at: number): RingMemory => {
-    let stores = 0;
-    const mortal = <T extends object>(array: T): T =>
-      new Proxy(array, {
-        get: (target, key) => {
-          const value = Reflect.get(target, key);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-        set(target, key, value) {
-          if (stores++ === at) throw new Error('killed');
-          return Reflect.set(target, key, value);
-        },
-      });
-    for (const name of ['words', 'doubles'] as const)
-      Object.defineProperty(memory, name, { value: mortal(memory[name]) });
-    return memory;
-  };
-  const isKilled = (work: () => unknown): boolean => {
-    try {
-      work();
-      return false;
-    } catch {
-      return true;
+it.each([
+  { room: 'for all', lengths: [], kept: ['<0>one', '<0>two', '<0>three'], shed: 0 },
+  {
+    room: 'but for the second',
+    lengths: [...Array(15).fill(4064), 3968],
+    kept: ['<0>one', '<0>three'],
+    shed: 1,
+  },
+])(
+  'killed at any store, it loses no message, counts and repeats none, and the next life neither: room $room',
+  ({ lengths, kept, shed }) => {
+    const buffer = new ArrayBuffer(RingMemory.bytes(SIZE));
+    const shared = new Int32Array(new SharedArrayBuffer((Cell.Count + ShedTable.cells) * 4));
+    const received = new RingMemory(buffer, 0, SIZE);
+    received.arm();
+    const earlier = new RingWriter(received, shared);
+    for (const length of lengths) {
+      received.bytes.set(Buffer.from('<0>'), received.slots);
+      received.words[received.lengthAt(0)] = length;
+      earlier.take(1, 0, false, 0);
     }
-  };
-  const life = (memory: RingMemory) => new Ring(undefined as never, '', -1, memory, 0);
+    const texts = ['<0>one', `<0>two${shed > 0 ? '!'.repeat(200) : ''}`, '<0>three'];
+    for (const [slot, text] of texts.entries()) {
+      received.bytes.set(Buffer.from(text), received.slots + slot * SIZE.stride);
+      received.words[received.lengthAt(slot)] = text.length;
+    }
+    const before = buffer.slice();
+    /** Memory whose owner dies before its store number `at`. */
+    const dying = (memory: RingMemory, at: number): RingMemory => {
+      let stores = 0;
+      const mortal = <T extends object>(array: T): T =>
+        new Proxy(array, {
+          get: (target, key) => {
+            const value = Reflect.get(target, key);
+            return typeof value === 'function' ? value.bind(target) : value;
+          },
+          set(target, key, value) {
+            if (stores++ === at) throw new Error('killed');
+            return Reflect.set(target, key, value);
+          },
+        });
+      for (const name of ['words', 'doubles'] as const)
+        Object.defineProperty(memory, name, { value: mortal(memory[name]) });
+      return memory;
+    };
+    const isKilled = (work: () => unknown): boolean => {
+      try {
+        work();
+        return false;
+      } catch {
+        return true;
+      }
+    };
+    const life = (memory: RingMemory) => new Ring(undefined as never, '', -1, memory, 0);
 
-  const none = Number.POSITIVE_INFINITY;
-  for (let first = 0, alive = false; !alive; first++)
-    for (const second of [none, ...Array.from({ length: 40 }, (_, i) => i)]) {
-      new Uint8Array(buffer).set(new Uint8Array(before));
-      const writer = new RingWriter(dying(new RingMemory(buffer, 0, SIZE), first), shared);
-      alive = !isKilled(() => writer.take(texts.length, 0, false, 0));
-      isKilled(() => life(dying(new RingMemory(buffer, 0, SIZE), second)));
-      const ring = life(new RingMemory(buffer, 0, SIZE));
-      const found: string[] = [];
-      while (ring.next()) found.push(Buffer.from(ring.bytes.slice(ring.start, ring.end)).toString());
-      expect([first, second, found]).toEqual([first, second, texts]);
-    }
-});
+    const none = Number.POSITIVE_INFINITY;
+    for (let first = 0, alive = false; !alive; first++)
+      for (const second of [none, ...Array.from({ length: 40 }, (_, i) => i)]) {
+        new Uint8Array(buffer).set(new Uint8Array(before));
+        const writer = new RingWriter(dying(new RingMemory(buffer, 0, SIZE), first), shared);
+        alive = !isKilled(() => writer.take(texts.length, 0, false, 0));
+        isKilled(() => life(dying(new RingMemory(buffer, 0, SIZE), second)));
+        const ring = life(new RingMemory(buffer, 0, SIZE));
+        const found: string[] = [];
+        while (ring.next()) found.push(String(Buffer.from(ring.bytes.slice(ring.start, ring.end))));
+        expect([first, second, found.slice(lengths.length), ring.shed()]).toEqual([
+          first,
+          second,
+          kept,
+          shed,
+        ]);
+      }
+  },
+);

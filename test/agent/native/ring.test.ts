@@ -11,10 +11,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadNative } from '../../../agent/native/index.ts';
 import type { ReadSocket } from '../../../agent/native/reader.ts';
 import { openRing, type Ring } from '../../../agent/native/ring.ts';
+import type { RingMemory } from '../../../agent/native/ring-memory.ts';
+import { RingWriter } from '../../../agent/native/ring-writer.ts';
 import { sendUntilRefused } from '../../e2e/senders.ts';
 import { have } from '../../tools.ts';
 
 const native = loadNative()!;
+const BOOT = '0d5a6a3c-7e5f-4c5b-8d1e-2f3a4b5c6d7e';
 const SIZE = { slots: 8, stride: 4096, capacity: 1 << 16 };
 let dir = '';
 let undo: (() => unknown)[] = [];
@@ -31,7 +34,7 @@ const socketPath = () => join(dir, 'sock');
 const ringPath = () => join(dir, 'ring');
 
 function open(size = SIZE): Ring {
-  const ring = openRing(native, ringPath(), size, 1_000_000);
+  const ring = openRing(native, ringPath(), size, 1_000_000, BOOT);
   undo.push(() => ring.close());
   return ring;
 }
@@ -107,7 +110,7 @@ describe('the ring', () => {
       fc.asyncProperty(fc.array(fc.nat(4096), { minLength: 20, maxLength: 60 }), async lengths => {
         const path = join(dir, `sock-${Math.random()}`);
         const fd = native.bindUnix(path);
-        const ring = openRing(native, join(dir, `ring-${Math.random()}`), SIZE, 0);
+        const ring = openRing(native, join(dir, `ring-${Math.random()}`), SIZE, 0, BOOT);
         ring.read([{ fd, udp: false, ours: true }], () => {});
         let last = -1;
         for (const [i, length] of lengths.entries()) {
@@ -216,7 +219,7 @@ describe('the ring', () => {
   });
 
   it('leaves no file when it is empty, and has a new name the next time', async () => {
-    const ring = openRing(native, ringPath(), SIZE, 0);
+    const ring = openRing(native, ringPath(), SIZE, 0, BOOT);
     const { idHigh, idLow } = ring;
     ring.close();
     expect(existsSync(ringPath())).toBe(false);
@@ -247,7 +250,7 @@ describe('after kill -9', () => {
   /** A process takes messages into its ring, receives some more, and is killed. */
   async function killedWith(taken: readonly string[], untaken: readonly string[] = []): Promise<void> {
     const script = fileURLToPath(new URL('./victim.ts', import.meta.url));
-    const child = spawn(process.execPath, [script, dir, String(taken.length), String(untaken.length)], {
+    const child = spawn(process.execPath, [script, dir, String(taken.length), String(untaken.length), BOOT], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -285,7 +288,7 @@ describe('after kill -9', () => {
   it('what was released is gone, and what was not comes under the name it had', async () => {
     await killedWith(Array.from({ length: 10 }, (_, i) => `message ${i}`));
 
-    const first = openRing(native, ringPath(), SIZE, 0);
+    const first = openRing(native, ringPath(), SIZE, 0, BOOT);
     const names: number[] = [];
     for (let i = 0; i < 4 && first.next(); i++) names.push(first.position);
     first.release(first.consumed);
@@ -297,6 +300,39 @@ describe('after kill -9', () => {
     while (second.next()) again.push(second.position);
     expect([second.idHigh, second.idLow]).toEqual([idHigh, idLow]);
     expect(again).toEqual(names.slice(4));
+    second.release(second.consumed);
+  });
+
+  it('of another boot, messages bear names that none had before: the file may be older than what was in memory', async () => {
+    await killedWith(['message']);
+    const names = [BOOT, BOOT, 'ffffffff-0000-4000-8000-000000000000', ''].map(boot => {
+      const ring = openRing(native, ringPath(), SIZE, 0, boot);
+      expect(ring.next()).toBe(true);
+      expect(String(bytesOf(ring))).toBe('message');
+      ring.close();
+      return `${ring.idHigh} ${ring.idLow}`;
+    });
+    rmSync(ringPath());
+    expect(names[1]).toBe(names[0]);
+    expect(new Set(names).size).toBe(3);
+  });
+
+  it('what was shed and not told yet is told once', () => {
+    const first = openRing(native, ringPath(), SIZE, 0, BOOT);
+    const { memory } = first as unknown as { memory: RingMemory };
+    const writer = new RingWriter(memory, new Int32Array(new SharedArrayBuffer(4096)));
+    for (let i = 0; i < 100; i++) {
+      memory.words[memory.lengthAt(0)] = 4096;
+      writer.take(1, 0, false, 0);
+    }
+    const told = first.shed();
+    memory.words[memory.lengthAt(0)] = 4096;
+    writer.take(1, 0, false, 0);
+    first.close();
+    let entries = 0;
+    const second = open();
+    while (second.next()) entries++;
+    expect([told + 1 + entries, second.shed(), second.shed()]).toEqual([101, 1, 0]);
     second.release(second.consumed);
   });
 
@@ -316,7 +352,7 @@ describe('after kill -9', () => {
               : [0, image.length];
         for (const [at, value] of damage) bytes[from + (at % length)] = value;
         writeFileSync(ringPath(), where === 'short' ? bytes.subarray(0, damage[0]![0]) : bytes);
-        const ring = openRing(native, ringPath(), SIZE, 0);
+        const ring = openRing(native, ringPath(), SIZE, 0, BOOT);
         let count = 0;
         while (ring.next()) count++;
         expect(count).toBeLessThan(3000);

@@ -2,7 +2,15 @@
 
 import type { Native } from './index.ts';
 import { type Libc, systemError } from './libc.ts';
-import { eventFilter, KernelEvent, MAX_MESSAGE, parseEvent, subscription, What } from './parse-event.ts';
+import {
+  eventFilter,
+  KernelEvent,
+  MAX_MESSAGE,
+  parseEvent,
+  type Subscription,
+  subscription,
+  What,
+} from './parse-event.ts';
 
 const AF_NETLINK = 16;
 const NETLINK_CONNECTOR = 11;
@@ -23,20 +31,20 @@ const BUFFER = 4 * 2 ** 20;
 const ACK_MS = 100;
 const POLLIN = 1;
 
-/** A subscribed socket, without waiting; throws what keeps it from being told. */
-export function openConnector({ libc }: Native): number {
+/** A subscribed socket, without waiting, of programs that begin or of everything; throws what keeps it from being told. */
+export function openConnector({ libc }: Native, what: Subscription): number {
   const fd = libc.socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR);
   if (fd < 0) throw systemError('socket of the process connector', libc.errno());
   try {
     const size = new Uint8Array(Int32Array.of(BUFFER).buffer);
     if (libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4) < 0)
       libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, 4);
-    attachFilter(libc, fd);
+    attachFilter(libc, fd, what);
     const address = new DataView(new ArrayBuffer(12));
     address.setUint16(0, AF_NETLINK, true);
     address.setUint32(8, CN_IDX_PROC, true);
     if (libc.bind(fd, new Uint8Array(address.buffer), 12) < 0) throw systemError('bind', libc.errno());
-    if (!subscribe(libc, fd, true) && !subscribe(libc, fd, false))
+    if (!subscribe(libc, fd, what, true) && !subscribe(libc, fd, what, false))
       throw new Error('the kernel does not answer: it tells processes of its first pid namespace alone');
     return fd;
   } catch (error) {
@@ -46,8 +54,8 @@ export function openConnector({ libc }: Native): number {
 }
 
 /** Whether the kernel acknowledged; throws when it refused. */
-function subscribe(libc: Libc, fd: number, masked: boolean): boolean {
-  const request = subscription(masked);
+function subscribe(libc: Libc, fd: number, what: Subscription, masked: boolean): boolean {
+  const request = subscription(what, masked);
   const kernel = new Uint8Array(12);
   kernel[0] = AF_NETLINK;
   if (libc.sendto(fd, request, request.length, 0, kernel, kernel.length) < 0)
@@ -66,8 +74,8 @@ function subscribe(libc: Libc, fd: number, masked: boolean): boolean {
 }
 
 /** Without it threads wake us as well, which costs but changes nothing. */
-function attachFilter(libc: Libc, fd: number): void {
-  const filter = eventFilter();
+function attachFilter(libc: Libc, fd: number, what: Subscription): void {
+  const filter = eventFilter(what);
   const address = libc.mmap(0, PAGE, PROTECT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
   if (address <= 0) return;
   new Uint8Array(libc.view(address, PAGE)).set(filter);

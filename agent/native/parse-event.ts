@@ -60,11 +60,14 @@ export function parseEvent(view: DataView, length: number, into: KernelEvent): b
   }
 }
 
+/** Programs that begin, or everything that happens to processes. */
+export type Subscription = 'programs' | 'all';
+
 /**
  * The request to be told. From Linux 6.6 on the kernel takes a mask of events and sends no others; before, it ignores a
  * request with one.
  */
-export function subscription(masked: boolean): Uint8Array {
+export function subscription(what: Subscription, masked: boolean): Uint8Array {
   const size = masked ? 8 : 4;
   const view = new DataView(new ArrayBuffer(WHAT + size));
   view.setUint32(0, view.byteLength, true);
@@ -73,7 +76,8 @@ export function subscription(masked: boolean): Uint8Array {
   view.setUint32(20, CN_VAL_PROC, true);
   view.setUint16(32, size, true);
   view.setUint32(36, LISTEN, true);
-  if (masked) view.setUint32(40, (What.Fork | What.Exec | What.Exit) >>> 0, true);
+  if (masked)
+    view.setUint32(40, what === 'programs' ? What.Exec : (What.Fork | What.Exec | What.Exit) >>> 0, true);
   return new Uint8Array(view.buffer);
 }
 
@@ -84,28 +88,40 @@ const IF = 0x15;
 const RETURN = 0x06;
 const ALL = 0xffff_ffff;
 
+type Instruction = [code: number, yes: number, no: number, k: number];
+
+const ALL_EVENTS: Instruction[] = [
+  [LOAD, 0, 0, WHAT],
+  [IF, 12, 0, swapped(What.Ack)],
+  [IF, 11, 0, swapped(What.Exec)],
+  [IF, 2, 0, swapped(What.Fork)],
+  [IF, 5, 0, swapped(What.Exit)],
+  [RETURN, 0, 0, 0],
+  // A fork: is the child its own thread group?
+  [LOAD, 0, 0, DATA + 8],
+  [TO_X, 0, 0, 0],
+  [LOAD, 0, 0, DATA + 12],
+  [IF_X, 4, 5, 0],
+  // An exit: of the group's leader?
+  [LOAD, 0, 0, DATA],
+  [TO_X, 0, 0, 0],
+  [LOAD, 0, 0, DATA + 4],
+  [IF_X, 0, 1, 0],
+  [RETURN, 0, 0, ALL],
+  [RETURN, 0, 0, 0],
+];
+
+const PROGRAMS: Instruction[] = [
+  [LOAD, 0, 0, WHAT],
+  [IF, 2, 0, swapped(What.Ack)],
+  [IF, 1, 0, swapped(What.Exec)],
+  [RETURN, 0, 0, 0],
+  [RETURN, 0, 0, ALL],
+];
+
 /** A classic BPF program that lets through what `parseEvent` takes: threads come and go without waking us. */
-export function eventFilter(): Uint8Array {
-  const program: [code: number, yes: number, no: number, k: number][] = [
-    [LOAD, 0, 0, WHAT],
-    [IF, 12, 0, swapped(What.Ack)],
-    [IF, 11, 0, swapped(What.Exec)],
-    [IF, 2, 0, swapped(What.Fork)],
-    [IF, 5, 0, swapped(What.Exit)],
-    [RETURN, 0, 0, 0],
-    // A fork: is the child its own thread group?
-    [LOAD, 0, 0, DATA + 8],
-    [TO_X, 0, 0, 0],
-    [LOAD, 0, 0, DATA + 12],
-    [IF_X, 4, 5, 0],
-    // An exit: of the group's leader?
-    [LOAD, 0, 0, DATA],
-    [TO_X, 0, 0, 0],
-    [LOAD, 0, 0, DATA + 4],
-    [IF_X, 0, 1, 0],
-    [RETURN, 0, 0, ALL],
-    [RETURN, 0, 0, 0],
-  ];
+export function eventFilter(what: Subscription): Uint8Array {
+  const program: Instruction[] = what === 'all' ? ALL_EVENTS : PROGRAMS;
   const view = new DataView(new ArrayBuffer(program.length * 8));
   for (const [i, [code, yes, no, k]] of program.entries()) {
     view.setUint16(8 * i, code, true);

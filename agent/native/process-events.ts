@@ -3,13 +3,17 @@
 import { Worker } from 'node:worker_threads';
 import { openConnector } from './connector.ts';
 import type { Native } from './index.ts';
-import { Cell, Want, type WatchedBatch, type WatcherTask } from './watcher.ts';
+import type { WatchedBatch } from './process-feed.ts';
+import { createKin, KIN_BYTES } from './sieve.ts';
+import { Flag, type Wanted, type WatcherTask } from './watcher.ts';
 
-export type { ProcessEvent, WatchedBatch } from './watcher.ts';
+export type { ProcessEvent, WatchedBatch } from './process-feed.ts';
+export type { Wanted } from './watcher.ts';
 
 export interface ProcessEvents {
-  /** What is to be read of a program when it begins, besides its name and its file. */
-  want(wants: { readonly cmdline: boolean; readonly uid: boolean; readonly cgroup: boolean }): void;
+  want(wanted: Wanted): void;
+  /** Whoever has been found another way: its end is of account. */
+  know(pids: Iterable<number>): void;
   /** Resolves when the thread has ended. */
   close(): Promise<void>;
 }
@@ -18,30 +22,49 @@ export interface ProcessEvents {
 export function watchProcesses(
   native: Native,
   root: string,
+  wanted: Wanted,
   told: (batch: WatchedBatch) => void,
   failed: (error: Error) => void,
 ): ProcessEvents {
-  const fd = openConnector(native);
-  const shared = new Int32Array(new SharedArrayBuffer(8));
-  const task: WatcherTask = { fd, root: root === '/' ? '' : root, shared };
+  const programs = openConnector(native, 'programs');
+  let all: number;
+  try {
+    all = openConnector(native, 'all');
+  } catch (error) {
+    native.close(programs);
+    throw error;
+  }
+  const flags = new Int32Array(new SharedArrayBuffer(8));
+  const memory = new SharedArrayBuffer(KIN_BYTES);
+  const kin = createKin(memory);
+  const task: WatcherTask = { programs, all, root: root === '/' ? '' : root, wanted, flags, kin: memory };
+  let last = JSON.stringify(wanted);
   const file = import.meta.url.endsWith('.ts') ? './watcher.ts' : './watcher.js';
   const worker = new Worker(new URL(file, import.meta.url), {
     workerData: task,
-    resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 },
+    name: 'watcher',
+    resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 16 },
   });
   const ended = new Promise<void>(resolve => worker.once('exit', () => resolve()));
   worker.on('message', told);
   worker.on('error', error => failed(error as Error));
   return {
-    want({ cmdline, uid, cgroup }) {
-      const wants = (cmdline ? Want.Cmdline : 0) | (uid ? Want.Uid : 0) | (cgroup ? Want.Cgroup : 0);
-      Atomics.store(shared, Cell.Wants, wants);
+    want(next) {
+      const text = JSON.stringify(next);
+      if (text === last) return;
+      last = text;
+      worker.postMessage(next);
+      Atomics.add(flags, Flag.Asked, 1);
+    },
+    know(pids) {
+      for (const pid of pids) kin.add(pid);
     },
     async close() {
       worker.off('message', told);
-      Atomics.store(shared, Cell.Stop, 1);
+      Atomics.store(flags, Flag.Stop, 1);
       await ended;
-      native.close(fd);
+      native.close(programs);
+      native.close(all);
     },
   };
 }

@@ -1,70 +1,62 @@
 // A thread that waits for the kernel's process events and looks at a program the moment it begins: who lives for a
-// millisecond is still known by then. Tells in batches; ends within 200 ms of the stop flag.
+// millisecond is still known by then. Tells in batches, of those alone that may concern a daemon; ends within 200 ms of
+// the stop flag.
 
 import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { ProcessFacts } from '../core/daemon.ts';
-import { parseStat } from '../core/procstat.ts';
+import { parseStat, type Stat } from '../core/procstat.ts';
 import { loadNative } from './index.ts';
 import { systemError } from './libc.ts';
-import { KernelEvent, MAX_MESSAGE, parseEvent, What } from './parse-event.ts';
+import { MAX_MESSAGE } from './parse-event.ts';
+import { createFeed } from './process-feed.ts';
+import { createKin, createSieve, fits, type Interest } from './sieve.ts';
 
-/** Times in Unix ms. */
-export type ProcessEvent =
-  | { readonly what: 'fork'; readonly at: number; readonly pid: number; readonly parent: number }
-  /** Without a process when it was gone before it could be looked at. */
-  | {
-      readonly what: 'exec';
-      readonly at: number;
-      readonly pid: number;
-      readonly process: ProcessFacts | undefined;
-    }
-  /** `status` as wait(2) gives it. */
-  | { readonly what: 'exit'; readonly at: number; readonly pid: number; readonly status: number };
+/** Words of `WatcherTask.flags`. */
+export const Flag = { Stop: 0, Asked: 1 } as const;
 
-export interface WatchedBatch {
-  readonly events: readonly ProcessEvent[];
-  /** The kernel had no room for more: some events are missing, before these. */
-  readonly overflow: boolean;
+/** What may concern a daemon, and what is to be read of it besides its name and its file. */
+export interface Wanted extends Interest {
+  readonly cmdline: boolean;
+  readonly uid: boolean;
+  readonly cgroup: boolean;
 }
 
-export const Cell = { Stop: 0, Wants: 1 } as const;
-export const Want = { Cmdline: 1, Uid: 2, Cgroup: 4 } as const;
-
 export interface WatcherTask {
-  readonly fd: number;
+  /** Subscribed sockets: of programs that begin, and of everything. */
+  readonly programs: number;
+  readonly all: number;
   readonly root: string;
-  /** Two words: not 0 ends the thread; what is to be read of a program besides its name and its file. */
-  readonly shared: Int32Array;
+  readonly wanted: Wanted;
+  /** Two words: not 0 ends the thread; grows when another `Wanted` was posted. */
+  readonly flags: Int32Array;
+  readonly kin: SharedArrayBuffer;
 }
 
 const POLLIN = 1;
-const EAGAIN = 11;
-const ENOBUFS = 105;
-const EINTR = 4;
 const WAKE_MS = 200;
-/** Events of a moment go together. */
-const GATHER_MS = 50;
-const MAX_BATCH = 4096;
+/** What happens within this time goes together. */
+const GATHER_MS = 100;
 /** Longer command lines are cut. */
 const MAX_FILE = 32 * 1024;
 /** Ahead of those it looks at, where we may. */
 const NICE = -10;
 
-function watch({ fd, root, shared }: WatcherTask): void {
+function watch({ programs, all, root, wanted: first, flags, kin: memory }: WatcherTask): void {
   const native = loadNative();
   if (!native) throw new Error('cannot read process events: no native functions');
   const { libc } = native;
   attempt(() => setPriority(0, NICE));
   const buf = new Uint8Array(MAX_MESSAGE);
-  const view = new DataView(buf.buffer);
-  const event = new KernelEvent();
-  const polls = new Uint8Array(Int32Array.of(fd, POLLIN).buffer);
-  let events: ProcessEvent[] = [];
-  let overflow = false;
-  let toldAt = 0;
-  let epoch = monotonicEpoch();
+  const kin = createKin(memory);
+  let wanted = first;
+  let asked = 0;
+
+  const receive = (fd: number): number => {
+    const length = libc.recv(fd, buf, buf.length, 0);
+    return length >= 0 ? length : -libc.errno();
+  };
 
   const file = Buffer.alloc(MAX_FILE);
   const read = (path: string): number => {
@@ -82,18 +74,19 @@ function watch({ fd, root, shared }: WatcherTask): void {
     const length = read(path);
     return length < 0 ? undefined : file.toString('utf8', 0, length);
   };
+  const stat = (pid: number): Stat | undefined => {
+    const length = read(`${root}/proc/${pid}/stat`);
+    return length > 0 ? parseStat(file, length) : undefined;
+  };
+  const exeOf = (pid: number): string | undefined =>
+    attempt(() => readlinkSync(`${root}/proc/${pid}/exe`).replace(/ \(deleted\)$/, ''));
 
-  const look = (pid: number): ProcessFacts | undefined => {
-    const path = `${root}/proc/${pid}/`;
-    // In the order in which they vanish: a zombie keeps its stat.
-    const exe = attempt(() => readlinkSync(`${path}exe`).replace(/ \(deleted\)$/, ''));
-    const length = read(`${path}stat`);
-    const seen = length > 0 ? parseStat(file, length) : undefined;
+  const facts = (pid: number, exe = exeOf(pid), seen = stat(pid)): ProcessFacts | undefined => {
     if (!seen) return undefined;
-    const wants = Atomics.load(shared, Cell.Wants);
-    const cmdline = wants & Want.Cmdline && text(`${path}cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
-    const uid = wants & Want.Uid && /^Uid:\s+\d+\s+(\d+)/m.exec(text(`${path}status`) ?? '')?.[1];
-    const cgroup = wants & Want.Cgroup ? text(`${path}cgroup`) : undefined;
+    const path = `${root}/proc/${pid}/`;
+    const cmdline = wanted.cmdline && text(`${path}cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
+    const uid = wanted.uid && /^Uid:\s+\d+\s+(\d+)/m.exec(text(`${path}status`) ?? '')?.[1];
+    const cgroup = wanted.cgroup ? text(`${path}cgroup`) : undefined;
     const { ppid, startTicks, comm } = seen;
     return {
       pid,
@@ -105,39 +98,48 @@ function watch({ fd, root, shared }: WatcherTask): void {
     };
   };
 
-  const take = () => {
-    const at = Math.round(epoch + event.time);
-    const { pid, parent, status } = event;
-    if (event.what === What.Fork) events.push({ what: 'fork', at, pid, parent });
-    else if (event.what === What.Exec) events.push({ what: 'exec', at, pid, process: look(pid) });
-    else if (event.what === What.Exit) events.push({ what: 'exit', at, pid, status });
-  };
+  const feed = createFeed({
+    view: new DataView(buf.buffer),
+    receivePrograms: () => receive(programs),
+    receiveAll: () => receive(all),
+    glance(pid) {
+      // In the order in which they vanish: a zombie keeps its stat.
+      const exe = exeOf(pid);
+      let seen: Stat | undefined;
+      const comm = () => {
+        seen ??= stat(pid);
+        return seen?.comm;
+      };
+      const cgroup = () => text(`${root}/proc/${pid}/cgroup`);
+      const fitting = fits({ exe, comm, cgroup }, wanted);
+      if (!fitting && !kin.has(pid)) return { fits: false, process: undefined };
+      const process = facts(pid, exe, seen);
+      return process && { fits: fitting, process };
+    },
+    facts,
+    sieve: createSieve(kin),
+    epoch: monotonicEpoch,
+    fail(errno) {
+      throw systemError('recv', errno);
+    },
+  });
 
-  const tell = () => {
-    const batch: WatchedBatch = { events, overflow };
-    parentPort!.postMessage(batch);
-    events = [];
-    overflow = false;
-    toldAt = performance.now();
-    epoch = monotonicEpoch();
-  };
-
-  while (Atomics.load(shared, Cell.Stop) === 0) {
-    const pending = events.length > 0 || overflow;
-    const wait = pending ? Math.max(0, Math.ceil(toldAt + GATHER_MS - performance.now())) : WAKE_MS;
-    libc.poll(polls, 1, wait);
-    while (events.length < MAX_BATCH) {
-      const length = libc.recv(fd, buf, buf.length, 0);
-      if (length >= 0) {
-        if (parseEvent(view, length, event)) take();
-        continue;
-      }
-      const errno = libc.errno();
-      if (errno === ENOBUFS) overflow = true;
-      else if (errno === EAGAIN) break;
-      else if (errno !== EINTR) throw systemError('recv', errno);
+  const polls = new Int32Array([programs, POLLIN, all, POLLIN]);
+  const bytes = new Uint8Array(polls.buffer);
+  let restUntil = 0;
+  while (Atomics.load(flags, Flag.Stop) === 0) {
+    const rest = Math.ceil(restUntil - performance.now());
+    libc.poll(bytes, rest > 0 ? 1 : 2, rest > 0 ? rest : WAKE_MS);
+    if (asked !== Atomics.load(flags, Flag.Asked)) {
+      asked = Atomics.load(flags, Flag.Asked);
+      for (let each = receiveMessageOnPort(parentPort!); each; each = receiveMessageOnPort(parentPort!))
+        wanted = each.message;
     }
-    if ((events.length > 0 || overflow) && performance.now() - toldAt >= GATHER_MS) tell();
+    feed.programs();
+    if (performance.now() < restUntil) continue;
+    const batch = feed.all();
+    if (batch) parentPort!.postMessage(batch);
+    restUntil = performance.now() + GATHER_MS;
   }
 }
 

@@ -1,7 +1,8 @@
 // Ends and beginnings as the kernel tells them; nobody who lived between two looks is missed.
 
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import type { SamplerRoom } from '../../agent/core/collector.ts';
-import type { MatchSpec } from '../../agent/core/daemon.ts';
 import { causeOf } from '../../agent/core/errors.ts';
 import type { Desc } from '../../agent/core/metric.ts';
 import type { Native } from '../../agent/native/index.ts';
@@ -9,6 +10,7 @@ import { watchProcesses } from '../../agent/native/process-events.ts';
 import type { ExitRoom, ExitSource } from './exits.ts';
 import { createLineage, SETTLE_MS } from './lineage.ts';
 import { hasEnded } from './sample.ts';
+import { wantedOf } from './wanted.ts';
 
 const OVERFLOWS: Desc = {
   name: 'eudaemon.process_events.overflows',
@@ -22,6 +24,7 @@ export function watchByEvents(
   { told, now, look }: ExitRoom,
   { root, daemons, log, meter }: SamplerRoom,
   lost: () => void,
+  watch: typeof watchProcesses = watchProcesses,
 ): ExitSource {
   const overflows = meter.instrument(OVERFLOWS).with();
   const lineage = createLineage(
@@ -35,8 +38,15 @@ export function watchByEvents(
     },
     told,
   );
-  const asks = (...keys: (keyof MatchSpec)[]) =>
-    daemons.declared.some(({ match }) => keys.some(key => match[key] !== undefined));
+  const resolve = (path: string): string | undefined => {
+    try {
+      const real = realpathSync(join(root, path));
+      return root !== '/' && real.startsWith(root) ? real.slice(root.length) : real;
+    } catch {
+      return undefined;
+    }
+  };
+  const wanted = () => wantedOf(daemons.declared, resolve);
   let timer: NodeJS.Timeout | undefined;
   const settle = () => {
     timer = undefined;
@@ -47,9 +57,10 @@ export function watchByEvents(
     if (lineage.unsettled) timer ??= setTimeout(settle, SETTLE_MS).unref();
   };
 
-  const events = watchProcesses(
+  const events = watch(
     native,
     root,
+    wanted(),
     ({ events, overflow }) => {
       if (overflow) {
         overflows.add();
@@ -65,19 +76,12 @@ export function watchByEvents(
     },
   );
 
-  const want = () =>
-    events.want({
-      cmdline: asks('cmdline'),
-      uid: asks('user'),
-      cgroup: asks('systemd_unit', 'cgroup', 'container'),
-    });
-  want();
-
   return {
     name: 'netlink',
     awaited: true,
     seen(found) {
-      want();
+      events.want(wanted());
+      events.know(found.keys());
       lineage.seen(found);
     },
     async close() {

@@ -4,6 +4,7 @@
 import type { DaemonLookup, Exit, ProcessFacts } from '../../agent/core/daemon.ts';
 import { exitOf } from '../../agent/core/exit.ts';
 import type { ProcessEvent } from '../../agent/native/process-events.ts';
+import { BRIEF_MS } from '../../agent/native/sieve.ts';
 
 export interface Kin {
   readonly process: ProcessFacts;
@@ -33,10 +34,9 @@ export interface Lineage {
 const LAUNCH_MS = 10_000;
 /** Beginnings are told after this. */
 export const SETTLE_MS = 100;
-/** Programs of a parent that live no longer can be gone before anybody has looked at them. */
-const BRIEF_MS = 200;
-const MAX_BORN = 65_536;
 const MAX_STRANGERS = 1_024;
+
+type End = ProcessEvent & { readonly what: 'exit' };
 
 interface Member extends Kin {
   parent: number;
@@ -63,12 +63,10 @@ export function createLineage(
 ): Lineage {
   const members = new Map<number, Member>();
   const strangers = new Map<number, Stranger>();
-  /** Parents of all that were born under our eyes. */
-  const born = new Map<number, number>();
   /** By parent, whose its programs of brief lives were. */
   const brief = new Map<number, Set<string | undefined>>();
   let young: Member[] = [];
-  let lingering: { readonly pid: number; readonly status: number; readonly at: number }[] = [];
+  let lingering: End[] = [];
 
   const add = (pid: number, kin: Kin, parent: number) => {
     const member: Member = { ...kin, parent, missed: false, told: false };
@@ -79,8 +77,6 @@ export function createLineage(
   };
 
   const fork = (pid: number, parent: number, at: number) => {
-    if (born.size >= MAX_BORN) born.clear();
-    born.set(pid, parent);
     strangers.delete(pid);
     const of = members.get(parent);
     if (!of) return void members.delete(pid);
@@ -105,35 +101,33 @@ export function createLineage(
   };
 
   /** A stranger that was a daemon's after all. */
-  const recognise = (pid: number, { process, at }: Stranger): Kin | undefined => {
-    const parent = born.get(pid) ?? process?.ppid;
+  const recognise = (pid: number, parent: number, { process, at }: Stranger): Kin | undefined => {
     if (process) {
       const daemon = daemons.ofProcess(process);
       if (daemon === undefined || daemons.ofPid(process.ppid) === daemon) return undefined;
       return { process, daemon, startedAt: at, claimed: true };
     }
-    const known = parent === undefined ? undefined : brief.get(parent);
+    const known = brief.get(parent);
     const [daemon] = known?.size === 1 ? known : [];
     if (daemon === undefined) return undefined;
     return {
-      process: { pid, ppid: parent!, startTicks: -1, comm: daemon.slice(0, 15) },
+      process: { pid, ppid: parent, startTicks: -1, comm: daemon.slice(0, 15) },
       daemon,
       startedAt: at,
       claimed: true,
     };
   };
 
-  const exit = (pid: number, status: number, at: number) => {
+  const exit = (end: End) => {
+    const { pid, parent, status, at } = end;
     const member = members.get(pid);
-    if (member?.claimed && host.lingers(pid)) return void lingering.push({ pid, status, at });
-    const parent = born.get(pid);
+    if (member?.claimed && host.lingers(pid)) return void lingering.push(end);
     const stranger = strangers.get(pid);
-    const kin = member ?? (stranger && recognise(pid, stranger));
-    born.delete(pid);
+    const kin = member ?? (stranger && recognise(pid, parent, stranger));
     members.delete(pid);
     strangers.delete(pid);
     brief.delete(pid);
-    if (parent !== undefined && (stranger?.process || member?.claimed)) note(parent, kin, stranger, at);
+    if (parent !== 0 && (stranger?.process || member?.claimed)) note(parent, kin, stranger, at);
     const children = member ? [...members.values()].filter(each => each.parent === pid) : [];
     for (const child of children) child.parent = member!.parent;
     if (!kin?.claimed) return;
@@ -166,7 +160,7 @@ export function createLineage(
         const { pid, at } = event;
         if (event.what === 'fork') fork(pid, event.parent, at);
         else if (event.what === 'exec') exec(pid, event.process, at);
-        else exit(pid, event.status, at);
+        else exit(event);
       }
     },
     seen(found) {
@@ -190,7 +184,7 @@ export function createLineage(
     settle(now) {
       const waiting = lingering;
       lingering = [];
-      for (const { pid, status, at } of waiting) exit(pid, status, at);
+      for (const end of waiting) exit(end);
       const ready = young.filter(member => now - member.startedAt >= SETTLE_MS);
       young = young.filter(member => now - member.startedAt < SETTLE_MS);
       for (const member of ready) {

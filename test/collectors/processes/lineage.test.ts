@@ -52,10 +52,11 @@ function world() {
       return self;
     },
     exit(pid: number, status = 0) {
+      const parent = alive.get(pid)?.ppid ?? 0;
       for (const [child, process] of alive)
         if (process.ppid === pid) alive.set(child, { ...process, ppid: 1 });
       if (!lingering.has(pid)) alive.delete(pid);
-      take({ what: 'exit', pid, status } as ProcessEvent);
+      take({ what: 'exit', pid, parent, status } as ProcessEvent);
       return self;
     },
     start: (pid: number, comm: string, parent = 1) => self.fork(pid, parent).exec(pid, comm),

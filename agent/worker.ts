@@ -76,7 +76,7 @@ const apply = (wanted: Config) =>
   });
 
 port.on('message', (message: ToData<Config>) => {
-  if (message.type === 'event') data.emit(message.event);
+  if (message.type === 'events') for (const event of message.events) data.emit(event);
   else if (message.type === 'words') send({ type: 'words', words: data.lastWords(message.daemon) });
   else if (message.type === 'reopen') void data.reopen().then(() => log.info('output files are opened anew'));
   else if (message.type === 'apply') apply(message.config);

@@ -37,7 +37,16 @@ export function createDataThread<C>(
   let clean: boolean | undefined;
   const applied: (() => void)[] = [];
   const asked: ((words: readonly LastWord[]) => void)[] = [];
-  const tell = (message: ToData<C>) => worker?.postMessage(message);
+  let events: AgentEvent[] = [];
+  const tell = (message: ToData<C>) => {
+    flush();
+    worker?.postMessage(message);
+  };
+  /** Waking the worker costs more than an event: those of one turn go together. */
+  const flush = () => {
+    if (events.length > 0) worker?.postMessage({ type: 'events', events } satisfies ToData<C>);
+    events = [];
+  };
   const nextApplied = () => new Promise<void>(resolve => applied.push(resolve));
 
   return {
@@ -75,7 +84,9 @@ export function createDataThread<C>(
         tell({ type: 'words', daemon });
       }),
     reopen: () => tell({ type: 'reopen' }),
-    emit: event => tell({ type: 'event', event }),
+    emit(event) {
+      if (events.push(event) === 1) queueMicrotask(flush);
+    },
     families: () => families,
     faults: () => faults,
     async stop(deadlineMs) {

@@ -11,7 +11,7 @@ export interface DataSetup<C> {
 }
 
 export type ToData<C> =
-  | { readonly type: 'event'; readonly event: AgentEvent }
+  | { readonly type: 'events'; readonly events: readonly AgentEvent[] }
   | { readonly type: 'words'; readonly daemon: string }
   | { readonly type: 'reopen' }
   | { readonly type: 'apply'; readonly config: C }

@@ -34,7 +34,7 @@ import { createCertificates } from './identity/certificates.ts';
 import { createChangingLookup } from './identity/changing.ts';
 import type { Discovered } from './identity/discover.ts';
 import { createHoldings } from './identity/holdings.ts';
-import { identifyHost, readCorePattern, readUptime } from './identity/host.ts';
+import { identifyHost, readCorePattern } from './identity/host.ts';
 import { remember } from './identity/memory.ts';
 import { createRecorder } from './identity/recorder.ts';
 import { createTable } from './identity/table.ts';
@@ -98,7 +98,6 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     recorder,
     store: createCertificateStore(certificatesDirectory(config.agent.state_dir), log.room('identity')),
     lastWords: data.lastWords,
-    uptime: () => readUptime(config.agent.host_root),
     corePattern: () => readCorePattern(config.agent.host_root),
   });
   certificates.declare(config.daemons.map(({ name }) => name));

@@ -5,7 +5,6 @@
 import type { Certificate, LastWord } from '../core/certificate.ts';
 import type { EventSink } from '../core/collector.ts';
 import type { Exit } from '../core/daemon.ts';
-import { TICKS_PER_SECOND } from '../core/procstat.ts';
 import type { CertificateStore } from './certificate-store.ts';
 import { exited } from './events.ts';
 import type { Recorder } from './recorder.ts';
@@ -37,8 +36,6 @@ const SETTLE_MS = 5000;
 /** Ends within this time belong together; of one daemon's only the first has a certificate. */
 export const TOGETHER_MS = 10_000;
 const SAMPLES_MS = 10 * 60_000;
-const BOOT_MS = 2000;
-const TICK_MS = 1000 / TICKS_PER_SECOND;
 /** Of a daemon. */
 const KEPT = 2;
 const MAX_RECENT = 200;
@@ -59,8 +56,6 @@ export function createCertificates(room: {
   readonly store: CertificateStore;
   lastWords(daemon: string): Promise<readonly LastWord[]>;
   corePattern(): string | undefined;
-  /** In ms since the boot; undefined where processes have no start in ticks. */
-  uptime(): number | undefined;
 }): Certificates {
   const { clock, recorder, store } = room;
   const kept = new Map<string, Certificate[]>();
@@ -72,13 +67,6 @@ export function createCertificates(room: {
   const untold = new Set<string>();
   let running = false;
 
-  /** The kernel's own clock is exact; the time of boot it tells is not. */
-  const startOf = ({ startTicks, startedAt }: Member): number | undefined => {
-    const told = startedAt === undefined ? undefined : startedAt * 1000;
-    const exact = Math.round(clock.now() - (room.uptime() ?? Number.NaN) + startTicks * TICK_MS);
-    // Where processes are seen without /proc, their ticks are of another clock.
-    return Math.abs(exact - (told ?? exact)) < BOOT_MS ? exact : told;
-  };
   const save = (daemon: string) => store.save(daemon, kept.get(daemon) ?? [], !pending.has(daemon));
   const saveSoon = (daemon: string) => {
     changed.add(daemon);
@@ -177,9 +165,12 @@ export function createCertificates(room: {
       recent.push(death);
       if (recent.length > MAX_RECENT) recent.shift();
 
-      const certificate = createCertificate(death, process, startOf(process), checks, alsoDied, room);
       const [newest, ...older] = kept.get(daemon) ?? [];
-      if (newest && isNear(newest, at)) {
+      const repeats = newest !== undefined && isNear(newest, at);
+      // What is brief tells the latest figures only.
+      const since = at - (repeats ? TOGETHER_MS : SAMPLES_MS);
+      const certificate = createCertificate(death, process, since, checks, alsoDied, room);
+      if (repeats) {
         amend(daemon, first => ({
           ...first,
           repeats: { count: (first.repeats?.count ?? 0) + 1, lastAt: at, lastExit: exit },
@@ -219,6 +210,9 @@ export function createCertificates(room: {
   };
 }
 
+const startOf = ({ startedAt }: Member): number | undefined =>
+  startedAt === undefined ? undefined : Math.round(startedAt * 1000);
+
 const isExact = ({ source }: Exit): boolean => source === 'netlink' || source === 'pidfd';
 
 const isNear = (death: { readonly at: number } | undefined, at: number): boolean =>
@@ -226,13 +220,15 @@ const isNear = (death: { readonly at: number } | undefined, at: number): boolean
 
 function createCertificate(
   { daemon, pid, at, exit }: Death,
-  { comm, posture }: Member,
-  startedAt: number | undefined,
+  process: Member,
+  since: number,
   checks: readonly CheckStatus[],
   alsoDied: readonly Death[],
   { recorder, corePattern }: Parameters<typeof createCertificates>[0],
 ): Certificate {
-  const samples = recorder.samples(daemon, at - SAMPLES_MS);
+  const { comm, posture } = process;
+  const startedAt = startOf(process);
+  const samples = recorder.samples(daemon, since);
   const open = samples.fds.at(-1) ?? undefined;
   const usage = samples.fdUsage.at(-1) ?? undefined;
   const memory = samples.memory.at(-1) ?? undefined;

@@ -4,6 +4,7 @@ import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import type { Instance } from '../../agent/core/daemon.ts';
 import { causeOf } from '../../agent/core/errors.ts';
 import { type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
+import { createBoot } from './boot.ts';
 import { createBreath } from './breath.ts';
 import { EXIT_SOURCE } from './descs.ts';
 import { createDetails } from './details.ts';
@@ -11,10 +12,9 @@ import { createExits } from './exits.ts';
 import type { Kin } from './lineage.ts';
 import { createManagers } from './managers.ts';
 import type { ProcessesOptions } from './options.ts';
-import { parseBootTime } from './parse.ts';
 import { createPortable } from './portable.ts';
 import { createPostures } from './posture.ts';
-import { createReader, type Reader } from './read.ts';
+import { createReader } from './read.ts';
 import { type Figures, hasEnded, type Kept, readFigures, readStat } from './sample.ts';
 import { emptySums, fdShare, include, type Sums, writeSums } from './sums.ts';
 import { createTally, type Usage } from './tally.ts';
@@ -37,6 +37,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   const reader = createReader(room.root);
   const postures = createPostures(room.root);
   const tally = createTally();
+  const bootOf = createBoot(reader, room.now);
   const startedAt = room.now() / 1000;
   let kept = new Map<number, Kept>();
   let toldDenied = false;
@@ -67,7 +68,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     looking = true;
     try {
       const now = room.now();
-      const boot = bootTime(reader);
+      const boot = bootOf() / 1000;
       const breath = createBreath(room.now, signal);
       const seen = new Map<number, Seen>();
       exits.looking();
@@ -155,13 +156,6 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     },
     createDetails(options, room, reader),
   ];
-}
-
-/** Unix seconds. */
-function bootTime(reader: Reader): number {
-  const boot = parseBootTime(reader.buf, reader.file('', 'stat'));
-  if (Number.isNaN(boot)) throw new Error('cannot read boot time: no "btime" in /proc/stat');
-  return boot;
 }
 
 function usageOf({ stat, daemon, figures: { status, io } }: Seen, fresh: boolean): Usage {

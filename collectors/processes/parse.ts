@@ -14,7 +14,6 @@ const STATUS = names(
 );
 const IO = names('read_bytes', 'write_bytes');
 const OPEN_FILES = names('Max open files');
-const BOOT = names('btime');
 const PSS = names('Pss');
 
 /** Memory in bytes. Each is NaN where the kernel does not tell it. */
@@ -55,8 +54,14 @@ export const parseOpenFilesLimit = (buf: Uint8Array, length: number): number =>
 /** The proportional set size in /proc/PID/smaps_rollup, in bytes; NaN when it is not there. */
 export const parsePss = (buf: Uint8Array, length: number): number => numbersOf(buf, length, PSS)[0]! * 1024;
 
-/** When the machine began, in Unix seconds; NaN when it is not there. */
-export const parseBootTime = (buf: Uint8Array, length: number): number => numbersOf(buf, length, BOOT)[0]!;
+/** Seconds, the first word of /proc/uptime; NaN when it is not there. */
+export function parseUptime(buf: Uint8Array, length: number): number {
+  const [, seconds] =
+    /^(\d+(?:\.\d+)?)\s/.exec(
+      Buffer.from(buf.buffer, buf.byteOffset, Math.max(0, length)).toString('latin1'),
+    ) ?? [];
+  return seconds === undefined ? Number.NaN : Number(seconds);
+}
 
 /** The numbers behind names at the beginning of lines, separated by blanks or a colon; NaN for those not found. */
 function numbersOf(buf: Uint8Array, length: number, wanted: readonly Uint8Array[]): Float64Array {

@@ -51,7 +51,7 @@ function createTime() {
 }
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
-function world(names = ['web', 'db'], uptime: number | undefined = undefined) {
+function world(names = ['web', 'db']) {
   const time = createTime();
   const events: AgentEvent[] = [];
   const warnings: string[] = [];
@@ -64,7 +64,6 @@ function world(names = ['web', 'db'], uptime: number | undefined = undefined) {
       recorder,
       store: createCertificateStore(directory, { warn: message => void warnings.push(message) }),
       lastWords: async () => [...words],
-      uptime: () => uptime,
       corePattern: () => '/var/crash/core.%p',
     });
     made.declare(names);
@@ -229,22 +228,19 @@ describe('the event', () => {
 });
 
 describe('the beginning of a process', () => {
-  const ticks = (pid: number, startTicks: number, startedAt?: number): Member => ({
-    pid,
-    ppid: 1,
-    startTicks,
-    comm: 'prog',
-    ...(startedAt !== undefined && { startedAt }),
-  });
   it.each([
-    ['to a hundredth, by its ticks', 100_000, ticks(5, 9_950, T0 / 1000 - 1), T0 - 500],
-    ['by its ticks alone', 100_000, ticks(5, 9_950), T0 - 500],
-    ['of another clock, in seconds', 100_000, ticks(5, T0 / 10, T0 / 1000 - 3), T0 - 3000],
-    ['without an uptime', undefined, ticks(5, 9_950, T0 / 1000 - 3), T0 - 3000],
-    ['of nothing', undefined, ticks(5, 9_950), undefined],
-  ])('%s', (_, uptime, member, startedAt) => {
-    const w = world(['web'], uptime);
-    w.die('web', member);
+    ['to the millisecond', T0 / 1000 - 1.0004, T0 - 1000],
+    ['no later than its end', T0 / 1000 + 5, T0],
+    ['of nothing', undefined, undefined],
+  ])('%s', (_, told, startedAt) => {
+    const w = world();
+    w.die('web', {
+      pid: 5,
+      ppid: 1,
+      startTicks: 7,
+      comm: 'prog',
+      ...(told !== undefined && { startedAt: told }),
+    });
     expect(w.certificates.of('web')[0]!.startedAt).toBe(startedAt);
   });
 });

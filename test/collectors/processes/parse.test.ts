@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  parseBootTime,
   parseIo,
   parseOpenFilesLimit,
   parseStatus,
+  parseUptime,
 } from '../../../collectors/processes/parse.ts';
 
 const of = <T>(parse: (buf: Uint8Array, length: number) => T, text: string): T =>
@@ -75,13 +75,17 @@ describe('parseOpenFilesLimit', () => {
   it('knows nothing of nothing', () => expect(of(parseOpenFilesLimit, 'Max open file 1\n')).toBeNaN());
 });
 
-describe('parseBootTime', () => {
+describe('parseUptime', () => {
   it.each([
-    ['cpu  1 2\nintr 9\nbtime 1418183276\nprocesses 3\n', 1418183276],
-    ['btime 1418183276', 1418183276],
-    ['cpu  1 2\nxbtime 5\n', nan],
+    ['12345.67 54321.00\n', 12345.67],
+    ['0.01 0.00\n', 0.01],
+    ['1418183276 5', 1418183276],
+    ['12345.67', nan],
+    [' 5.00 1.00\n', nan],
+    ['-5.00 1.00\n', nan],
+    ['up 5 days\n', nan],
     ['', nan],
-  ])('reads %j', (text, expected) => expect(of(parseBootTime, text)).toBe(expected));
+  ])('reads %j', (text, expected) => expect(of(parseUptime, text)).toBe(expected));
 });
 
 it('takes any bytes', () => {

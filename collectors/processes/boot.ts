@@ -1,0 +1,30 @@
+// When the machine began. `btime` of /proc/stat is up to a second early; the uptime tells it to a hundredth, and in the
+// clock of the start ticks in every time namespace.
+
+import { parseUptime } from './parse.ts';
+import type { Reader } from './read.ts';
+
+/** More than reading late explains: somebody has set the clock. */
+const STEP_MS = 250;
+/** Being interrupted between the clocks makes it later, never earlier: the earliest of these is the best. */
+const LOOKS = 5;
+
+/**
+ * Unix ms; the same each time until the clock is set, so that no start time ever trembles. Throws where /proc does not
+ * tell.
+ */
+export function createBoot(reader: Reader, now: () => number): () => number {
+  let boot = Number.NaN;
+  const look = (): number => {
+    const uptime = parseUptime(reader.buf, reader.file('', 'uptime'));
+    if (Number.isNaN(uptime)) throw new Error('cannot read uptime: no number in /proc/uptime');
+    return now() - uptime * 1000;
+  };
+  const near = (other: number) => Math.abs(other - boot) <= STEP_MS;
+  return () => {
+    if (near(look())) return boot;
+    const earliest = Math.min(...Array.from({ length: LOOKS }, look));
+    if (!near(earliest)) boot = earliest;
+    return boot;
+  };
+}

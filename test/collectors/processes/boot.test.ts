@@ -1,0 +1,49 @@
+// When the machine began, told the same each time.
+import { expect, it, onTestFinished } from 'vitest';
+import { createBoot } from '../../../collectors/processes/boot.ts';
+import { createReader } from '../../../collectors/processes/read.ts';
+import { createHost } from '../../procfs.ts';
+
+const BOOT_MS = 1_700_000_000_000;
+
+function world() {
+  const host = createHost();
+  onTestFinished(host.close);
+  let [uptimeMs, late, offset] = [0, 0, 0];
+  const boot = createBoot(createReader(host.root), () => BOOT_MS + uptimeMs + late + offset);
+  return {
+    /** `lateMs` pass between the two clocks. */
+    at(ms: number, lateMs = 0) {
+      [uptimeMs, late] = [ms, lateMs];
+      host.write('proc/uptime', `${(Math.floor(ms / 10) / 100).toFixed(2)} 1.00\n`);
+      return boot();
+    },
+    set(ms: number) {
+      offset += ms;
+    },
+    host,
+    boot,
+  };
+}
+
+it('to a tick, and without trembling', () => {
+  const w = world();
+  const first = w.at(5_004);
+  expect(Math.abs(first - BOOT_MS)).toBeLessThanOrEqual(10);
+  for (let ms = 6_000; ms < 6_200; ms += 7) expect(w.at(ms, ms % 200)).toBe(first);
+});
+
+it('anew when the clock is set, either way', () => {
+  const w = world();
+  const first = w.at(5_000);
+  w.set(3_600_000);
+  expect(w.at(6_000)).toBe(first + 3_600_000);
+  w.set(-7_200_000);
+  expect(w.at(7_000)).toBe(first - 3_600_000);
+});
+
+it.each(['', 'up\n', '-1.00 2\n'])('of nothing but numbers: %j', text => {
+  const w = world();
+  w.host.write('proc/uptime', text);
+  expect(w.boot).toThrow('cannot read uptime');
+});

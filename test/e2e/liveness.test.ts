@@ -84,12 +84,13 @@ describe.each(SOURCES)('by %s', source => {
 
   it('follows one that detaches, and one that replaces itself, without an end', async () => {
     const w = await watch(source);
-    w.victims.run('detach');
-    const [pid] = await until('it runs', () => w.victims.pids().length === 1 && w.victims.pids());
+    const pidfile = join(w.home.directory, 'detached.pid');
+    w.victims.start(['detach'], { PIDFILE: pidfile });
+    const pid = await until('it has detached', () => Number(readFileSync(pidfile, 'latin1')));
     const seen = await w.becomes('healthy');
     expect(seen.instances.map(each => each.pid)).toEqual([pid]);
     expect([await w.sum(), seen.restarts]).toEqual([0, 0]);
-    process.kill(pid!, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
     await until('its end is counted', async () => (await w.sum()) === 1);
 
     const victim = await running(w, 'reexec');

@@ -30,9 +30,12 @@ export async function logs(options: StoreOptions, room: ExporterRoom): Promise<L
 
   /** One thing at a time happens to the ring: an append, or a tick between two. */
   let turn = Promise.resolve();
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const done = turn.then(work);
-    turn = done.catch(() => {});
+    turn = done.then(
+      () => {},
+      () => {},
+    );
     return done;
   };
 
@@ -55,15 +58,16 @@ export async function logs(options: StoreOptions, room: ExporterRoom): Promise<L
         room.log.error(`cannot store a batch of ${records} records: ${causeOf(error)}`);
         return { rejected: records, reason: 'undecodable' };
       }
+      let left: number;
       try {
-        await inTurn(() => ring.append(lines, room.now()));
+        left = await inTurn(() => ring.append(lines, room.now()));
       } catch (error) {
         const full = ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
         const cause = `cannot write store "${room.stateDir}": ${causeOf(error)}`;
         throw new RetryLater(full ? 'disk_full' : 'write_failed', cause, undefined, error);
       }
       size.set(ring.bytes);
-      return { rejected: 0 };
+      return left > 0 ? { rejected: left, reason: 'too_large' } : { rejected: 0 };
     },
     async close() {
       clearInterval(tick);

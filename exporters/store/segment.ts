@@ -13,6 +13,12 @@ export interface Segment {
 export const segmentPath = (directory: string, start: number): string =>
   join(directory, `logs-${String(start).padStart(13, '0')}.ndjson`);
 
+/** Undefined for other files. */
+export function segmentStart(path: string): number | undefined {
+  const start = /(?:^|\/)logs-(\d{13,})\.ndjson$/.exec(path)?.[1];
+  return start === undefined ? undefined : Number(start);
+}
+
 /** Oldest first; none when the directory does not exist. */
 export async function listSegments(directory: string): Promise<Segment[]> {
   const names = await readdir(directory).catch(error => {
@@ -21,8 +27,8 @@ export async function listSegments(directory: string): Promise<Segment[]> {
   });
   return names
     .flatMap(name => {
-      const start = /^logs-(\d{13,})\.ndjson$/.exec(name)?.[1];
-      return start === undefined ? [] : { path: join(directory, name), start: Number(start) };
+      const start = segmentStart(name);
+      return start === undefined ? [] : { path: join(directory, name), start };
     })
     .sort((a, b) => a.start - b.start);
 }

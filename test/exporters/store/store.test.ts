@@ -1,13 +1,23 @@
 // The store as an exporter: what was delivered stands in files, bounded by size and age, across crashes.
 
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { formats } from '../../../agent/config/patterns.ts';
 import { RetryLater } from '../../../agent/core/exporter.ts';
 import { logs } from '../../../exporters/store/index.ts';
 import { options } from '../../../exporters/store/options.ts';
+import { query } from '../../../exporters/store/query.ts';
 import { find, have } from '../../tools.ts';
 import { batch, bodies, createRoom, scratch, segments } from './batch.ts';
 
@@ -167,6 +177,81 @@ describe('retention', () => {
     }
     await store.close();
     expect(bodies(room.stateDir)).toEqual(['0', String(2 * HOUR), String(-100 * HOUR), String(2 * HOUR)]);
+  });
+
+  it.each([
+    { life: 'one', again: false },
+    { life: 'two', again: true },
+  ])(
+    'goes on rolling and expiring when the clock was a year ahead for a while, in $life',
+    async ({ again }) => {
+      const { room, clock } = createRoom();
+      let store = await logs(DEFAULTS, room);
+      clock.now += 365 * 24 * HOUR;
+      await store.deliver(batch({ body: '-1' }), signal);
+      clock.now -= 365 * 24 * HOUR;
+      if (again) {
+        await store.close();
+        store = await logs(DEFAULTS, room);
+      }
+      for (let hour = 0; hour < 60; hour++) {
+        await store.deliver(batch({ body: String(hour) }), signal);
+        clock.now += HOUR;
+      }
+      await store.close();
+      expect(bodies(room.stateDir).map(Number)).toEqual(Array.from({ length: 25 }, (_, i) => 35 + i));
+      expect(segments(room.stateDir)).toHaveLength(25);
+    },
+  );
+
+  it('finds by time what was written before and after the clock was set back', async () => {
+    const { room, clock } = createRoom();
+    const store = await logs(DEFAULTS, room);
+    const begin = clock.now;
+    const write = async (hours: number) => {
+      clock.now = begin + hours * HOUR;
+      await store.deliver(batch({ body: String(hours), at: clock.now / 1000 }), signal);
+    };
+    for (const hours of [0, 0.5, 0.9, -3, -2, -1, 0.2, 0.7]) await write(hours);
+    await store.close();
+    for (const since of [-3, -1.5, 0.1, 0.6, 0.8]) {
+      const found = await Array.fromAsync(query(room.stateDir, { since: begin + since * HOUR }));
+      const wanted = [0, 0.5, 0.9, -3, -2, -1, 0.2, 0.7].filter(hours => hours >= since);
+      expect([since, found.map(({ record }) => Number(record.body))]).toEqual([since, wanted]);
+    }
+  });
+
+  it('goes on elsewhere when its newest segment, or all, is deleted under it', async () => {
+    const { room } = createRoom();
+    const store = await logs(DEFAULTS, room);
+    await store.deliver(batch({ body: 'a' }), signal);
+    unlinkSync(join(room.stateDir, segments(room.stateDir)[0]!));
+    await store.deliver(batch({ body: 'b' }), signal);
+    expect(bodies(room.stateDir)).toEqual(['b']);
+    rmSync(room.stateDir, { recursive: true });
+    await store.deliver(batch({ body: 'c' }), signal);
+    await store.close();
+    expect(bodies(room.stateDir)).toEqual(['c']);
+  });
+
+  it('of a batch larger than all its space keeps the end, and says how many it left out', async () => {
+    const { room } = createRoom();
+    const store = await logs({ ...DEFAULTS, max_size: 8 * MIB }, room);
+    await store.deliver(batch({ body: 'before' }), signal);
+    const bodiesGiven = Array.from({ length: 12 }, (_, i) => ({
+      body: String.fromCharCode(97 + i).repeat(MIB),
+    }));
+    expect(await store.deliver(batch(...bodiesGiven), signal)).toEqual({ rejected: 5, reason: 'too_large' });
+    expect(bodies(room.stateDir).map(body => body[0])).toEqual([...'fghijkl']);
+    expect(await store.deliver(batch({ body: '\n'.repeat(5 * MIB) }), signal)).toEqual({
+      rejected: 1,
+      reason: 'too_large',
+    });
+    await store.deliver(batch({ body: 'after' }), signal);
+    await store.close();
+    const sizes = segments(room.stateDir).map(name => statSync(join(room.stateDir, name)).size);
+    expect(sizes.reduce((a, b) => a + b)).toBeLessThanOrEqual(8 * MIB);
+    expect(bodies(room.stateDir).at(-1)).toBe('after');
   });
 
   it('counts what an earlier run left, by the age of its last line', async () => {

@@ -1,6 +1,15 @@
 // `eudaemon logs`: its arguments, its lines, and following a store that is being written.
 
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
@@ -188,6 +197,38 @@ describe('showLogs', () => {
     stop();
     expect(await done).toBe(0);
     expect(words()).toEqual(['b', 'c€', 'other', 'd', 'e', 'f', 'g', 'h', 'i']);
+  });
+
+  it('follows what it has begun with, and repeats nothing older, when that is deleted under it', async () => {
+    const directory = startStore('older');
+    writeFileSync(segment(directory, FIRST + 5), line('a'));
+    const { out, words } = collect();
+    const { done, stop } = show(directory, { follow: true, lines: 1 }, out);
+    await vi.waitUntil(() => words().length === 1);
+    const writer = openSync(segment(directory, FIRST + 5), 'a');
+    rmSync(segment(directory, FIRST + 5));
+    // The writer notices a moment later than it was deleted.
+    writeSync(writer, line('b'));
+    writeFileSync(segment(directory, FIRST + 6), line('c'));
+    await vi.waitUntil(() => words().length === 3);
+    stop();
+    await done;
+    closeSync(writer);
+    expect(words()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('follows on when the whole store is removed and made again', async () => {
+    const directory = startStore('a');
+    const { out, words } = collect();
+    const { done, stop } = show(directory, { follow: true }, out);
+    await vi.waitUntil(() => words().length === 1);
+    rmSync(directory, { recursive: true });
+    mkdirSync(directory);
+    writeFileSync(segment(directory, FIRST + 1), line('b'));
+    await vi.waitUntil(() => words().length === 2, { timeout: 10_000 });
+    stop();
+    await done;
+    expect(words()).toEqual(['a', 'b']);
   });
 
   it('waits for the first segment', async () => {

@@ -34,6 +34,8 @@ const receiver = await intoSink(port =>
   startAgent(dir, {
     collectors: { syslog: { listen: [{ path: socket }] } },
     exporters: { otlp: { endpoint: `http://127.0.0.1:${port}`, compression: 'none' } },
+    // A pause longer than this reaches is not the question.
+    spool: { max_size: '8GiB' },
   }),
 );
 const { program } = receiver;

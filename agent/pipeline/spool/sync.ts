@@ -69,22 +69,22 @@ export function createSync(room: {
     }
   };
 
+  /** One after another: the threads that wait for the disk are those that pack pages and look up names, too. */
   const force = async () => {
     const failures: unknown[] = [];
     const batch = [...dirty];
     dirty.clear();
-    await Promise.all(
-      batch.map(async segment => {
-        try {
-          if (segment.fd !== undefined) await syncFd(segment.fd);
-        } catch (error) {
-          // Delivered and deleted meanwhile: nothing is left to be safe.
-          if (!segments.includes(segment)) return;
-          suspects.add(segment);
-          failures.push(error);
-        }
-      }),
-    );
+    for (const segment of batch) {
+      // Delivered and deleted meanwhile: nothing is left to be safe.
+      if (segment.fd === undefined || !segments.includes(segment)) continue;
+      try {
+        await syncFd(segment.fd);
+      } catch (error) {
+        if (!segments.includes(segment)) continue;
+        suspects.add(segment);
+        failures.push(error);
+      }
+    }
     if (failures.length > 0) throw failures[0];
     if (!isGrown) return;
     isGrown = false;

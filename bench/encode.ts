@@ -1,8 +1,9 @@
 // What does a log record cost on its way into OTLP and back? Ours beside the OpenTelemetry project's own encoder.
 
+import { encodeAttribute } from '../agent/core/attribute.ts';
 import { decodeLogs } from '../agent/core/decode.ts';
-import { encodeRecord, encodeResource, sealRequest } from '../agent/core/encode.ts';
-import { encodeTextAttribute, ProtoWriter } from '../agent/core/protobuf.ts';
+import { encodeOutline, encodeRecord, encodeResource, sealRequest } from '../agent/core/encode.ts';
+import { ProtoWriter } from '../agent/core/protobuf.ts';
 import { LogRecord, SYSLOG_SEVERITY, utf8 } from '../agent/core/record.ts';
 import { encodeOfficial } from '../test/official.ts';
 
@@ -19,7 +20,7 @@ const TEXTS: [key: string, start: number, end: number][] = [
 const numberKeys = NUMBERS.map(utf8);
 const textKeys = TEXTS.map(([key]) => utf8(key));
 const cached = Uint8Array.from(
-  [...NUMBERS, ...TEXTS.map(([key]) => key)].flatMap(key => [...encodeTextAttribute(key, '4711')]),
+  [...NUMBERS, ...TEXTS.map(([key]) => key)].flatMap(key => [...encodeAttribute(key, '4711')]),
 );
 
 const w = new ProtoWriter(2 ** 20);
@@ -59,6 +60,18 @@ function together(): void {
   }
 }
 
+fill(0);
+r.attributes.fields(cached);
+const outline = encodeOutline(r);
+function outlined(): void {
+  w.reset();
+  for (let i = 0; i < RECORDS; i++) {
+    fill(i);
+    r.outline = outline;
+    encodeRecord(w, r);
+  }
+}
+
 const attributes = [
   ...NUMBERS.map(key => ({ key, value: { intValue: '4711' } })),
   ...TEXTS.map(([key]) => ({ key, value: { stringValue: '4711' } })),
@@ -89,6 +102,7 @@ function measure(name: string, act: () => void): void {
 
 measure('encode, six attributes one by one', apart);
 measure('encode, six attributes from a cache', together);
+measure('encode, all but the body from a cache', outlined);
 const origin = { service: 'nginx', daemon: 'nginx', host: undefined, attributes: [] };
 const request = sealRequest([{ resource: encodeResource(origin, []), records: w.copy() }]);
 measure('decode', () => {

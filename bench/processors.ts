@@ -2,8 +2,8 @@
 
 import { loadConfig } from '../agent/config/index.ts';
 import { createPatterns } from '../agent/config/patterns.ts';
+import { encodeAttribute } from '../agent/core/attribute.ts';
 import { createMeter } from '../agent/core/meter.ts';
-import { encodeIntAttribute, encodeTextAttribute } from '../agent/core/protobuf.ts';
 import { createOrigins, LogRecord, SYSLOG_SEVERITY, utf8 } from '../agent/core/record.ts';
 import { createFlow } from '../agent/pipeline/flow.ts';
 import { createLedger } from '../agent/pipeline/ledger.ts';
@@ -16,9 +16,9 @@ const ROUNDS = 40;
 const TEXT = `GET /index.html?x=1 HTTP/1.1 200 1234 "Mozilla/5.0 (X11; Linux x86_64)" ${'x'.repeat(40)}`;
 const JSON_TEXT = `{"level":"info","msg":"payment done","status":200,"took":0.25,"path":"/pay","user":"u1"}`;
 const CONSTANTS = [
-  encodeIntAttribute('syslog.facility', 3),
-  encodeTextAttribute('syslog.appname', 'nginx'),
-  encodeTextAttribute('process.executable.name', 'nginx'),
+  encodeAttribute('syslog.facility', 3),
+  encodeAttribute('syslog.appname', 'nginx'),
+  encodeAttribute('process.executable.name', 'nginx'),
 ];
 const severity = SYSLOG_SEVERITY[6]!;
 const origin = createOrigins().of('nginx', 'nginx');

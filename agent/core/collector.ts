@@ -1,7 +1,7 @@
 // The contract of a collector: what it is given, and the two shapes it may have.
 
+import type { EventValue } from './attribute.ts';
 import type { DaemonLookup, DaemonReports } from './daemon.ts';
-import type { EventValue } from './encode-value.ts';
 import type { Log } from './log.ts';
 import type { Meter, SampleSink } from './meter.ts';
 import type { Schema } from './options.ts';

@@ -13,8 +13,11 @@ const SHORT = 24;
 export const Wire = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const;
 
 /** Bytes a length takes; no buffer reaches 2^35. */
-const varintSize = (n: number): number =>
+export const varintSize = (n: number): number =>
   n < 0x80 ? 1 : n < 0x4000 ? 2 : n < 0x200000 ? 3 : n < 0x10000000 ? 4 : 5;
+
+/** Unix seconds that 64 bits can hold in nanoseconds (1970 to 2554), and not 0. */
+export const isTime = (seconds: number): boolean => seconds > 0 && seconds < 18_446_744_073;
 
 /** The two digits of a byte. */
 const HEX = Uint16Array.from({ length: 256 }, (_, byte) => {
@@ -32,6 +35,10 @@ export class ProtoWriter {
   private view: DataView;
   /** `buf.length`, which costs more to ask. */
   private room: number;
+  /** The second of the last `time()`, in nanoseconds by its two words. */
+  private second = 0;
+  private secondHigh = 0;
+  private secondLow = 0;
   /** Where bytes were last taken from, and a view to take them by words. */
   private source: Uint8Array = NOTHING;
   private words: DataView = NO_WORDS;
@@ -126,6 +133,23 @@ export class ProtoWriter {
     this.pos = pos + 8;
   }
 
+  /** fixed64 Unix nanoseconds with its tag; nothing for what `isTime()` refuses. */
+  time(field: number, seconds: number, nanos: number): void {
+    if (!isTime(seconds)) return;
+    if (seconds !== this.second) {
+      // seconds * 10^9 in two halves, each step below 2^53 and so exact.
+      const upper = Math.floor(seconds / 0x10000) * 1e9;
+      const high = Math.floor(upper / 0x10000);
+      const lower = (upper - high * 0x10000) * 0x10000 + (seconds & 0xffff) * 1e9;
+      this.second = seconds;
+      this.secondHigh = high + Math.floor(lower / TWO_32);
+      this.secondLow = lower >>> 0;
+    }
+    const low = this.secondLow + nanos;
+    this.tag(field, Wire.Fixed64);
+    this.fixed64(low < TWO_32 ? this.secondHigh : this.secondHigh + 1, low >>> 0);
+  }
+
   double(x: number): void {
     this.ensure(8);
     this.view.setFloat64(this.pos, x, true);
@@ -154,18 +178,23 @@ export class ProtoWriter {
     }
     const { buf, pos, view, words } = this;
     let bits = 0;
-    let i = 0;
-    for (; i + 8 <= length; i += 8) {
+    if (length < 8) {
+      for (let i = 0; i < length; i++) {
+        const byte = src[start + i]!;
+        buf[pos + i] = byte;
+        bits |= byte;
+      }
+      return bits;
+    }
+    // The last eight may have been copied in part before: cheaper than up to seven single bytes.
+    const last = length - 8;
+    for (let i = 0; ; i = i + 8 < last ? i + 8 : last) {
       const low = words.getInt32(start + i, true);
       const high = words.getInt32(start + i + 4, true);
       view.setInt32(pos + i, low, true);
       view.setInt32(pos + i + 4, high, true);
       bits |= low | high;
-    }
-    for (; i < length; i++) {
-      const byte = src[start + i]!;
-      buf[pos + i] = byte;
-      bits |= byte;
+      if (i === last) break;
     }
     return bits;
   }
@@ -247,41 +276,4 @@ export class ProtoWriter {
     this.varint(length);
     this.pos += length;
   }
-}
-
-/** Appends one OTLP KeyValue as field `field` (Resource 1, LogRecord 6, NumberDataPoint 7, HistogramDataPoint 9). */
-export function textAttribute(w: ProtoWriter, field: number, key: string, value: string): void {
-  w.tag(field, Wire.Bytes);
-  const entry = w.begin(key.length + value.length + 8);
-  w.tag(1, Wire.Bytes);
-  w.string(key);
-  w.tag(2, Wire.Bytes);
-  const any = w.begin(value.length + 2);
-  w.tag(1, Wire.Bytes);
-  w.string(value);
-  w.end(any);
-  w.end(entry);
-}
-
-/** One encoded `LogRecord.attributes` entry with a text value, tag included: for `Attributes.fields()`. */
-export function encodeTextAttribute(key: string, value: string): Uint8Array {
-  const w = new ProtoWriter(key.length + value.length + 32);
-  textAttribute(w, 6, key, value);
-  return w.copy();
-}
-
-/** One encoded `LogRecord.attributes` entry with a safe integer, tag included: for `Attributes.fields()`. */
-export function encodeIntAttribute(key: string, value: number): Uint8Array {
-  const w = new ProtoWriter(key.length + 48);
-  w.tag(6, Wire.Bytes);
-  const entry = w.begin();
-  w.tag(1, Wire.Bytes);
-  w.string(key);
-  w.tag(2, Wire.Bytes);
-  const any = w.begin();
-  w.tag(3, Wire.Varint);
-  w.int64(value);
-  w.end(any);
-  w.end(entry);
-  return w.copy();
 }

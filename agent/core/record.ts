@@ -118,6 +118,12 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** A record but for its body, position and observed time, as `encodeOutline()` encodes it. */
+export interface Outline {
+  readonly beforeBody: Uint8Array;
+  readonly behindBody: Uint8Array;
+}
+
 /**
  * The record in flight. Every byte range is borrowed: valid until `push()` returns. Times are Unix time split in
  * whole seconds and nanoseconds, because one double cannot hold both.
@@ -137,6 +143,8 @@ export class LogRecord {
   buf: Uint8Array = NO_KEY;
   bodyStart = 0;
   bodyEnd = 0;
+  /** For records that differ in nothing but body, position and our time. Who changes anything else of the record takes it away. */
+  outline: Outline | undefined = undefined;
   /** EventName; empty for plain log records. */
   eventName: Uint8Array = NO_KEY;
   readonly attributes = new Attributes();
@@ -153,6 +161,7 @@ export class LogRecord {
     this.nanos = 0;
     this.severity = 0;
     this.severityText = NO_KEY;
+    this.outline = undefined;
     this.eventName = NO_KEY;
     this.position = -1;
     this.sourceBytes = 0;

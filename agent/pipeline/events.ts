@@ -1,7 +1,7 @@
 // The agent's own events as records: they go the way of every other record.
 
+import { encodeAttribute } from '../core/attribute.ts';
 import type { AgentEvent, EventSink } from '../core/collector.ts';
-import { encodeAttribute } from '../core/encode-value.ts';
 import { LogRecord, type Origins, SYSLOG_SEVERITY, utf8 } from '../core/record.ts';
 import type { Flow } from './flow.ts';
 

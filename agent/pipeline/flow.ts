@@ -195,9 +195,7 @@ export function createFlow(room: {
         push(record: LogRecord) {
           const reason = processing === undefined ? '' : processing.run(record, source);
           if (reason === '') batch.add(record);
-          else {
-            stop(reason, record);
-          }
+          else stop(reason, record);
           inlet.pushed++;
           if (batch.bytes >= SEAL_BYTES || batch.records + stops >= SEAL_RECORDS) seal();
           else if (timer === undefined && !waiting) timer = setTimeout(seal, SEAL_AGE_MS);

@@ -2,8 +2,8 @@
 
 import { readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { encodeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
-import { encodeTextAttribute } from '../../agent/core/protobuf.ts';
 import type { Found } from './discover.ts';
 import { LogFile } from './file.ts';
 import { type Identity, keyOf } from './identity.ts';
@@ -59,10 +59,10 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
     const pod = podLog(room.root, path);
     const service = source.daemon ?? pod?.container ?? name;
     const fields = [
-      encodeTextAttribute('log.file.path', path),
-      encodeTextAttribute('log.file.name', name),
-      encodeTextAttribute('log.iostream', 'stdout'),
-      encodeTextAttribute('log.iostream', 'stderr'),
+      encodeAttribute('log.file.path', path),
+      encodeAttribute('log.file.name', name),
+      encodeAttribute('log.iostream', 'stdout'),
+      encodeAttribute('log.iostream', 'stderr'),
     ];
     const streams = [
       [0, 1],

@@ -1,10 +1,10 @@
 // The records of one path, whichever files were at it: a record begun in one file ends in the next, so rotation cuts no
 // stack trace in two.
 
+import { encodeAttribute } from '../../agent/core/attribute.ts';
 import type { RecordSink } from '../../agent/core/collector.ts';
 import { Unwrapped } from '../../agent/core/formats/container.ts';
 import { applyFormat } from '../../agent/core/formats/format.ts';
-import { encodeTextAttribute } from '../../agent/core/protobuf.ts';
 import { type LogRecord, type Origin, utf8 } from '../../agent/core/record.ts';
 import { bytesValue } from './encoding.ts';
 import type { LogFile } from './file.ts';
@@ -58,8 +58,8 @@ export class Trail implements LineSink {
     this.path = path;
     this.originOf = originOf;
     this.fields = fields;
-    this.parseError = encodeTextAttribute(PARSE_ERROR, source.parser.error);
-    this.unwrapError = encodeTextAttribute(PARSE_ERROR, source.parser.unwrapError);
+    this.parseError = encodeAttribute(PARSE_ERROR, source.parser.error);
+    this.unwrapError = encodeAttribute(PARSE_ERROR, source.parser.unwrapError);
     this.pen = pen;
   }
 

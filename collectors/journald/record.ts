@@ -1,8 +1,9 @@
 // A journal entry becomes a log record. What begins with `_` journald took from the kernel; the rest is the sender's word.
 
 import { hostname } from 'node:os';
+import { writeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
-import { ProtoWriter, textAttribute } from '../../agent/core/protobuf.ts';
+import { ProtoWriter } from '../../agent/core/protobuf.ts';
 import { LogRecord, type Origin, SYSLOG_SEVERITY, utf8 } from '../../agent/core/record.ts';
 import { bytesOf, type Entry, hashCursor, numberOf, parseEntry, textOf } from './parse.ts';
 
@@ -77,7 +78,7 @@ export function createRecorder(
   };
 
   const tell = (key: string, value: string | undefined) => {
-    if (value !== undefined && value !== '') textAttribute(attributes, ATTRIBUTES, key, value);
+    if (value !== undefined && value !== '') writeAttribute(attributes, ATTRIBUTES, key, value);
   };
 
   const fillRaw = (buf: Uint8Array, start: number, end: number) => {

@@ -1,8 +1,9 @@
 // A record of the kernel becomes a log record. What programs write to the kernel's log (facility other than 0) begins with
 // a tag, as for syslog.
 
+import { writeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
-import { ProtoWriter, textAttribute } from '../../agent/core/protobuf.ts';
+import { ProtoWriter } from '../../agent/core/protobuf.ts';
 import { LogRecord, SYSLOG_SEVERITY, utf8 } from '../../agent/core/record.ts';
 import { KernelRecord } from './parse.ts';
 
@@ -35,7 +36,7 @@ export function createRecorder({ daemons, origins }: StreamRoom, boot: string): 
   const high = hashOf(boot, 1);
   const low = hashOf(boot, 2);
 
-  const tell = (key: string, value: string) => textAttribute(attributes, ATTRIBUTES, key, value);
+  const tell = (key: string, value: string) => writeAttribute(attributes, ATTRIBUTES, key, value);
 
   /** Who wrote it; takes the tag off. */
   const senderOf = (): string => {

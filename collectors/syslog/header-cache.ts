@@ -2,7 +2,7 @@
 // and again within a second. Direct-mapped, so of fixed size, and finding allocates nothing.
 
 import type { Cell } from '../../agent/core/meter.ts';
-import type { Origin, SYSLOG_SEVERITY } from '../../agent/core/record.ts';
+import type { Origin, Outline, SYSLOG_SEVERITY } from '../../agent/core/record.ts';
 import type { Message } from './message.ts';
 import type { Sender } from './sender.ts';
 
@@ -17,6 +17,7 @@ export interface Header {
   readonly nanos: number;
   /** Encoded attributes. */
   readonly fields: Uint8Array;
+  readonly outline: Outline;
   /** Unix ms; what it was made from is looked up again after a second. */
   readonly checked: number;
 }

@@ -2,11 +2,12 @@
 // to message is encoded once and kept by tag, so that a record costs a few copies.
 
 import { hostname } from 'node:os';
+import { encodeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
-import { encodeAttributes } from '../../agent/core/encode.ts';
+import { encodeAttributes, encodeOutline } from '../../agent/core/encode.ts';
 import type { Cell } from '../../agent/core/meter.ts';
 import type { Desc } from '../../agent/core/metric.ts';
-import { encodeIntAttribute, encodeTextAttribute, ProtoWriter } from '../../agent/core/protobuf.ts';
+import { ProtoWriter } from '../../agent/core/protobuf.ts';
 import { LogRecord, type Origin, SYSLOG_SEVERITY, utf8 } from '../../agent/core/record.ts';
 import { ByteCache } from './byte-cache.ts';
 import { type Header, HeaderCache } from './header-cache.ts';
@@ -28,8 +29,8 @@ const MSG_ID = utf8('syslog.msgid');
 const VERSION = utf8('syslog.version');
 const STRUCTURED_DATA = utf8('syslog.structured_data');
 const TRUNCATED = utf8('eudaemon.truncated');
-const FACILITIES = Array.from({ length: 24 }, (_, code) => encodeIntAttribute('syslog.facility', code));
-const ERRORS = PARSE_ERRORS.map(text => encodeTextAttribute('eudaemon.parse_error', text));
+const FACILITIES = Array.from({ length: 24 }, (_, code) => encodeAttribute('syslog.facility', code));
+const ERRORS = PARSE_ERRORS.map(text => encodeAttribute('eudaemon.parse_error', text));
 
 /** What a host name and tag claim. */
 interface Claim {
@@ -100,11 +101,18 @@ export class Recorder {
       record.bodyEnd = stop;
       this.begin(header);
       record.attributes.fields(header.fields);
+      if (!truncated) record.outline = header.outline;
     }
     if (truncated) record.attributes.bool(TRUNCATED, true);
   }
 
-  private begin({ origin, mismatch, seconds, nanos, severity }: Omit<Header, 'bytes' | 'fields'>): void {
+  private begin({
+    origin,
+    mismatch,
+    seconds,
+    nanos,
+    severity,
+  }: Omit<Header, 'bytes' | 'fields' | 'outline'>): void {
     const { record } = this;
     mismatch?.add(1);
     record.origin = origin;
@@ -151,6 +159,7 @@ export class Recorder {
         ...header,
         bytes: buf.slice(start, message.bodyStart),
         fields: encodeAttributes(attributes),
+        outline: encodeOutline(record),
       });
   }
 
@@ -199,8 +208,8 @@ export class Recorder {
       abroad: host !== undefined && daemon !== undefined ? origins.of(daemon, daemon, host) : undefined,
       mismatch: guarded ? meter.instrument(MISMATCH).with(spec.name) : undefined,
       fields: concat(
-        claimed === '' ? new Uint8Array(0) : encodeTextAttribute('syslog.hostname', claimed),
-        app === '' ? new Uint8Array(0) : encodeTextAttribute('syslog.appname', app),
+        claimed === '' ? new Uint8Array(0) : encodeAttribute('syslog.hostname', claimed),
+        app === '' ? new Uint8Array(0) : encodeAttribute('syslog.appname', app),
       ),
       checked: at,
     };

@@ -2,9 +2,9 @@
 // once a second a pid; one that has ended since stays who it was.
 
 import { networkInterfaces } from 'node:os';
+import { encodeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import type { RateLimitSpec } from '../../agent/core/processor.ts';
-import { encodeIntAttribute, encodeTextAttribute } from '../../agent/core/protobuf.ts';
 import { Bucket } from '../../agent/core/rate.ts';
 import type { Origin } from '../../agent/core/record.ts';
 import { ByteCache } from './byte-cache.ts';
@@ -133,7 +133,7 @@ export function createSenders(
         'cannot tell which processes send: they are in a pid namespace the agent does not see; share it (hostPID: true in a pod, --pid=host of a container)',
       );
     }
-    const fields = encodeTextAttribute('user.id', String(uid));
+    const fields = encodeAttribute('user.id', String(uid));
     return keep(foreigners, uid, sender(`user ${uid}`, `processes of user ${uid}`, at, { uid, fields }));
   };
 
@@ -148,9 +148,9 @@ export function createSenders(
       const daemon = facts && (room.daemons.ofPid(pid) ?? room.daemons.ofProcess(facts));
       const executable = facts && reader.executableOf(facts);
       const fields = concat(
-        encodeIntAttribute('process.pid', pid),
-        executable === undefined ? NOTHING : encodeTextAttribute('process.executable.name', executable),
-        encodeTextAttribute('user.id', String(uid)),
+        encodeAttribute('process.pid', pid),
+        executable === undefined ? NOTHING : encodeAttribute('process.executable.name', executable),
+        encodeAttribute('user.id', String(uid)),
       );
       const name = daemon ?? executable ?? `ended processes of user ${uid}`;
       const origin = daemon === undefined ? undefined : room.origins.of(daemon, daemon);

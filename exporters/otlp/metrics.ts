@@ -1,9 +1,10 @@
 // Families as OTLP metrics requests. Pure. Figures of a daemon stand below a resource of their own, so that they carry
 // the same identity as its logs; the rest is the agent's. Source: opentelemetry/proto/metrics/v1/metrics.proto.
 
-import { encodeResource, SCOPE, writeTime } from '../../agent/core/encode.ts';
+import { writeAttribute } from '../../agent/core/attribute.ts';
+import { encodeResource, SCOPE } from '../../agent/core/encode.ts';
 import type { Desc, Family, Point } from '../../agent/core/metric.ts';
-import { ProtoWriter, textAttribute, Wire } from '../../agent/core/protobuf.ts';
+import { ProtoWriter, Wire } from '../../agent/core/protobuf.ts';
 import { VERSION } from '../../agent/core/version.ts';
 
 /** Receivers refuse requests that are too large; 4 MiB is the limit of many gRPC servers. */
@@ -98,9 +99,9 @@ function writePoint(w: ProtoWriter, desc: Desc, point: Point, now: number): void
   const entry = w.begin(128);
   if (desc.type !== 'gauge') {
     const seconds = Math.floor(point.created);
-    writeTime(w, 2, seconds, Math.round((point.created - seconds) * 1e9));
+    w.time(2, seconds, Math.round((point.created - seconds) * 1e9));
   }
-  writeTime(w, 3, Math.floor(now / 1000), Math.round((now % 1000) * 1e6));
+  w.time(3, Math.floor(now / 1000), Math.round((now % 1000) * 1e6));
   if (point.histogram) {
     const { counts, sum } = point.histogram;
     fixed(w, 4, counts.at(-1) ?? 0);
@@ -122,7 +123,7 @@ function writePoint(w: ProtoWriter, desc: Desc, point: Point, now: number): void
   desc.labels?.forEach((label, i) => {
     const value = point.labels[i];
     // An empty label is an absent one, as in Prometheus.
-    if (value) textAttribute(w, point.histogram ? 9 : 7, desc.attributes?.[label] ?? label, value);
+    if (value) writeAttribute(w, point.histogram ? 9 : 7, desc.attributes?.[label] ?? label, value);
   });
   w.end(entry);
 }

@@ -40,6 +40,8 @@ interface Link {
   readonly keep: Test | undefined;
   /** Whether the agent's own events are its business. */
   readonly ofEvents: boolean;
+  /** Whether its step changes more of a record than its body. */
+  readonly edits: boolean;
 }
 
 /** Undefined for no processors. The configuration has checked every pattern. */
@@ -55,10 +57,11 @@ export function createChain(specs: readonly ProcessorSpec[], given: ChainRoom): 
       body.begin();
       const isEvent = source === EVENTS;
       for (let i = 0; i < links.length; i++) {
-        const { test, step, drop, keep, ofEvents } = links[i]!;
+        const { test, step, drop, keep, ofEvents, edits } = links[i]!;
         if ((isEvent && !ofEvents) || (test !== undefined && !test(record, source))) continue;
         stoppedAt = i;
         if (drop?.(record, source) || keep?.(record, source) === false) return Stopped.Dropped;
+        if (edits) record.outline = undefined;
         const reason = step?.run(record) ?? '';
         if (reason !== '') return reason;
       }
@@ -74,15 +77,17 @@ export function createChain(specs: readonly ProcessorSpec[], given: ChainRoom): 
 }
 
 function link(spec: ProcessorSpec, room: StepRoom): Link {
-  const { when, drop, keep, redact } = spec;
+  const { when, drop, keep, redact, rate_limit, metric } = spec;
+  const step = createStep(spec, room);
   const test = (conditions: ProcessorSpec['when']) => conditions && compileConditions(conditions, room);
   const named = [when, drop].some(each => each?.some(({ source }) => source?.includes(EVENTS)));
   return {
     test: test(when),
-    step: createStep(spec, room),
+    step,
     drop: test(drop),
     keep: test(keep),
     ofEvents: redact !== undefined || named,
+    edits: step !== undefined && rate_limit === undefined && metric === undefined,
   };
 }
 

@@ -1,10 +1,10 @@
 // Step `parse`: the body is of a format; its fields become attributes. What it says of its time and severity replaces what
 // the transport said. It cannot pretend to be what was known before: such a field goes by `parsed.<name>`.
 
+import { encodeAttribute } from '../../core/attribute.ts';
 import type { LineFormat } from '../../core/daemon.ts';
 import { applyFormat } from '../../core/formats/format.ts';
 import { createParser } from '../../core/formats/index.ts';
-import { encodeTextAttribute } from '../../core/protobuf.ts';
 import { utf8 } from '../../core/record.ts';
 import type { Step, StepRoom } from './step.ts';
 import { textOf } from './text.ts';
@@ -13,7 +13,7 @@ import { textOf } from './text.ts';
 export function createParse(spec: LineFormat, { patterns, unpacker }: StepRoom): Step {
   const { format, error } = createParser(spec, patterns);
   if (format === undefined) throw new Error(`BUG: ${JSON.stringify(spec)} is no format of a message`);
-  const parseError = encodeTextAttribute('eudaemon.parse_error', error);
+  const parseError = encodeAttribute('eudaemon.parse_error', error);
   return {
     run(record) {
       const { attributes, severity, severityText, seconds, nanos } = record;

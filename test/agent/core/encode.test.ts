@@ -1,9 +1,10 @@
 // What we encode, judged by the official decoder and encoder, and read back by our own.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { encodeAttribute } from '../../../agent/core/attribute.ts';
 import { decodeLogs, type Value } from '../../../agent/core/decode.ts';
-import { encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
-import { encodeIntAttribute, encodeTextAttribute, ProtoWriter } from '../../../agent/core/protobuf.ts';
+import { encodeOutline, encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
+import { ProtoWriter } from '../../../agent/core/protobuf.ts';
 import { LogRecord, type Origin, utf8 } from '../../../agent/core/record.ts';
 import { VERSION } from '../../../agent/core/version.ts';
 import manifest from '../../../package.json' with { type: 'json' };
@@ -63,8 +64,8 @@ describe('encodeRecord', () => {
       a.bool(utf8('yes'), true);
       a.bool(utf8('no'), false);
       a.value(utf8('list'), Uint8Array.of(0x2a, 4, 0x0a, 2, 0x18, 7));
-      a.fields(encodeTextAttribute('cached.text', 'c'));
-      a.fields(encodeIntAttribute('cached.int', 12));
+      a.fields(encodeAttribute('cached.text', 'c'));
+      a.fields(encodeAttribute('cached.int', 12));
     });
     const record = officialRecord(request);
     expect(plain(record.attributes)).toEqual({
@@ -164,13 +165,22 @@ describe('encodeRecord', () => {
       fc.property(
         fc.uint8Array({ maxLength: 20_000 }),
         fc.dictionary(fc.string({ minLength: 1, unit: 'binary' }), anyAttribute, { maxKeys: 12 }),
-        fc.record({ severity: fc.integer({ min: 0, max: 24 }), uid: fc.boolean(), name: fc.string() }),
-        (text, attributes, { severity, uid, name }) => {
+        fc.record({
+          severity: fc.integer({ min: 0, max: 24 }),
+          uid: fc.boolean(),
+          name: fc.string(),
+          outlined: fc.boolean(),
+        }),
+        (text, attributes, { severity, uid, name, outlined }) => {
           const expected: [string, Value][] = [];
           const request = seal(r => {
             body(r, text);
             r.severity = severity;
-            r.eventName = utf8(name);
+            r.severityText = utf8('as it came');
+            r.seconds = 1_795_000_000;
+            r.nanos = 5;
+            r.observedSeconds = severity % 2 === 0 ? 1_795_000_001 : 0;
+            if (!outlined) r.eventName = utf8(name);
             if (uid) {
               r.position = 77;
               expected.push(['log.record.uid', '0'.repeat(30).concat('4d')]);
@@ -179,13 +189,17 @@ describe('encodeRecord', () => {
               r.attributes[kind](utf8(key), value as never);
               expected.push([key, kind === 'text' ? decode(value as Uint8Array) : (value as Value)]);
             }
+            if (outlined) r.outline = encodeOutline(r);
           });
           const whole = decode(text);
           if (!Buffer.from(whole).equals(text)) expected.push(['log.record.original', text]);
           const [record] = decodeLogs(request);
           expect(record!.body).toBe(whole);
           expect(record!.severity).toBe(severity);
-          expect(record!.eventName).toBe(name);
+          expect(record!.severityText).toBe('as it came');
+          expect(record!.time).toBe(1_795_000_000_000_000_005n);
+          expect(record!.observed).toBe(severity % 2 === 0 ? 1_795_000_001_000_000_000n : 0n);
+          expect(record!.eventName).toBe(outlined ? '' : name);
           expect(record!.attributes).toEqual(Object.fromEntries(expected));
           expect(officialRecord(request).body).toEqual({ stringValue: whole });
         },

@@ -1,13 +1,14 @@
 // What lines become in every format: as the daemons write them, in the zones they mean, and broken.
 import { describe, expect, it } from 'vitest';
 import { createPatterns } from '../../../agent/config/patterns.ts';
+import { encodeAttribute } from '../../../agent/core/attribute.ts';
 import type { LineFormat } from '../../../agent/core/daemon.ts';
 import { type DecodedRecord, decodeLogs } from '../../../agent/core/decode.ts';
 import { encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
 import { applyFormat } from '../../../agent/core/formats/format.ts';
 import { createParser } from '../../../agent/core/formats/index.ts';
 import { FILE_FORMATS, fileFormat, messageFormat } from '../../../agent/core/formats/options.ts';
-import { encodeTextAttribute, ProtoWriter } from '../../../agent/core/protobuf.ts';
+import { ProtoWriter } from '../../../agent/core/protobuf.ts';
 import { LogRecord, severityLabel, utf8 } from '../../../agent/core/record.ts';
 
 const OBSERVED = Date.UTC(2026, 10, 25) / 1000;
@@ -24,7 +25,7 @@ function readAll(spec: LineFormat, lines: readonly string[]): DecodedRecord[] {
     record.buf = utf8(`before${line}behind`);
     record.bodyStart = 6;
     record.bodyEnd = record.buf.length - 6;
-    if (format) applyFormat(record, format, encodeTextAttribute('eudaemon.parse_error', error));
+    if (format) applyFormat(record, format, encodeAttribute('eudaemon.parse_error', error));
     const w = new ProtoWriter();
     encodeRecord(w, record);
     return [...decodeLogs(sealRequest([{ resource, records: w.copy() }]))][0]!;

@@ -1,7 +1,8 @@
 // The wire format against known bytes, the platform's own UTF-8 decoder, and hostile input.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeIntAttribute, encodeTextAttribute, ProtoWriter, Wire } from '../../../agent/core/protobuf.ts';
+import { encodeAttribute } from '../../../agent/core/attribute.ts';
+import { ProtoWriter, Wire } from '../../../agent/core/protobuf.ts';
 import { ProtoReader } from '../../../agent/core/protobuf-reader.ts';
 import { isUtf8 } from '../../../agent/core/utf8.ts';
 
@@ -137,10 +138,10 @@ describe('nesting', () => {
   });
 
   it('gives ready attribute entries', () => {
-    expect(hex(encodeTextAttribute('k', 'v'))).toBe('32080a016b12030a0176');
-    expect(hex(encodeTextAttribute('ключ', 'x'.repeat(200)))).toHaveLength(2 * (3 + 10 + 3 + 3 + 200));
-    expect(hex(encodeIntAttribute('k', 300))).toBe('32080a016b120318ac02');
-    expect(hex(encodeIntAttribute('k', -1))).toBe('32100a016b120b18ffffffffffffffffff01');
+    expect(hex(encodeAttribute('k', 'v'))).toBe('32080a016b12030a0176');
+    expect(hex(encodeAttribute('ключ', 'x'.repeat(200)))).toHaveLength(2 * (3 + 10 + 3 + 3 + 200));
+    expect(hex(encodeAttribute('k', 300))).toBe('32080a016b120318ac02');
+    expect(hex(encodeAttribute('k', -1))).toBe('32100a016b120b18ffffffffffffffffff01');
   });
 
   it('starts again after reset', () => {

@@ -42,6 +42,7 @@ function recorder(daemons = noDaemons) {
     const buf = Buffer.concat([BEFORE, bytes, AFTER]);
     recorder.fill(buf, BEFORE.length, BEFORE.length + bytes.length, sender, at, truncated);
     const { record } = recorder;
+    record.position = 7;
     w.reset();
     encodeRecord(w, record);
     const resource = encodeResource(record.origin, []);
@@ -82,6 +83,7 @@ describe('a message whose header was seen before', () => {
     });
     expect(sizes).toEqual([3, 3, 1, 1]);
     expect(it.record.attributes.isConstant(0)).toBe(true);
+    expect(it.record.outline).toBeDefined();
   });
 
   it('from another sender is the other one’s', () => {

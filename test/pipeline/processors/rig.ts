@@ -2,10 +2,11 @@
 
 import { loadConfig } from '../../../agent/config/index.ts';
 import { createPatterns } from '../../../agent/config/patterns.ts';
+import { encodeAttribute } from '../../../agent/core/attribute.ts';
 import type { AgentEvent } from '../../../agent/core/collector.ts';
 import { type DecodedRecord, decodeLogs } from '../../../agent/core/decode.ts';
-import { encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
-import { encodeIntAttribute, encodeTextAttribute, ProtoWriter } from '../../../agent/core/protobuf.ts';
+import { encodeOutline, encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
+import { ProtoWriter } from '../../../agent/core/protobuf.ts';
 import { createOrigins, LogRecord, SYSLOG_SEVERITY, utf8 } from '../../../agent/core/record.ts';
 import { createChain } from '../../../agent/pipeline/processors/chain.ts';
 import { createUserMetrics } from '../../../agent/pipeline/processors/user-metrics.ts';
@@ -46,9 +47,7 @@ function fill(record: LogRecord, given: Given): void {
   record.bodyStart = 1;
   record.bodyEnd = 1 + body.length;
   for (const [key, value] of Object.entries(given.constants ?? {}))
-    record.attributes.fields(
-      typeof value === 'string' ? encodeTextAttribute(key, value) : encodeIntAttribute(key, value),
-    );
+    record.attributes.fields(encodeAttribute(key, value));
   for (const [key, value] of Object.entries(given.attributes ?? {})) {
     if (typeof value === 'string') record.attributes.text(utf8(key), utf8(value));
     else if (typeof value === 'boolean') record.attributes.bool(utf8(key), value);
@@ -56,6 +55,9 @@ function fill(record: LogRecord, given: Given): void {
     else if (Number.isInteger(value)) record.attributes.int(utf8(key), value);
     else record.attributes.double(utf8(key), value);
   }
+  // A step that changes the record without saying so would leave no trace.
+  record.position = 0;
+  record.outline = encodeOutline(record);
 }
 
 /** An encoded AnyValue of what JSON has. */
@@ -131,7 +133,9 @@ export async function chainOf(processors: string) {
       const w = new ProtoWriter();
       encodeRecord(w, record);
       const resource = encodeResource(record.origin, []);
-      return [...decodeLogs(sealRequest([{ resource, records: w.copy() }]))][0]!;
+      const kept = [...decodeLogs(sealRequest([{ resource, records: w.copy() }]))][0]!;
+      delete kept.attributes['log.record.uid'];
+      return kept;
     },
   };
 }

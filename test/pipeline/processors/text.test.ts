@@ -1,9 +1,10 @@
 // Encoded fields taken apart say what they said whole.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { encodeAttribute } from '../../../agent/core/attribute.ts';
 import { type DecodedRecord, decodeLogs } from '../../../agent/core/decode.ts';
 import { encodeRecord, sealRequest } from '../../../agent/core/encode.ts';
-import { encodeIntAttribute, encodeTextAttribute, ProtoWriter } from '../../../agent/core/protobuf.ts';
+import { ProtoWriter } from '../../../agent/core/protobuf.ts';
 import { Kind, LogRecord, utf8 } from '../../../agent/core/record.ts';
 import { Unpacker } from '../../../agent/pipeline/processors/text.ts';
 import { anyValue } from './rig.ts';
@@ -37,7 +38,7 @@ test('whatever they hold and however they come', () => {
           continue;
         }
         const isText = typeof given === 'string';
-        const encoded = isText ? encodeTextAttribute(key, given) : encodeIntAttribute(key, given);
+        const encoded = isText ? encodeAttribute(key, given) : encodeAttribute(key, given);
         if (how === 'constant') constants.push([encoded]);
         else if (how === 'reused') buffer.raw(encoded);
         else if (isText) record.attributes.text(utf8(key), utf8(given));
@@ -63,7 +64,7 @@ test('whatever they hold and however they come', () => {
 
 test('what is at a reused place is read each time', () => {
   const unpacker = new Unpacker();
-  const buffer = new Uint8Array(encodeTextAttribute('k', 'one'));
+  const buffer = new Uint8Array(encodeAttribute('k', 'one'));
   const read = (start?: number, end?: number) => {
     const record = new LogRecord();
     record.attributes.fields(buffer, start, end);
@@ -71,13 +72,13 @@ test('what is at a reused place is read each time', () => {
     return attributesOf(record);
   };
   expect(read(0, buffer.length)).toEqual({ k: 'one' });
-  buffer.set(encodeTextAttribute('k', 'two'));
+  buffer.set(encodeAttribute('k', 'two'));
   expect(read(0, buffer.length)).toEqual({ k: 'two' });
 });
 
 test('damaged fields throw, and do not loop', () => {
   const unpacker = new Unpacker();
   const record = new LogRecord();
-  record.attributes.fields(encodeTextAttribute('k', 'value').subarray(0, 9));
+  record.attributes.fields(encodeAttribute('k', 'value').subarray(0, 9));
   expect(() => unpacker.unpack(record.attributes)).toThrow(/cannot decode protobuf/);
 });

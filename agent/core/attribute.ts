@@ -1,4 +1,4 @@
-// Values of attributes as OTLP AnyValue, for the few records the agent itself makes. Pure.
+// Attributes as OTLP KeyValue, for what is encoded once and appended as it is. Pure.
 // Field numbers: opentelemetry/proto/common/v1/common.proto.
 
 import { ProtoWriter, Wire } from './protobuf.ts';
@@ -15,11 +15,12 @@ export type EventValue =
 /** One `LogRecord.attributes` entry, tag included: for `Attributes.fields()`. */
 export function encodeAttribute(key: string, value: EventValue): Uint8Array {
   const w = new ProtoWriter(256);
-  keyValue(w, 6, key, value);
+  writeAttribute(w, 6, key, value);
   return w.copy();
 }
 
-function keyValue(w: ProtoWriter, field: number, key: string, value: EventValue): void {
+/** Appends one OTLP KeyValue as field `field` (Resource 1, LogRecord 6, NumberDataPoint 7, HistogramDataPoint 9). */
+export function writeAttribute(w: ProtoWriter, field: number, key: string, value: EventValue): void {
   w.tag(field, Wire.Bytes);
   const entry = w.begin();
   w.tag(1, Wire.Bytes);
@@ -50,7 +51,9 @@ function anyValue(w: ProtoWriter, field: number, value: EventValue): void {
     w.tag(isList ? 5 : 6, Wire.Bytes);
     const items = w.begin();
     if (isList) for (const item of value) anyValue(w, 1, item);
-    else for (const [key, item] of Object.entries(value)) if (item !== undefined) keyValue(w, 1, key, item);
+    else
+      for (const [key, item] of Object.entries(value))
+        if (item !== undefined) writeAttribute(w, 1, key, item);
     w.end(items);
   }
   w.end(any);

@@ -1,8 +1,8 @@
 // Attributes of events as a receiver of OTLP reads them.
 import fc from 'fast-check';
 import { expect, it, test } from 'vitest';
+import { type EventValue, encodeAttribute } from '../../../agent/core/attribute.ts';
 import { decodeRecords } from '../../../agent/core/decode.ts';
-import { type EventValue, encodeAttribute } from '../../../agent/core/encode-value.ts';
 import { ProtoWriter, Wire } from '../../../agent/core/protobuf.ts';
 
 function read(value: EventValue): unknown {

@@ -4,7 +4,7 @@ import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../config/index.ts';
 import { nearest } from '../core/units.ts';
-import type { Finding } from './environment.ts';
+import type { Finding } from './finding.ts';
 
 /** Notes: they cost no data by themselves. */
 export function advise({ daemons, processors }: Pick<Config, 'daemons' | 'processors'>): Finding[] {

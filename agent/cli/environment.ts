@@ -11,23 +11,13 @@ import {
   readlinkSync,
   statfsSync,
 } from 'node:fs';
-import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { OtlpOptions } from '../../exporters/otlp/options.ts';
-import { resolve } from '../../exporters/otlp/settings.ts';
 import type { Config } from '../config/index.ts';
 import { causeOf } from '../core/errors.ts';
 import { foreignPids } from '../identity/namespace.ts';
 import { exposed } from './advice.ts';
-
-export interface Finding {
-  readonly what: string;
-  readonly fix?: string;
-  /** What stays unseen; without it the finding is a note that costs no data. */
-  readonly costs?: string;
-}
-
-type Env = Readonly<Record<string, string | undefined>>;
+import type { Env, Finding } from './finding.ts';
+import { targets } from './targets.ts';
 
 /** Looks at the host below `agent.host_root`; `self` is the process whose rights and limits count. */
 export async function examine(
@@ -47,7 +37,7 @@ export async function examine(
     ...disk(config),
     ...exposed(config),
     ...clock(now),
-    ...(await endpoints(config, env)),
+    ...(await targets(config, env)),
   ];
 }
 
@@ -257,44 +247,4 @@ function clock(now: number): Finding[] {
       costs: 'records and samples that backends refuse as too old',
     },
   ];
-}
-
-const CONNECT_MS = 2000;
-
-async function endpoints(config: Config, env: Env): Promise<Finding[]> {
-  const otlp = config.exporters['otlp'] as OtlpOptions | false | undefined;
-  if (!otlp) return [];
-  const urls = (['logs', 'metrics'] as const)
-    .filter(signal => otlp[signal])
-    .map(signal => resolve(otlp, env, signal).url);
-  const hosts = new Map(urls.map(url => [url.host, url]));
-  const found = await Promise.all(
-    [...hosts.values()].map(async (url): Promise<Finding[]> => {
-      const cause = await unreachable(url);
-      if (cause === undefined) return [];
-      return [
-        {
-          what: `cannot reach "${url.origin}": ${cause}`,
-          fix: 'start the receiver there, or set exporters.otlp.endpoint; until then records wait in the spool',
-        },
-      ];
-    }),
-  );
-  return found.flat();
-}
-
-/** Why no connection comes about, or undefined when one does. */
-function unreachable(url: URL): Promise<string | undefined> {
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  return new Promise(done => {
-    const socket = connect({ host, port, timeout: CONNECT_MS });
-    const end = (cause: string | undefined) => {
-      socket.destroy();
-      done(cause);
-    };
-    socket.once('connect', () => end(undefined));
-    socket.once('timeout', () => end(`no answer within ${CONNECT_MS}ms`));
-    socket.once('error', error => end(causeOf(error)));
-  });
 }

@@ -1,13 +1,13 @@
 // What `eudaemon check` prints, and what it finds on hosts made of files.
 
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exposed } from '../../../agent/cli/advice.ts';
 import { check, checkConfig } from '../../../agent/cli/check.ts';
-import { examine, type Finding } from '../../../agent/cli/environment.ts';
+import { examine } from '../../../agent/cli/environment.ts';
+import type { Finding } from '../../../agent/cli/finding.ts';
 import type { Config } from '../../../agent/config/index.ts';
 import { tables } from '../config/tables.ts';
 
@@ -317,20 +317,8 @@ describe('the environment', () => {
     expect(what(await look({ daemons: [web] }))).toEqual(expected);
   });
 
-  test('endpoints', async () => {
-    const server = createServer(socket => socket.destroy());
-    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
-    const { port } = server.address() as { port: number };
-    const otlp = { endpoint: `http://127.0.0.1:${port}`, logs: true, metrics: true };
-    const { look } = host();
-    expect(await look({ exporters: { otlp } })).toEqual([]);
-    await new Promise(done => server.close(done));
-    expect(await look({ exporters: { otlp } })).toEqual([
-      {
-        what: `cannot reach "http://127.0.0.1:${port}": connection refused`,
-        fix: 'start the receiver there, or set exporters.otlp.endpoint; until then records wait in the spool',
-      },
-    ]);
-    expect(await look({ exporters: { otlp: { ...otlp, logs: false, metrics: false } } })).toEqual([]);
-  });
+  test('where records and metrics go', async () =>
+    expect(what(await host().look({ exporters: { file: { path: '/nowhere/out' } } }))).toEqual([
+      'cannot write file "/nowhere/out": no such file or directory',
+    ]));
 });

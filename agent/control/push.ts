@@ -5,6 +5,7 @@ import { type MetricExporter, RetryLater } from '../core/exporter.ts';
 import type { Log } from '../core/log.ts';
 import type { Meter } from '../core/meter.ts';
 import type { Desc, Family } from '../core/metric.ts';
+import { grantWish } from '../core/wish.ts';
 import type { Clock } from './scheduler.ts';
 
 const labels = ['exporter'];
@@ -46,7 +47,7 @@ export function createPush(room: {
   /** In [0, 1): jitter. */
   random?: () => number;
 }): Push {
-  const { name, exporter, clock, log } = room;
+  const { name, exporter, clock, log, random = Math.random } = room;
   const up = room.meter.instrument(UP).with(name);
   const sent = room.meter.instrument(PUSHES).with(name);
   const failures = room.meter.instrument(FAILURES);
@@ -57,7 +58,7 @@ export function createPush(room: {
   let running = Promise.resolve();
 
   /** Agents that started together do not push together. */
-  let phase = exporter.everyMs * (room.random ?? Math.random)();
+  let phase = exporter.everyMs * random();
   let wish = 0;
 
   const push = async (signal: AbortSignal) => {
@@ -79,7 +80,8 @@ export function createPush(room: {
     }
   };
   const plan = () => {
-    const pause = Math.max(phase || exporter.everyMs, wish);
+    const { least, window } = grantWish(wish);
+    const pause = Math.max(phase || exporter.everyMs, least + window * random());
     phase = 0;
     cancel = clock.after(pause, () => {
       running = push(abort.signal).then(() => {

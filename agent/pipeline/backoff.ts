@@ -1,12 +1,10 @@
 // When to try a receiver again that is away: exponential back-off with full jitter, and what the receiver asks for. Pure:
 // time and chance are handed in.
 
+import { grantWish } from '../core/wish.ts';
+
 const FIRST_MS = 500;
 const LONGEST_MS = 30_000;
-/** A receiver may ask for a longer pause, up to this. */
-const LONGEST_WISH_MS = 5 * 60_000;
-/** All agents that were asked to wait the same time come back over so much of it more. */
-const WISH_SPREAD = 0.5;
 
 export interface Backoff {
   /** No attempt begins before this time. */
@@ -26,11 +24,11 @@ export function createBackoff(random: () => number): Backoff {
       return notBefore;
     },
     fails(now, wishMs, sameRound) {
-      const wish = Math.min(wishMs, LONGEST_WISH_MS);
+      const wish = grantWish(wishMs);
       if (!sameRound) {
         const window = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(rounds++, 10));
-        notBefore = Math.max(notBefore, now + wish + Math.max(window, wish * WISH_SPREAD) * random());
-      } else if (wish > 0) notBefore = Math.max(notBefore, now + wish);
+        notBefore = Math.max(notBefore, now + wish.least + Math.max(window, wish.window) * random());
+      } else if (wish.least > 0) notBefore = Math.max(notBefore, now + wish.least);
     },
     works() {
       rounds = 0;

@@ -189,7 +189,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
 
   const routes = {
     log: log.room('http'),
-    metrics: createScrape({ families, log: log.room('prometheus'), meter }),
+    metrics: createScrape({ families, log: log.room('exporter/prometheus'), meter }),
     health: () => ({ ready: faults() }),
     reload,
     api: createApi({

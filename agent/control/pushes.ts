@@ -44,7 +44,7 @@ export function createPushes(room: {
         running.delete(name);
         keys.set(name, key);
         if (options === undefined || options === false) continue;
-        const log = room.log.room(name);
+        const log = room.log.room(`exporter/${name}`);
         const stateDir = join(config.agent.state_dir, name);
         const exporter = await entry.metrics(options, { name, stateDir, log, meter, host, now: clock.now });
         if (!exporter) continue;

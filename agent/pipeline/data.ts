@@ -106,7 +106,7 @@ export function createData<C extends DataConfig>(room: {
   const exporterRoom = (config: C, name: string) => ({
     name,
     stateDir: join(config.agent.state_dir, name),
-    log: log.room(name),
+    log: log.room(`exporter/${name}`),
     meter,
     host,
     now,

@@ -1,11 +1,11 @@
 // Stream sockets: TCP, TLS and Unix, and named pipes. Each connection has its framer; while the sink is full all of
 // them are paused.
 
-import { readFileSync } from 'node:fs';
 import { createServer, type Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { causeOf } from '../../agent/core/errors.ts';
 import type { Native } from '../../agent/native/index.ts';
+import { openCertificate } from './certificate.ts';
 import type { Desk } from './desk.ts';
 import { drainFifo } from './fifo.ts';
 import { Framer } from './frame.ts';
@@ -109,22 +109,22 @@ export function receiveStreams(
     socket.on('timeout', () => (socket.isPaused() ? socket.setTimeout(idle) : socket.destroy()));
   };
 
+  const secure = (tls: NonNullable<ListenOptions['tls']>, alive: object): Server => {
+    const certificate = openCertificate(tls, room.log.warn);
+    const requestCert = tls.client_ca_file !== undefined;
+    const server = createTlsServer({ ...alive, ...certificate.options, requestCert }, accept);
+    // Before the handshake of this very connection.
+    server.prependListener('connection', () => {
+      const renewed = certificate.renewed();
+      if (renewed) server.setSecureContext(renewed);
+    });
+    return server;
+  };
+
   return {
     listen(address, tls) {
       const alive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-      const server = tls
-        ? createTlsServer(
-            {
-              ...alive,
-              cert: readFileSync(tls.cert_file),
-              key: readFileSync(tls.key_file),
-              ...(tls.client_ca_file !== undefined
-                ? { ca: readFileSync(tls.client_ca_file), requestCert: true }
-                : {}),
-            },
-            accept,
-          )
-        : createServer(alive, accept);
+      const server = tls ? secure(tls, alive) : createServer(alive, accept);
       server.maxConnections = options.connections;
       server.on('drop', () =>
         room.log.warn('refused a syslog connection: too many', { limit: options.connections }),

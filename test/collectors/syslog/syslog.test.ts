@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadNative } from '../../../agent/native/index.ts';
+import { FIRST, SECOND } from '../../certificates.ts';
 import { figure } from '../../figure.ts';
 import { BOOT, createHost } from '../../procfs.ts';
 import { have } from '../../tools.ts';
@@ -488,6 +489,33 @@ describe('a socket', () => {
     await deliver(ports[1]!, '7 <13>two', { cert: CERTIFICATE, key: KEY });
     const records = await collector.until(2);
     expect(records.map(({ body }) => body)).toEqual(['one', 'two']);
+  });
+
+  it('shows the certificate that its files hold now, and the one before while they do not fit together', async () => {
+    const dir = temporaryDirectory();
+    const tls = { cert_file: join(dir, 'cert'), key_file: join(dir, 'key') };
+    const use = ({ cert, key }: typeof FIRST) => {
+      writeFileSync(tls.cert_file, cert);
+      writeFileSync(tls.key_file, key);
+    };
+    use(FIRST);
+    const port = await freePort();
+    await start({ listen: [{ tcp: `127.0.0.1:${port}`, tls }] }, { dir });
+    const shown = () =>
+      new Promise<string>((resolve, reject) => {
+        const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
+          resolve(socket.getPeerX509Certificate()!.toString());
+          socket.destroy();
+        });
+        socket.on('error', reject);
+      });
+    expect(await shown()).toBe(FIRST.cert);
+    writeFileSync(tls.cert_file, SECOND.cert);
+    expect(await shown()).toBe(FIRST.cert);
+    rmSync(tls.key_file);
+    expect(await shown()).toBe(FIRST.cert);
+    use(SECOND);
+    expect(await shown()).toBe(SECOND.cert);
   });
 
   it('of the stream kind knows who connected, keeps cut messages apart and tells what it holds at the end', async () => {

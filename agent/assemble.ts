@@ -108,7 +108,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const sampled = (given: Iterable<Family>) => recorder.take(now(), given);
   const scheduler = createScheduler({ clock, log, meter, sampled });
   const room = { log, meter, patterns, now, events: data, reports: table.reports, daemons };
-  const sampling = createSampling({ collectors, scheduler, room });
+  const sampling = createSampling({ collectors, scheduler, clock, room });
 
   const families = async (): Promise<Family[]> => {
     daemonFigures.begin();
@@ -125,9 +125,10 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   };
   const listen = () => table.settle(memory.voices.take(now(), data.families()));
   const pushes = createPushes({ exporters, families, clock, log, meter, host });
+  const group = createGroup(log);
   let started = false;
   const faults = () => [
-    ...(started ? [] : ['starting']),
+    ...(started ? [] : [`starting${group.starting ? `: ${group.starting}` : ''}`]),
     ...data.faults(),
     ...sampling.faults(),
     ...pushes.faults(),
@@ -254,7 +255,6 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     { name: 'metric exporters', start: () => pushes.apply(config), stop: () => pushes.stop() },
   ];
 
-  const group = createGroup(log);
   const stopped = untilSignal(process, {
     reload: () => void reload(),
     reopen: () => {

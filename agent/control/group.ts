@@ -12,12 +12,15 @@ export interface Actor {
 export interface Group {
   /** Starts in order. When one fails, those already started are stopped and the error is thrown. */
   start(actors: readonly Actor[]): Promise<void>;
+  /** Who is being started now. */
+  readonly starting: string | undefined;
   /** Stops in reverse order. Resolves with false when the deadline passed or an actor failed to stop. */
   stop(deadlineMs: number): Promise<boolean>;
 }
 
 export function createGroup(log: Log): Group {
   const started: Actor[] = [];
+  let starting: string | undefined;
 
   const stop = async (deadlineMs: number): Promise<boolean> => {
     let clean = true;
@@ -47,13 +50,18 @@ export function createGroup(log: Log): Group {
     async start(actors) {
       for (const actor of actors) {
         try {
+          starting = actor.name;
           await actor.start();
+          starting = undefined;
           started.push(actor);
         } catch (error) {
           await stop(5000);
           throw error;
         }
       }
+    },
+    get starting() {
+      return starting;
     },
     stop,
   };

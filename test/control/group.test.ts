@@ -38,3 +38,15 @@ test('one that is stuck or fails does not keep the others from stopping', async 
   expect(await group.stop(20)).toBe(false);
   expect(seen).toEqual(['+a', '+stuck', '+failing', '+b', '-b', '-a']);
 });
+
+test('tells whom it is waiting for', async () => {
+  const group = createGroup(quiet);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const slow: Actor = { name: 'slow', start: () => promise, stop: async () => {} };
+  const started = group.start([...actors([], 'a'), slow]);
+  await new Promise(setImmediate);
+  expect(group.starting).toBe('slow');
+  resolve();
+  await started;
+  expect(group.starting).toBeUndefined();
+});

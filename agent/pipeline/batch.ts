@@ -25,8 +25,8 @@ interface Filling extends Group {
 
 /** Buffers of origins kept from batch to batch; beyond it they are made anew. */
 const KEPT_GROUPS = 64;
-/** A buffer grown beyond this is not kept. */
-const KEPT_BYTES = 2 * 2 ** 20;
+/** A buffer grown beyond this is not kept: twice what a batch holds, and its doubling. */
+const KEPT_BYTES = 4 * 2 ** 20;
 
 export interface Batch {
   readonly records: number;

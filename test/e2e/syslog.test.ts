@@ -167,9 +167,9 @@ describe('anything at all', () => {
 it('a logger is not held up by a data worker that stands still', async () => {
   const backend = await startBackend();
   const home = await createHome({ exporters: { otlp: backend.exporter } });
-  const program = await startProgram(home, { EUDAEMON_DEBUG_STALL: '15000' });
+  const program = await startProgram(home, { EUDAEMON_DEBUG_STALL: '10000' });
   await until('it stands still', () => program.output().includes('standing still'));
-  const count = 4000;
+  const count = 3000;
   await sendNumbers(home.socket, count).ended;
   // The sender is done, and the worker has not moved.
   expect(program.output()).not.toContain('going on');

@@ -149,6 +149,36 @@ test('block refuses, and asks again when there is room', () => {
   expect(seen.dropped).toBe(0);
 });
 
+test.each(['block', 'drop_oldest'] as const)(
+  'a batch that does not fit beside what is finished, or not at all, goes alone: %s',
+  whenFull => {
+    const { spool, seen } = rig.start({ maxSize: 2 ** 20, whenFull });
+    const reader = spool.reader('otlp');
+    const sent: number[] = [];
+    for (const length of [200_000, 900_000, 3_000_000, 100_000, 1_000_000]) {
+      const bytes = new Uint8Array(length).fill(sent.length + 1);
+      expect(spool.append({ bytes, records: 1 })).toBe(sent.length + 1);
+      const taken = reader.take(1)!;
+      sent.push(taken.bytes.length);
+      expect(Buffer.compare(taken.bytes, bytes)).toBe(0);
+      reader.done(taken);
+    }
+    expect(sent).toEqual([200_000, 900_000, 3_000_000, 100_000, 1_000_000]);
+    expect([seen.dropped, spool.stats().bytes]).toEqual([0, 0]);
+  },
+);
+
+test('block: one larger than all the space waits until what is there is delivered', () => {
+  const { spool, seen } = rig.start({ maxSize: 2 ** 20, whenFull: 'block' });
+  const reader = spool.reader('otlp');
+  spool.append({ bytes: new Uint8Array(1000), records: 1 });
+  const large = { bytes: new Uint8Array(3_000_000), records: 1 };
+  expect(spool.append(large)).toBeUndefined();
+  reader.done(reader.take(1)!);
+  expect(spool.append(large)).toBe(2);
+  expect([reader.take(1)!.bytes.length, seen.dropped]).toEqual([3_000_000, 0]);
+});
+
 test('without readers a batch is given up at once', () => {
   const { spool, seen } = start();
   expect(spool.append(batch('a'))).toBe(1);

@@ -92,7 +92,7 @@ export function openSpool(options: SpoolOptions): Spool {
     while (segments[0] && isFinished(segments[0], readers.values())) {
       const segment = segments[0];
       segment.since = Number.POSITIVE_INFINITY;
-      if (segments.length === 1 && segment.size < MIN_SEGMENT && segment.durable) break;
+      if (segments.length === 1 && segment.size < MIN_SEGMENT && segment.durable && full === undefined) break;
       remove(segment);
       freed = true;
     }
@@ -231,6 +231,11 @@ export function openSpool(options: SpoolOptions): Spool {
       const { length } = batch.bytes;
       for (;;) {
         const isLarge = total() + length > maxSize && segments.length > 0;
+        // Kept for the next small batches, which this is not one of.
+        if (isLarge && segments.length === 1 && isFinished(segments[0]!, readers.values())) {
+          remove(segments[0]!);
+          continue;
+        }
         const stored = isLarge ? undefined : (storeOnDisk(batch) ?? storeInMemory(batch));
         if (stored !== undefined) return stored;
         full = isLarge

@@ -53,8 +53,10 @@ function take(request: IncomingMessage, body: Buffer): void {
   bytes += body.length;
   last = Date.now();
   if (delays === undefined) return;
-  for (const { body, attributes } of decodeLogs(plain))
-    delays.push(last - Number(SENT.exec(JSON.stringify([body, attributes]))?.[1]));
+  for (const { body, attributes } of decodeLogs(plain)) {
+    const sent = SENT.exec(JSON.stringify([body, attributes]))?.[1];
+    if (sent !== undefined) delays.push(last - Number(sent));
+  }
 }
 
 const server = createServer((request, response) => {

@@ -3,9 +3,10 @@
 
 import { encodeAttribute } from '../../agent/core/attribute.ts';
 import type { RecordSink } from '../../agent/core/collector.ts';
+import { encodeOutline } from '../../agent/core/encode.ts';
 import { Unwrapped } from '../../agent/core/formats/container.ts';
 import { applyFormat } from '../../agent/core/formats/format.ts';
-import { type LogRecord, type Origin, utf8 } from '../../agent/core/record.ts';
+import { type LogRecord, type Origin, type Outline, utf8 } from '../../agent/core/record.ts';
 import { bytesValue } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { type LineSink, Piece } from './lines.ts';
@@ -42,6 +43,8 @@ export class Trail implements LineSink {
   private version = -1;
   /** Encoded attributes of every record, by stream: none, stdout, stderr. */
   private readonly fields: readonly Uint8Array[];
+  /** Of records that have nothing but these. */
+  private outline: Outline | undefined;
   private readonly parseError: Uint8Array;
   private readonly unwrapError: Uint8Array;
   private readonly pen: Pen;
@@ -97,10 +100,15 @@ export class Trail implements LineSink {
     piece: number,
     isWhole: boolean,
   ): boolean {
-    const { unwrap } = this.source.parser;
+    const { unwrap, format } = this.source.parser;
     if (unwrap === undefined && this.source.rule === undefined) {
       this.fill(buf, from, to, start, next, 0);
-      if (!isWhole) this.pen.record.attributes.value(ORIGINAL, bytesValue(this.buf, start, next));
+      const { record } = this.pen;
+      if (!isWhole) record.attributes.value(ORIGINAL, bytesValue(this.buf, start, next));
+      else if (piece === Piece.Whole && format === undefined) {
+        record.outline = this.outline ??= encodeOutline(record);
+        return this.pen.out.push(record);
+      }
       return this.send(piece);
     }
     const { unwrapped } = this;

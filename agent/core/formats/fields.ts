@@ -31,6 +31,20 @@ export class Fields {
     return this.keys.role;
   }
 
+  /** Where the `n`th field's name ends, if it stands at `i` as it did in the line before; then it is named. */
+  again(n: number, buf: Uint8Array, i: number): number {
+    return this.keys.again(n, buf, i);
+  }
+
+  /** The field last named is the `n`th of its line. */
+  follows(n: number): void {
+    this.keys.follows(n);
+  }
+
+  get role(): number {
+    return this.keys.role;
+  }
+
   text(record: LogRecord, buf: Uint8Array, start: number, end: number): void {
     const { bytes } = this.keys;
     if (!this.hasRole(record, buf, start, end)) record.attributes.text(bytes, buf, start, end);

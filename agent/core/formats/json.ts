@@ -52,14 +52,27 @@ export function createJson(meanings: Meanings = {}): Format {
     return at;
   }
 
+  /** The key of the `n`th member of an object, and its colon; names the field. */
+  function key(buf: Uint8Array, i: number, prefix: number, n: number): number {
+    const isOuter = prefix === 0;
+    if (isOuter && scan.peek(i) === 0x22) {
+      const quote = fields.again(n, buf, i + 1);
+      if (quote > 0 && scan.peek(quote) === 0x22) return scan.colon(quote + 1);
+    }
+    const at = scan.key(i);
+    // Within a parent its key is asked for again; one with escapes is not written as it is.
+    if (at >= 0 && name(prefix) !== Role.Parent && isOuter && scan.text === buf) fields.follows(n);
+    return at;
+  }
+
   /** The members of the object at `i`; the place behind it, -1 when it is none. */
   function members(record: LogRecord, i: number, prefix: number): number {
     if (scan.peek(i) !== 0x7b) return -1;
     let at = scan.space(i + 1);
-    while (scan.peek(at) !== 0x7d) {
-      at = scan.key(at);
+    for (let n = 0; scan.peek(at) !== 0x7d; n++) {
+      at = key(record.buf, at, prefix, n);
       if (at < 0) return -1;
-      const isParent = name(prefix) === Role.Parent && scan.peek(at) === 0x7b;
+      const isParent = fields.role === Role.Parent && scan.peek(at) === 0x7b;
       at = isParent ? members(record, at, descend(prefix)) : value(record, at);
       if (at < 0) return -1;
       at = scan.space(at);

@@ -21,6 +21,8 @@ export class JsonScanner {
   whole = true;
   /** Encoded AnyValues, and strings without their escapes. */
   readonly any = new ProtoWriter(1024);
+  /** Of the list last encoded: the next will be about as long. */
+  private listBytes = 0x80;
   private readonly plain = new ProtoWriter(1024);
   private buf: Uint8Array = new Uint8Array(0);
   /** Where the text ends. */
@@ -36,6 +38,8 @@ export class JsonScanner {
 
   space(i: number): number {
     const { buf, end } = this;
+    // Most texts have none.
+    if (i < end && buf[i]! > 0x20) return i;
     let at = i;
     while (at < end && (buf[at] === 0x20 || buf[at] === 0x09 || buf[at] === 0x0a || buf[at] === 0x0d)) at++;
     return at;
@@ -50,8 +54,12 @@ export class JsonScanner {
   key(i: number): number {
     if (this.peek(i) !== 0x22) return -1;
     const behind = this.string(i);
-    if (behind < 0) return -1;
-    const colon = this.space(behind);
+    return behind < 0 ? -1 : this.colon(behind);
+  }
+
+  /** A colon, and blanks around it. */
+  colon(i: number): number {
+    const colon = this.space(i);
     return this.peek(colon) === 0x3a ? this.space(colon + 1) : -1;
   }
 
@@ -181,8 +189,27 @@ export class JsonScanner {
       this.value = digits > i ? -value : value;
       return at;
     }
+    return this.fraction(i, at, digits, value);
+  }
+
+  /** A number that is not short and whole; its whole digits `digits..point` are `value`. */
+  private fraction(i: number, point: number, digits: number, value: number): number {
+    const { buf, end } = this;
+    if (this.peek(point) === 0x2e) {
+      let at = point + 1;
+      let all = value;
+      for (; at < end && buf[at]! >= 48 && buf[at]! <= 57; at++) all = all * 10 + buf[at]! - 48;
+      const byte = this.peek(at);
+      // Both are exact in a double, so their quotient is the nearest there is.
+      if (at > point + 1 && at - digits <= 16 && byte !== 0x65 && byte !== 0x45) {
+        const size = all / POWERS[at - point - 1]!;
+        this.value = digits > i ? -size : size;
+        return at;
+      }
+    }
+    let at = i;
     let text = '';
-    for (at = i; at < end && NUMERIC.includes(buf[at]!); at++) text += String.fromCharCode(buf[at]!);
+    for (; at < end && NUMERIC.includes(buf[at]!); at++) text += String.fromCharCode(buf[at]!);
     this.value = Number(text);
     return Number.isNaN(this.value) ? -1 : at;
   }
@@ -194,9 +221,10 @@ export class JsonScanner {
     if (byte === 0x7b || byte === 0x5b) {
       if (depth >= MAX_DEPTH) return -1;
       any.tag(byte === 0x7b ? 6 : 5, Wire.Bytes);
-      const list = any.begin(0x80);
+      const list = any.begin(this.listBytes);
       const behind = this.members(i, byte === 0x7b, depth + 1);
       any.end(list);
+      this.listBytes = any.pos - list;
       return behind;
     }
     const behind = this.scalar(i);
@@ -249,6 +277,7 @@ export class JsonScanner {
 const TRUE = 'true';
 const FALSE = 'false';
 const NULL = 'null';
+const POWERS: readonly number[] = Array.from({ length: 16 }, (_, i) => 10 ** i);
 const NUMERIC: readonly number[] = [...'0123456789+-.eE'].map(each => each.charCodeAt(0));
 const ESCAPES: Readonly<Record<number, number>> = {
   34: 0x22,

@@ -1,4 +1,5 @@
 // What lines become in every format: as the daemons write them, in the zones they mean, and broken.
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPatterns } from '../../../agent/config/patterns.ts';
 import { encodeAttribute } from '../../../agent/core/attribute.ts';
@@ -290,6 +291,41 @@ describe('a line', () => {
         expect(typeof record.body).toBe('string');
     },
   );
+});
+
+describe('lines of JSON', () => {
+  const flat = fc.dictionary(
+    fc.constantFrom('a', 'ab', 'b', 'b"', 'c\\', 'd\u00e9', 'd', 'log.x', 'nul\u0000'),
+    fc.oneof(fc.double(), fc.integer(), fc.string({ unit: 'binary' }), fc.boolean()),
+    { noNullPrototype: true },
+  );
+
+  it('give their fields whatever the lines before had, numbers to the last digit', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(flat, fc.boolean()), { minLength: 1 }), objects => {
+        const lines = objects.map(([each, spaced]) => JSON.stringify(each, null, spaced ? 1 : 0));
+        const read = readAll('json', lines).map(({ attributes }) => plain(attributes));
+        expect(read).toEqual(lines.map(line => plain(JSON.parse(line))));
+      }),
+    );
+  });
+
+  it.each([
+    ['{"key":1}', '{"keys":2}', { keys: 2 }],
+    ['{"keys":1}', '{"key":2}', { key: 2 }],
+    ['{"a":1,"b":2}', '{"b":3,"a":4}', { a: 4, b: 3 }],
+    ['{"a":1}', '{"a" : 2}', { a: 2 }],
+    ['{"a\\"b":1}', '{"a"b":2}', undefined],
+    ['{"a":1}', '{"a":', undefined],
+    ['{"a":1}', '{"a"1}', undefined],
+    ['{"a":1.5}', '{"a":1.}', { a: 1 }],
+    ['{"a":1}', '{"a":-0.1e-2}', { a: -0.001 }],
+    ['{"a":1}', '{"a":123456789.123456789}', { a: Number('123456789.123456789') }],
+  ])('behind %s: %s', (before, line, expected) => {
+    const record = readAll('json', [before, line])[1]!;
+    if (expected === undefined) expect(Object.keys(record.attributes)).toEqual(['eudaemon.parse_error']);
+    else expect(plain(record.attributes)).toEqual(expected);
+  });
 });
 
 describe('a time without a zone', () => {

@@ -191,7 +191,7 @@ describe('kill -9', () => {
       expect(shed).toBeGreaterThanOrEqual(least);
       expect(received).toBeLessThanOrEqual(sent);
       expect(received).toBeGreaterThanOrEqual(sent - queue - 1);
-      expect(Math.max(...arrived.map(body => Number(body.split(' ')[1])))).toBeLessThan(received);
+      expect(arrived.findIndex(body => Number(body.split(' ')[1]) >= received)).toBe(-1);
       if (shed === 0) expect(arrived).toEqual(bodies(received));
       expect((await second.stop()).code).toBe(0);
     },

@@ -69,23 +69,17 @@ describe('logger', () => {
     });
   });
 
-  it.each([
-    ['emerg', 21],
-    ['alert', 19],
-    ['crit', 18],
-    ['err', 17],
-    ['warning', 13],
-    ['notice', 10],
-    ['info', 9],
-    ['debug', 5],
-  ])('severity %s is %i', async (name, number) => {
+  it('with each severity', async () => {
+    const numbers = { emerg: 21, alert: 19, crit: 18, err: 17, warning: 13, notice: 10, info: 9, debug: 5 };
     const { backend, socket } = await scene();
-    await logger(socket, '-t', 'sev', '-p', `user.${name}`, `a ${name}`);
-    expect(await backend.record(each => each.body === `a ${name}`)).toMatchObject({
-      severity: number,
-      severityText: name,
-      attributes: { 'syslog.facility': 1 },
-    });
+    for (const [name, number] of Object.entries(numbers)) {
+      await logger(socket, '-t', 'sev', '-p', `user.${name}`, `a ${name}`);
+      expect(await backend.record(each => each.body === `a ${name}`)).toMatchObject({
+        severity: number,
+        severityText: name,
+        attributes: { 'syslog.facility': 1 },
+      });
+    }
   });
 
   it('under a declared identifier belongs to that daemon, and a stranger is told', async () => {

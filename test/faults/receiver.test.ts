@@ -88,7 +88,7 @@ it('one that is away for a while under load: nothing is lost, and the spool give
   const backend = await startBackend();
   const home = await createHome({ exporters: { otlp: otlp(backend) } });
   const program = await startProgram(home);
-  const load = sendDatagramsOn(home.socket, 100, 'x'.repeat(200));
+  const load = sendDatagramsOn(home.socket, 30, 'x'.repeat(200));
   await until('records arrive', () => backend.all().length > 1_000);
   await backend.close();
   await pause(3_000);

@@ -13,7 +13,7 @@ import { arrivedOf, missingOf, sendDatagramsOn } from './load.ts';
 const native = loadNative();
 if (native)
   it.each([
-    { socket: 'its own', burst: 100 },
+    { socket: 'its own', burst: 50 },
     // What the kernel takes between two lives waits there.
     { socket: 'a supervisor’s', burst: 30 },
   ])(

@@ -119,7 +119,7 @@ export function createApi(sources: ApiSources): Api {
       manager: status.manager,
       checks: status.checks,
       expectations: status.expectations,
-      ...(status.postures[0] && { posture: Object.fromEntries(tellPosture(status.postures[0])) }),
+      ...(status.posture && { posture: Object.fromEntries(tellPosture(status.posture)) }),
       lastLogAt: last ? last * 1000 : undefined,
     };
   };

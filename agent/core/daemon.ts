@@ -200,11 +200,11 @@ export interface Instance extends ProcessFacts {
   /** Unix seconds. */
   readonly startedAt: number;
   /** Resident memory in bytes; absent when it could not be read. */
-  readonly memory?: number;
+  readonly memory?: number | undefined;
   /** Open file descriptors as a share of the soft limit, 0..1; absent when they could not be read. */
-  readonly fdUsage?: number;
+  readonly fdUsage?: number | undefined;
   /** Of tops. */
-  readonly posture?: Posture;
+  readonly posture?: Posture | undefined;
 }
 
 /** How a process ended, as far as known. */

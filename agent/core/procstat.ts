@@ -31,23 +31,30 @@ export interface Stat {
 export const TICKS_PER_SECOND = 100;
 
 const PF_KTHREAD = 0x00200000;
-const LAST_FIELD = 22;
+const OPEN = 0x28;
 const CLOSE = 0x29;
 const SPACE = 0x20;
 const MINUS = 0x2d;
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The content of the file, bytes `0..length`; undefined when it is cut short or no such file. */
-export function parseStat(buf: Uint8Array, length: number): Stat | undefined {
-  const open = buf.indexOf(0x28);
-  // The name may hold parentheses and blanks itself; nothing behind it does.
-  let close = length - 1;
-  while (close > open && buf[close] !== CLOSE) close--;
-  if (open < 2 || close <= open || close + 3 > length) return undefined;
-  const fields = new Float64Array(LAST_FIELD + 1);
-  let at = close + 3;
-  for (let field = 4; field <= LAST_FIELD; field++) {
-    if (at >= length || buf[at] !== SPACE) return undefined;
+/** The fields behind the name, one after another. */
+class Fields {
+  private readonly buf: Uint8Array;
+  private readonly length: number;
+  private at: number;
+  /** One was missing, or no number. */
+  broken = false;
+
+  constructor(buf: Uint8Array, length: number, at: number) {
+    this.buf = buf;
+    this.length = length;
+    this.at = at;
+  }
+
+  next(): number {
+    const { buf, length } = this;
+    let at = this.at;
+    if (at >= length || buf[at] !== SPACE) this.broken = true;
     const negative = buf[++at] === MINUS;
     if (negative) at++;
     const start = at;
@@ -57,28 +64,82 @@ export function parseStat(buf: Uint8Array, length: number): Stat | undefined {
       if (digit < 0 || digit > 9) break;
       value = value * 10 + digit;
     }
-    if (at === start) return undefined;
-    fields[field] = negative ? -value : value;
+    if (at === start) this.broken = true;
+    this.at = at;
+    return negative ? -value : value;
   }
-  const pid = Number(decoder.decode(buf.subarray(0, open - 1)));
+}
+
+/**
+ * The content of the file, bytes `0..length`; undefined when it is cut short or no such file. The name is taken from
+ * `before` where it is the same.
+ */
+export function parseStat(buf: Uint8Array, length: number, before?: Stat): Stat | undefined {
+  let space = 0;
+  let pid = 0;
+  for (; space < length && buf[space] !== SPACE; space++) {
+    const digit = buf[space]! - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    pid = pid * 10 + digit;
+  }
+  const open = space + 1;
+  // The name may hold parentheses and blanks itself; nothing behind it does.
+  let close = length - 1;
+  while (close > open && buf[close] !== CLOSE) close--;
+  if (space === 0 || buf[open] !== OPEN || close <= open || close + 3 > length) return undefined;
   if (!Number.isSafeInteger(pid)) return undefined;
+  const fields = new Fields(buf, length, close + 3);
+  // In this order they stand in the file, from the fourth on.
+  const ppid = fields.next();
+  fields.next();
+  const session = fields.next();
+  const terminal = fields.next();
+  fields.next();
+  const kernelThread = (fields.next() & PF_KTHREAD) !== 0;
+  const minorFaults = fields.next();
+  const childMinorFaults = fields.next();
+  const majorFaults = fields.next();
+  const childMajorFaults = fields.next();
+  const userTicks = fields.next();
+  const systemTicks = fields.next();
+  const childUserTicks = fields.next();
+  const childSystemTicks = fields.next();
+  fields.next();
+  fields.next();
+  const threads = fields.next();
+  fields.next();
+  const startTicks = fields.next();
+  if (fields.broken) return undefined;
   return {
     pid,
-    comm: decoder.decode(buf.subarray(open + 1, close)),
+    comm: before && isText(buf, open + 1, close, before.comm) ? before.comm : decode(buf, open + 1, close),
     state: String.fromCharCode(buf[close + 2]!),
-    ppid: fields[4]!,
-    session: fields[6]!,
-    terminal: fields[7]!,
-    kernelThread: (fields[9]! & PF_KTHREAD) !== 0,
-    minorFaults: fields[10]!,
-    childMinorFaults: fields[11]!,
-    majorFaults: fields[12]!,
-    childMajorFaults: fields[13]!,
-    userTicks: fields[14]!,
-    systemTicks: fields[15]!,
-    childUserTicks: fields[16]!,
-    childSystemTicks: fields[17]!,
-    threads: fields[20]!,
-    startTicks: fields[22]!,
+    ppid,
+    session,
+    terminal,
+    kernelThread,
+    minorFaults,
+    majorFaults,
+    userTicks,
+    systemTicks,
+    childMinorFaults,
+    childMajorFaults,
+    childUserTicks,
+    childSystemTicks,
+    threads,
+    startTicks,
   };
+}
+
+const decode = (buf: Uint8Array, start: number, end: number): string =>
+  decoder.decode(buf.subarray(start, end));
+
+/** Of ASCII alone: whatever else is decoded anew. */
+function isText(buf: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let i = 0; i < text.length; i++) {
+    const byte = buf[start + i]!;
+    if (byte > 0x7f || byte !== text.charCodeAt(i)) return false;
+  }
+  return true;
 }

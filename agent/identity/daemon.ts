@@ -6,6 +6,7 @@ import type { Witness } from './certificates.ts';
 import * as events from './events.ts';
 import { createExpectations, type Seen, tellMs } from './expectations.ts';
 import { isClean, judge, nextStart } from './liveness.ts';
+import { createInfos } from './posture.ts';
 import { type Changes, createRoster } from './roster.ts';
 import type { CheckStatus, DaemonStatus } from './series.ts';
 import type { Voices } from './silence.ts';
@@ -44,6 +45,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   const { events: sink, voices, wishes } = room;
   const roster = createRoster();
   const expectations = createExpectations();
+  const infosOf = createInfos();
   const exits: Record<Exit['reason'], number> = { exit: 0, signal: 0, oom: 0, unknown: 0 };
   const checks = new Map<string, CheckStatus>();
   let spec = initial;
@@ -193,25 +195,28 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       const next = settle(now);
       const wish = wishes.of(name, now);
       const nextAt = next === 'crash_looping' ? nextStartAt(now) : undefined;
+      const { tops } = roster;
+      const posture = tops.find(each => each.posture)?.posture;
       return {
         name,
         labels: spec.labels,
         state: next,
         since,
-        up: expectations.enough(roster.tops.length),
-        instances: roster.tops.map(({ pid, startedAt }) => ({ pid, startedAt: startedAt * 1000 })),
+        up: expectations.enough(tops.length),
+        instances: tops.map(({ pid, startedAt }) => ({ pid, startedAt: startedAt * 1000 })),
         pids: roster.instances.map(({ pid }) => pid),
         restarts,
         exits: { ...exits },
         lastExit,
         ...(nextAt !== undefined && { nextStartAt: nextAt }),
         ...(wish && { expectedDown: wish }),
-        ...(manager && roster.tops.length === 0 && { manager: `${manager.by}: ${manager.says}` }),
+        ...(manager && tops.length === 0 && { manager: `${manager.by}: ${manager.says}` }),
         checks: [...checks.values()],
-        postures: roster.tops.flatMap(({ posture }) => posture ?? []),
+        ...(posture && { posture }),
+        infos: infosOf(tops),
         expectations: expectations.tell(
           {
-            tops: roster.tops,
+            tops,
             instances: roster.instances,
             restarts,
             restartTimes,

@@ -49,10 +49,31 @@ function userDemand(text: string): Told {
 }
 
 /** Label values of `eudaemon_daemon_info` behind the daemon: few, whatever the host holds. */
-export const infoOf = ({ user, capabilities, seccomp, noNewPrivs, confinement }: Posture): string[] => [
+const infoOf = ({ user, capabilities, seccomp, noNewPrivs, confinement }: Posture): string[] => [
   user ?? 'unknown',
   capabilities === undefined ? 'unknown' : amountOf(capabilities),
   seccomp ?? 'unknown',
   noNewPrivs === undefined ? 'unknown' : noNewPrivs ? 'on' : 'off',
   confinement,
 ];
+
+/** Those of all these processes, each once; worked out once a posture, for a daemon may have thousands of processes. */
+export function createInfos(): (
+  processes: readonly { readonly posture?: Posture | undefined }[],
+) => string[][] {
+  const known = new WeakMap<Posture, { readonly key: string; readonly labels: string[] }>();
+  return processes => {
+    const distinct = new Map<string, string[]>();
+    for (const { posture } of processes) {
+      if (!posture) continue;
+      let info = known.get(posture);
+      if (!info) {
+        const labels = infoOf(posture);
+        info = { key: labels.join('\0'), labels };
+        known.set(posture, info);
+      }
+      distinct.set(info.key, info.labels);
+    }
+    return [...distinct.values()];
+  };
+}

@@ -35,8 +35,12 @@ export interface Roster {
 
 const keyOf = ({ pid, startTicks }: ProcessFacts): string => `${pid}:${startTicks}`;
 
+const isSame = (a: ProcessFacts, b: ProcessFacts): boolean =>
+  a.pid === b.pid && a.startTicks === b.startTicks;
+
 export function createRoster(): Roster {
   let living: readonly Instance[] = [];
+  let tops: readonly Instance[] = [];
   let known = new Set<string>();
   /** Tops from their beginning: a child left behind by one that crashed is a top as well, but it is only left over. */
   const mains = new Map<string, Instance>();
@@ -47,6 +51,10 @@ export function createRoster(): Roster {
   /** Tops that were children in the last list go on in the place of their parent. */
   let heirs = false;
 
+  const live = (instances: readonly Instance[]) => {
+    living = instances;
+    tops = instances.filter(instance => instance.claimed);
+  };
   const replace = (began: number): number => {
     const restarts = Math.min(ended, began);
     ended -= restarts;
@@ -58,29 +66,30 @@ export function createRoster(): Roster {
       return living;
     },
     get tops() {
-      return living.filter(instance => instance.claimed);
+      return tops;
     },
     update(instances, awaited = false) {
-      const keys = new Set(instances.map(keyOf));
-      const began = instances.filter(instance => instance.claimed && !known.has(keyOf(instance)));
+      const keyed = instances.map(instance => [keyOf(instance), instance] as const);
+      const keys = new Set(keyed.map(([key]) => key));
+      const began = keyed.filter(([key, { claimed }]) => claimed && !known.has(key));
       const absent = [...mains].filter(([key]) => !keys.has(key));
       const late = absent.filter(([key]) => awaited && !missing.has(key));
       const gone = absent.filter(([key]) => !awaited || missing.has(key));
       missing = new Set(late.map(([key]) => key));
       for (const [key] of gone) mains.delete(key);
-      const parents = new Set(instances.map(({ ppid }) => ppid));
-      for (const instance of instances) {
-        const key = keyOf(instance);
+      const parents = new Set(gone.length > 0 ? instances.map(({ ppid }) => ppid) : []);
+      for (const [key, instance] of keyed) {
         // Nobody knows how the top ended; what has children of its own goes on as one.
-        const heir = heirs || (gone.length > 0 && parents.has(instance.pid));
+        const heir = heirs || parents.has(instance.pid);
         if (mains.has(key) || (instance.claimed && (heir || !known.has(key)))) mains.set(key, instance);
       }
       if (late.length === 0) heirs = false;
-      living = [...instances, ...late.map(([, instance]) => instance)];
-      known = new Set(living.map(keyOf));
+      live(late.length === 0 ? instances : [...instances, ...late.map(([, instance]) => instance)]);
+      for (const [key] of late) keys.add(key);
+      known = keys;
       ended += gone.length;
       const changes = {
-        began: first ? [] : began,
+        began: first ? [] : began.map(([, instance]) => instance),
         ended: gone.map(([, instance]) => instance),
         restarts: replace(began.length),
       };
@@ -89,15 +98,15 @@ export function createRoster(): Roster {
     },
     begin(instance) {
       const key = keyOf(instance);
-      const before = living.find(each => keyOf(each) === key);
+      const before = living.find(each => isSame(each, instance));
       if (mains.has(key)) return { began: [], ended: [], restarts: 0 };
       mains.set(key, instance);
       known.add(key);
       if (before) {
-        living = living.map(each => (each === before ? { ...before, claimed: true } : each));
+        live(living.map(each => (each === before ? { ...before, claimed: true } : each)));
         return { began: [], ended: [], restarts: 0 };
       }
-      living = [...living, instance];
+      live([...living, instance]);
       return { began: [instance], ended: [], restarts: replace(1) };
     },
     end(process, how = {}) {
@@ -105,7 +114,7 @@ export function createRoster(): Roster {
       const main = mains.get(key);
       if (!main && known.has(key)) return undefined;
       mains.delete(key);
-      living = living.filter(instance => keyOf(instance) !== key);
+      live(living.filter(each => !isSame(each, process)));
       heirs ||= how.heirs ?? false;
       if (how.handedOver) return undefined;
       // A life between two looks.

@@ -5,7 +5,6 @@ import { DAEMON_STATES, type DaemonState, type Exit } from '../core/daemon.ts';
 import type { SampleSink } from '../core/meter.ts';
 import type { Desc } from '../core/metric.ts';
 import type { Posture } from '../core/posture.ts';
-import { infoOf } from './posture.ts';
 
 const UP: Desc = {
   name: 'eudaemon.daemon.up',
@@ -87,8 +86,10 @@ export interface DaemonStatus {
   /** What whoever manages it says while it does not run. */
   readonly manager?: string;
   readonly checks: readonly CheckStatus[];
-  /** How its main processes run, as far as told. */
-  readonly postures: readonly Posture[];
+  /** How a main process of it runs, as far as told. */
+  readonly posture?: Posture;
+  /** Labels of `eudaemon_daemon_info` behind the daemon, each that a main process has. */
+  readonly infos: readonly (readonly string[])[];
   /** `met` is undefined when it cannot be told. */
   readonly expectations: readonly {
     readonly name: string;
@@ -117,7 +118,7 @@ export function writeSeries(out: SampleSink, daemon: DaemonStatus): void {
   out.set(EXPECTED_DOWN, daemon.expectedDown ? 1 : 0, name);
   out.set(RESTARTS, daemon.restarts, name);
   for (const reason of EXIT_REASONS) out.set(EXITS, daemon.exits[reason], name, reason);
-  for (const posture of daemon.postures) out.set(INFO, 1, name, ...infoOf(posture));
+  for (const info of daemon.infos) out.set(INFO, 1, name, ...info);
   for (const { name: expectation, met } of daemon.expectations)
     if (met !== undefined) out.set(EXPECTATION, met ? 1 : 0, name, expectation);
 }

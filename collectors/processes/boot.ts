@@ -16,7 +16,7 @@ const LOOKS = 5;
 export function createBoot(reader: Reader, now: () => number): () => number {
   let boot = Number.NaN;
   const look = (): number => {
-    const uptime = parseUptime(reader.buf, reader.file('', 'uptime'));
+    const uptime = parseUptime(reader.buf, reader.ofHost('uptime'));
     if (Number.isNaN(uptime)) throw new Error('cannot read uptime: no number in /proc/uptime');
     return now() - uptime * 1000;
   };

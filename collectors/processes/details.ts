@@ -2,6 +2,7 @@
 // proportional share of memory where that is asked for.
 
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
+import type { Stat } from '../../agent/core/procstat.ts';
 import { createBreath } from './breath.ts';
 import * as family from './detail-descs.ts';
 import { createGroups, GAUGES } from './groups.ts';
@@ -15,10 +16,24 @@ import { createUndeclared } from './undeclared.ts';
 /** What the shares of memory may cost in a look; who comes later keeps the figure it had, and is first in the next. */
 const PSS_BUDGET_MS = 50;
 
-/** Nothing here needs rights but for the open files and the shares of other users' processes. */
-export function createDetails(options: ProcessesOptions, room: SamplerRoom, reader: Reader): Sampler {
+/** Whose a process was when it was last seen. */
+export interface Owned {
+  readonly stat: Stat;
+  readonly daemon: string;
+}
+
+/**
+ * `owned` gives the processes of daemons as the last look saw them, undefined before it. Nothing here needs rights but
+ * for the open files and the shares of other users' processes.
+ */
+export function createDetails(
+  options: ProcessesOptions,
+  room: SamplerRoom,
+  reader: Reader,
+  owned: () => ReadonlyMap<number, Owned> | undefined = () => undefined,
+): Sampler {
   const { root, daemons, now } = room;
-  const groups = createGroups(root);
+  const groups = createGroups(root, reader);
   const shares = createShares(reader);
   const undeclared = options.undeclared > 0 ? createUndeclared(options.undeclared) : undefined;
 
@@ -28,11 +43,14 @@ export function createDetails(options: ProcessesOptions, room: SamplerRoom, read
     async sample(out, signal) {
       const breath = createBreath(now, signal);
       const members = new Map<string, number[]>(daemons.declared.map(({ name }) => [name, []]));
-      for (const pid of reader.pids()) {
-        const stat = readStat(reader, pid);
+      const known = owned();
+      for (const pid of known && !undeclared ? known.keys() : reader.pids()) {
+        const before = known?.get(pid);
+        const stat = readStat(reader, pid, before?.stat);
         if (!stat || hasEnded(stat)) continue;
-        const daemon = daemons.ofProcess(stat);
-        if (daemon !== undefined) members.get(daemon)?.push(stat.pid);
+        const same = before?.stat.startTicks === stat.startTicks;
+        const daemon = same ? before.daemon : daemons.ofProcess(stat);
+        if (daemon !== undefined) members.get(daemon)?.push(pid);
         else if (undeclared) {
           const length = reader.file(pid, 'status');
           if (length >= 0) undeclared.add(stat, parseStatus(reader.buf, length).resident);
@@ -97,7 +115,7 @@ function createShares(reader: Reader) {
 function shareOf(reader: Reader, pids: readonly number[]): number | undefined {
   let sum = 0;
   for (const pid of pids) {
-    const length = reader.file(String(pid), 'smaps_rollup');
+    const length = reader.file(pid, 'smaps_rollup');
     if (length >= 0) sum += parsePss(reader.buf, length);
     else if (length === DENIED) return undefined;
   }

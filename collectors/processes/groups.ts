@@ -12,6 +12,7 @@ import {
   parseKeyed,
   parsePressure,
 } from './parse-group.ts';
+import type { Reader } from './read.ts';
 
 export const GAUGES = ['memory', 'memoryPeak', 'memoryLimit', 'pids', 'pidsLimit', 'cpuLimit'] as const;
 export type Gauge = (typeof GAUGES)[number];
@@ -35,7 +36,7 @@ interface Directory {
   readonly controller: string;
 }
 
-export function createGroups(root: string): Groups {
+export function createGroups(root: string, reader: Pick<Reader, 'file' | 'buf'>): Groups {
   const read = (path: string): string | undefined => {
     try {
       return readFileSync(path, 'utf8');
@@ -56,15 +57,19 @@ export function createGroups(root: string): Groups {
   ): Promise<Map<string, Directory>> => {
     const mounts = mountsNow();
     const found = new Map<string, Directory>();
+    const texts = new Set<string>();
     for (const pid of pids) {
       if (breath.due()) await breath.take();
-      for (const [controller, path] of parseGroupPaths(proc(`${pid}/cgroup`) ?? '')) {
+      const length = reader.file(pid, 'cgroup');
+      if (length > 0) texts.add(reader.buf.toString('utf8', 0, length));
+    }
+    for (const text of texts)
+      for (const [controller, path] of parseGroupPaths(text)) {
         const mount = mounts.get(controller);
         if (mount === undefined || path === '/' || path.startsWith('/..')) continue;
         const directory = join(root, mount, path);
         found.set(`${controller}:${directory}`, { path: directory, controller });
       }
-    }
     return found;
   };
 

@@ -3,6 +3,7 @@
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import type { Instance } from '../../agent/core/daemon.ts';
 import { causeOf } from '../../agent/core/errors.ts';
+import type { Posture } from '../../agent/core/posture.ts';
 import { type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import { createBoot } from './boot.ts';
 import { createBreath } from './breath.ts';
@@ -15,7 +16,7 @@ import type { ProcessesOptions } from './options.ts';
 import { createPortable } from './portable.ts';
 import { createPostures } from './posture.ts';
 import { createReader } from './read.ts';
-import { type Figures, hasEnded, type Kept, readFigures, readStat } from './sample.ts';
+import { type Figures, hasEnded, readFigures, readStat } from './sample.ts';
 import { emptySums, fdShare, include, type Sums, writeSums } from './sums.ts';
 import { createTally, type Usage } from './tally.ts';
 
@@ -39,15 +40,18 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   const tally = createTally();
   const bootOf = createBoot(reader, room.now);
   const startedAt = room.now() / 1000;
-  let kept = new Map<number, Kept>();
+  /** As the last look saw them. */
+  let processes: ReadonlyMap<number, Seen> | undefined;
   let toldDenied = false;
 
-  const see = (pid: string, now: number, seen: Map<number, Seen>) => {
-    const stat = readStat(reader, pid);
+  const see = (pid: number, now: number, seen: Map<number, Seen>) => {
+    const before = processes?.get(pid);
+    const stat = readStat(reader, pid, before?.stat);
     const daemon = stat && daemons.ofProcess(stat);
     if (!stat || daemon === undefined) return;
-    const figures = readFigures(reader, pid, stat, kept.get(stat.pid), now);
-    if (figures) seen.set(stat.pid, { stat, daemon, figures });
+    const kept = before?.stat.startTicks === stat.startTicks ? before.figures.kept : undefined;
+    const figures = readFigures(reader, pid, kept, now);
+    if (figures) seen.set(pid, { stat, daemon, figures });
   };
 
   const tellDenied = ({ stat, daemon, figures }: Seen) => {
@@ -76,12 +80,12 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
         see(pid, now, seen);
         if (breath.due()) await breath.take();
       }
-      kept = new Map(Array.from(seen, ([pid, { figures }]) => [pid, figures.kept]));
-      reader.hold(new Set(Array.from(seen.keys(), String)));
+      processes = seen;
+      reader.hold(seen);
       const kin = new Map<number, Kin>();
       const sums = new Map(daemons.declared.map(({ name }) => [name, emptySums()]));
       const usages: Usage[] = [];
-      const found: { readonly name: string; readonly instance: Instance }[] = [];
+      const found: [daemon: string, instance: Instance][] = [];
       for (const each of seen.values()) {
         const { stat, daemon, figures } = each;
         const began = boot + stat.startTicks / TICKS_PER_SECOND;
@@ -90,24 +94,23 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
         tellDenied(each);
         include(sums.get(daemon)!, stat, figures);
         const claimed = seen.get(stat.ppid)?.daemon !== daemon;
-        const posture = claimed ? postures.of(stat, now) : undefined;
-        const instance = { ...instanceOf(each, claimed, began), ...(posture && { posture }) };
-        found.push({ name: daemon, instance });
+        const posture = claimed ? postures.of(stat, figures.rights, now) : undefined;
+        found.push([daemon, instanceOf(each, claimed, began, posture)]);
         kin.set(stat.pid, { process: stat, daemon, claimed, startedAt: began * 1000 });
         if (breath.due()) await breath.take();
       }
-      postures.keep(new Set(seen.keys()));
+      postures.keep(seen);
       tally.update(usages);
       const instances = new Map<string, Instance[]>();
-      for (const { name, instance } of found) {
+      for (const [daemon, instance] of found) {
         // The look took a moment, and who has ended meanwhile has been told.
         if (exits.endedMeanwhile(instance)) {
           kin.delete(instance.pid);
           continue;
         }
-        const list = instances.get(name);
+        const list = instances.get(daemon);
         if (list) list.push(instance);
-        else instances.set(name, [instance]);
+        else instances.set(daemon, [instance]);
       }
       exits.seen(kin, now);
       reports.processes(now, instances, awaited);
@@ -132,7 +135,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   const managers = createManagers(room.root, () => daemons.declared, reports);
   const exits = createExits(options.exits, room, {
     ended: daemon => managers.ended(daemon, room.now()),
-    look: pid => readStat(reader, String(pid)),
+    look: pid => readStat(reader, pid),
     lookSoon: () => observeSoon(exits.source.awaited),
     lost: () => observeSoon(false),
   });
@@ -150,11 +153,11 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       async close() {
         closing.abort();
         clearTimeout(timer);
-        reader.hold(new Set());
+        reader.hold(new Map());
         await exits.close();
       },
     },
-    createDetails(options, room, reader),
+    createDetails(options, room, reader, () => processes),
   ];
 }
 
@@ -180,8 +183,14 @@ function usageOf({ stat, daemon, figures: { status, io } }: Seen, fresh: boolean
   };
 }
 
-function instanceOf({ stat, figures }: Seen, claimed: boolean, startedAt: number): Instance {
+function instanceOf(
+  { stat, figures }: Seen,
+  claimed: boolean,
+  startedAt: number,
+  posture: Posture | undefined,
+): Instance {
   const { pid, ppid, startTicks, comm, state } = stat;
+  const { resident } = figures.status;
   const share = fdShare(figures);
   return {
     pid,
@@ -191,7 +200,8 @@ function instanceOf({ stat, figures }: Seen, claimed: boolean, startedAt: number
     state,
     claimed,
     startedAt,
-    ...(Number.isNaN(figures.status.resident) ? {} : { memory: figures.status.resident }),
-    ...(Number.isNaN(share) ? {} : { fdUsage: share }),
+    memory: Number.isNaN(resident) ? undefined : resident,
+    fdUsage: Number.isNaN(share) ? undefined : share,
+    posture,
   };
 }

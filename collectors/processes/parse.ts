@@ -1,20 +1,18 @@
 // The numbers of /proc/PID/status, io and limits and of /proc/stat from their bytes. Pure. Sources: proc_pid_status(5),
 // proc_pid_io(5), proc_pid_limits(5), proc_stat(5).
 
-const encoder = new TextEncoder();
-const names = (...texts: string[]): readonly Uint8Array[] => texts.map(text => encoder.encode(text));
+/** With the end of the line before them; `numbersOf` wants them in the kernel's order. */
+const names = (...texts: string[]): readonly Buffer[] => texts.map(text => Buffer.from(`\n${text}`));
 
-const STATUS = names(
-  'VmSize',
-  'VmRSS',
-  'RssAnon',
-  'VmSwap',
-  'voluntary_ctxt_switches',
-  'nonvoluntary_ctxt_switches',
-);
 const IO = names('read_bytes', 'write_bytes');
 const OPEN_FILES = names('Max open files');
 const PSS = names('Pss');
+
+/** Where the lines of /proc/PID/status begin that say for whom and with which rights it runs, and how many they are. */
+const RIGHTS: readonly (readonly [first: Buffer, lines: number])[] = [
+  [Buffer.from('\nUid:'), 2],
+  [Buffer.from('\nCapInh:'), 7],
+];
 
 /** Memory in bytes. Each is NaN where the kernel does not tell it. */
 export interface Status {
@@ -27,75 +25,107 @@ export interface Status {
   readonly involuntary: number;
 }
 
+const STATUS = names(
+  'VmSize',
+  'VmRSS',
+  'RssAnon',
+  'VmSwap',
+  'voluntary_ctxt_switches',
+  'nonvoluntary_ctxt_switches',
+);
+
 /** A process without memory, a kernel thread or a zombie, has no memory lines: then all of it is 0. */
-export function parseStatus(buf: Uint8Array, length: number): Status {
-  const [virtual, resident, anonymous, swap, voluntary, involuntary] = numbersOf(buf, length, STATUS);
-  const bytes = (kibibytes: number): number => (Number.isNaN(resident!) ? 0 : kibibytes * 1024);
+export function parseStatus(buf: Buffer, length: number): Status {
+  const found = numbersOf(buf, length, STATUS);
+  const resident = found[1]!;
+  const bytes = (kibibytes: number): number => (Number.isNaN(resident) ? 0 : kibibytes * 1024);
   return {
-    virtual: bytes(virtual!),
-    resident: bytes(resident!),
-    anonymous: bytes(anonymous!),
-    swap: bytes(swap!),
-    voluntary: voluntary!,
-    involuntary: involuntary!,
+    virtual: bytes(found[0]!),
+    resident: bytes(resident),
+    anonymous: bytes(found[2]!),
+    swap: bytes(found[3]!),
+    voluntary: found[4]!,
+    involuntary: found[5]!,
   };
 }
 
 /** Bytes fetched from and sent to storage; NaN where the kernel does not tell. */
-export function parseIo(buf: Uint8Array, length: number): { read: number; written: number } {
-  const [read, written] = numbersOf(buf, length, IO);
-  return { read: read!, written: written! };
+export function parseIo(buf: Buffer, length: number): { read: number; written: number } {
+  const found = numbersOf(buf, length, IO);
+  return { read: found[0]!, written: found[1]! };
 }
 
 /** The soft limit of open files; Infinity for `unlimited`, NaN when it is not there. */
-export const parseOpenFilesLimit = (buf: Uint8Array, length: number): number =>
+export const parseOpenFilesLimit = (buf: Buffer, length: number): number =>
   numbersOf(buf, length, OPEN_FILES)[0]!;
 
 /** The proportional set size in /proc/PID/smaps_rollup, in bytes; NaN when it is not there. */
-export const parsePss = (buf: Uint8Array, length: number): number => numbersOf(buf, length, PSS)[0]! * 1024;
+export const parsePss = (buf: Buffer, length: number): number => numbersOf(buf, length, PSS)[0]! * 1024;
 
 /** Seconds, the first word of /proc/uptime; NaN when it is not there. */
-export function parseUptime(buf: Uint8Array, length: number): number {
-  const [, seconds] =
-    /^(\d+(?:\.\d+)?)\s/.exec(
-      Buffer.from(buf.buffer, buf.byteOffset, Math.max(0, length)).toString('latin1'),
-    ) ?? [];
+export function parseUptime(buf: Buffer, length: number): number {
+  const [, seconds] = /^(\d+(?:\.\d+)?)\s/.exec(buf.toString('latin1', 0, Math.max(0, length))) ?? [];
   return seconds === undefined ? Number.NaN : Number(seconds);
 }
 
-/** The numbers behind names at the beginning of lines, separated by blanks or a colon; NaN for those not found. */
-function numbersOf(buf: Uint8Array, length: number, wanted: readonly Uint8Array[]): Float64Array {
-  const found = new Float64Array(wanted.length).fill(Number.NaN);
-  let left = wanted.length;
-  for (let line = 0; line < length && left > 0; ) {
-    // Lines are short: a loop is faster here than a call of indexOf.
-    let end = line;
-    while (end < length && buf[end] !== 0x0a) end++;
-    const first = buf[line];
-    for (let i = 0; i < wanted.length; i++) {
-      const name = wanted[i]!;
-      if (first !== name[0] || !startsWith(buf, line, end, name)) continue;
-      found[i] = numberAt(buf, line + name.length, end);
-      left--;
-      break;
+/** Another number when a process runs for somebody else, or with other rights, than before. */
+export function parseRights(buf: Buffer, length: number): number {
+  let hash = 0;
+  let at = 0;
+  for (const [first, lines] of RIGHTS) {
+    const found = buf.indexOf(first, at);
+    if (found < 0 || found >= length) continue;
+    let left = lines;
+    for (at = found + 1; at < length && left > 0; at++) {
+      hash = (Math.imul(hash, 31) + buf[at]!) | 0;
+      if (buf[at] === 0x0a) left--;
     }
-    line = end + 1;
+  }
+  return hash;
+}
+
+/**
+ * The numbers behind names at the beginning of lines, separated by blanks or a colon; NaN for those not found, and for
+ * those that stand before one named earlier.
+ */
+function numbersOf(buf: Buffer, length: number, wanted: readonly Buffer[]): Float64Array {
+  const found = new Float64Array(wanted.length).fill(Number.NaN);
+  let from = 0;
+  for (let i = 0; i < wanted.length; i++) {
+    const name = wanted[i]!;
+    const end = endOf(buf, length, name, from);
+    if (end < 0) continue;
+    found[i] = numberAt(buf, end, length);
+    from = end;
   }
   return found;
 }
 
-const isGap = (byte: number): boolean => byte === 0x20 || byte === 0x09 || byte === 0x3a;
+/** Where the name ends that begins a line at `from` or later; -1 without one. */
+function endOf(buf: Buffer, length: number, name: Buffer, from: number): number {
+  if (from === 0 && isFirst(buf, name)) return name.length - 1;
+  for (let at = from; ; ) {
+    at = buf.indexOf(name, at);
+    if (at < 0) return -1;
+    at += name.length;
+    if (at >= length) return -1;
+    if (isGap(buf[at]!)) return at;
+  }
+}
 
-function startsWith(buf: Uint8Array, start: number, end: number, name: Uint8Array): boolean {
-  if (end - start <= name.length || !isGap(buf[start + name.length]!)) return false;
-  for (let i = 0; i < name.length; i++) if (buf[start + i] !== name[i]) return false;
+/** Of the file, whose first line has no line before it. */
+function isFirst(buf: Buffer, name: Buffer): boolean {
+  if (!isGap(buf[name.length - 1]!)) return false;
+  for (let i = 1; i < name.length; i++) if (buf[i - 1] !== name[i]) return false;
   return true;
 }
 
-function numberAt(buf: Uint8Array, start: number, end: number): number {
+const isGap = (byte: number): boolean => byte === 0x20 || byte === 0x09 || byte === 0x3a;
+
+function numberAt(buf: Buffer, start: number, end: number): number {
   let at = start;
   while (at < end && isGap(buf[at]!)) at++;
-  if (buf[at] === 0x75) return Infinity;
+  if (at < end && buf[at] === 0x75) return Infinity;
   const first = at;
   let value = 0;
   for (; at < end; at++) {

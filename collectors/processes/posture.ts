@@ -1,74 +1,82 @@
-// How the main processes of daemons run; asked anew now and then, for a daemon drops its rights after it has begun.
+// How the main processes of daemons run. Asked of each once and again when it has settled, for a daemon drops its rights
+// after it has begun; from then on when the kernel shows other rights of it, and now and then.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { namesById, type Posture, readPosture } from '../../agent/core/posture.ts';
 import type { Stat } from '../../agent/core/procstat.ts';
 
-/** It is asked again after this, and then after twice as long each time, up to REREAD_MS: fifteen files a process. */
+/** Fourteen files a process: so seldom without an occasion. */
 const SETTLE_MS = 5_000;
 const REREAD_MS = 300_000;
 const NAMES_MS = 60_000;
 /** In one cycle; who comes later keeps what is known, and has its turn in the next. */
-const READS_A_CYCLE = 256;
+const READS_A_CYCLE = 64;
 
 interface Known {
   readonly startTicks: number;
-  readonly firstAt: number;
+  readonly rights: number;
+  readonly settled: boolean;
   readonly readAt: number;
   readonly posture: Posture;
 }
 
 export interface Postures {
-  /** Undefined while many others have not been looked at either. */
-  of(stat: Stat, now: number): Posture | undefined;
+  /** `rights` as `parseRights` gives them. Undefined while many others have not been looked at either. */
+  of(stat: Stat, rights: number, now: number): Posture | undefined;
   /** Ends a cycle; forgets all but these pids. */
-  keep(pids: ReadonlySet<number>): void;
+  keep(pids: { has(pid: number): boolean }): void;
 }
 
 export function createPostures(root: string): Postures {
-  let known = new Map<number, Known>();
+  const known = new Map<number, Known>();
   const read = (path: string) => attempt(() => readFileSync(join(root, path), 'utf8'));
   const link = (path: string) => attempt(() => readlinkSync(join(root, path)));
+  /** Links of the first process; read once a cycle. */
+  const first = new Map<string, string | undefined>();
   let users = new Map<number, string>();
   let groups = new Map<number, string>();
   let namesAt = -Infinity;
   let reads = 0;
 
+  const linkOfFirst = (name: string) => {
+    if (!first.has(name)) first.set(name, link(`proc/1/${name}`));
+    return first.get(name);
+  };
+  const look = (stat: Stat): Posture =>
+    readPosture(
+      {
+        file: name => read(`proc/${stat.pid}/${name}`),
+        link: name => link(`proc/${stat.pid}/${name}`),
+        linkOfFirst,
+        podLogs: () => attempt(() => readdirSync(join(root, 'var/log/pods'))) ?? [],
+        user: uid => users.get(uid),
+        group: gid => groups.get(gid),
+      },
+      stat,
+    );
+
   return {
-    of(stat, now) {
+    of(stat, rights, now) {
       const before = known.get(stat.pid);
       const same = before?.startTicks === stat.startTicks ? before : undefined;
-      if (same && now - same.readAt < Math.min(REREAD_MS, Math.max(SETTLE_MS, same.readAt - same.firstAt)))
-        return same.posture;
+      const fresh = same && now - same.readAt < (same.settled ? REREAD_MS : SETTLE_MS);
+      if (fresh && same.rights === rights) return same.posture;
       if (reads++ >= READS_A_CYCLE) return same?.posture;
       if (now - namesAt >= NAMES_MS) {
         namesAt = now;
         users = namesById(read('etc/passwd') ?? '');
         groups = namesById(read('etc/group') ?? '');
       }
-      const posture = readPosture(
-        {
-          file: name => read(`proc/${stat.pid}/${name}`),
-          link: name => link(`proc/${stat.pid}/${name}`),
-          linkOfFirst: name => link(`proc/1/${name}`),
-          podLogs: () => attempt(() => readdirSync(join(root, 'var/log/pods'))) ?? [],
-          user: uid => users.get(uid),
-          group: gid => groups.get(gid),
-        },
-        stat,
-      );
-      known.set(stat.pid, {
-        startTicks: stat.startTicks,
-        firstAt: same?.firstAt ?? now,
-        readAt: now,
-        posture,
-      });
+      const posture = look(stat);
+      const settled = same !== undefined && same.rights === rights;
+      known.set(stat.pid, { startTicks: stat.startTicks, rights, settled, readAt: now, posture });
       return posture;
     },
     keep(pids) {
       reads = 0;
-      known = new Map([...known].filter(([pid]) => pids.has(pid)));
+      first.clear();
+      for (const pid of known.keys()) if (!pids.has(pid)) known.delete(pid);
     },
   };
 }

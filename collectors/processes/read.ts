@@ -20,63 +20,61 @@ export const DENIED = -2;
 
 export interface Reader {
   /** What the last `file()` read, from 0. */
-  readonly buf: Uint8Array;
-  /** Pids of /proc, as names and in the kernel's order. */
-  pids(): string[];
-  /** Reads `<proc>/<pid>/<name>` (`pid` may be empty: `<proc>/<name>`); its length, GONE or DENIED. */
-  file(pid: string, name: string): number;
+  readonly buf: Buffer;
+  /** In the kernel's order. */
+  pids(): number[];
+  /** Reads `<proc>/<name>`; its length, GONE or DENIED. */
+  ofHost(name: string): number;
+  /** Reads `<proc>/<pid>/<name>`; its length, GONE or DENIED. */
+  file(pid: number, name: string): number;
   /** Open file descriptors of a process; GONE or DENIED. */
-  openFds(pid: string): number;
+  openFds(pid: number): number;
   /**
    * Keeps the files of these processes open from their next read on, as far as the limit of open files allows, and
    * closes those of all others. A read is then one call, and a pid that is used again is never taken for what it was.
    */
-  hold(pids: ReadonlySet<string>): void;
+  hold(pids: { has(pid: number): boolean; keys(): Iterable<number> }): void;
 }
 
-/** /proc/stat, the largest, has a number for each interrupt before the lines we want. */
-const BUFFER = 256 * 1024;
+/** /proc/PID/status, the largest, names each group of a process and each processor it may run on. */
+const BUFFER = 64 * 1024;
 /** Of the open files the agent may have, the share that may be kept so. */
 const HELD_SHARE = 0.5;
 const MAX_HELD = 65_536;
+const NOBODY = 0;
 const PROC_SUPER_MAGIC = 0x9fa0;
 
 /** Anything but a vanished process or missing rights throws `cannot read "<path>": <cause>`. */
 export function createReader(root: string): Reader {
   const proc = join(root, 'proc');
-  const buf = new Uint8Array(BUFFER);
+  const buf = Buffer.alloc(BUFFER);
   // Since Linux 6.2 the size of the directory is the count, for one call and without any right.
   const sized = sizeOf(join(proc, 'self/fd')) > 0;
-  /** By pid, then name. Empty maps belong to processes that are to be held. */
-  const held = new Map<string, Map<string, number>>();
+  const held = new Map<number, Held>();
   let room = magicOf(proc) === PROC_SUPER_MAGIC ? Math.min(MAX_HELD, openFilesLimit(proc) * HELD_SHARE) : 0;
 
   const read = (fd: number): number => readSync(fd, buf, 0, BUFFER, 0);
-  const release = (pid: string) => {
+  const release = (pid: number) => {
     const files = held.get(pid);
     if (!files) return;
-    for (const fd of files.values()) closeSync(fd);
-    room += files.size;
+    for (const { fd } of files) closeSync(fd);
+    room += files.length;
     held.delete(pid);
   };
   /** Keeps it, or else says that it has to be closed. */
-  const keep = (pid: string, name: string, fd: number): boolean => {
+  const keep = (pid: number, name: string, fd: number): boolean => {
     const files = held.get(pid);
     if (!files || room < 1) return false;
-    files.set(name, fd);
+    files.push({ name, fd });
     room--;
     return true;
   };
-  /** `look` at the open file or a newly opened one; whoever ended since it was opened may have a successor. */
-  const through = (pid: string, name: string, look: (fd: number) => number): number => {
-    const path = `${proc}/${pid}/${name}`;
-    const known = held.get(pid)?.get(name);
-    try {
-      if (known !== undefined) return look(known);
-    } catch (error) {
-      if (refusal(path, error) !== GONE) return DENIED;
-      release(pid);
-    }
+  const known = (pid: number, name: string): number => {
+    const files = held.get(pid);
+    if (files) for (const each of files) if (each.name === name) return each.fd;
+    return -1;
+  };
+  const opened = (path: string, pid: number, name: string, look: (fd: number) => number): number => {
     let fd = -1;
     let kept = false;
     try {
@@ -89,19 +87,33 @@ export function createReader(root: string): Reader {
       if (fd >= 0 && !kept) closeSync(fd);
     }
   };
+  /** `look` at the open file or a newly opened one; whoever ended since it was opened may have a successor. */
+  const through = (pid: number, name: string, look: (fd: number) => number): number => {
+    const fd = known(pid, name);
+    try {
+      if (fd >= 0) return look(fd);
+    } catch (error) {
+      if (refusal(`${proc}/${pid}/${name}`, error) !== GONE) return DENIED;
+      release(pid);
+    }
+    return opened(`${proc}/${pid}/${name}`, pid, name, look);
+  };
 
   return {
     buf,
     pids() {
       try {
-        return readdirSync(proc).filter(name => name >= '0' && name < ':');
+        return readdirSync(proc)
+          .filter(name => name >= '0' && name < ':')
+          .map(Number);
       } catch (error) {
         throw new Error(`cannot list "${proc}": ${causeOf(error)}`, { cause: error });
       }
     },
+    ofHost: name => opened(`${proc}/${name}`, NOBODY, name, read),
     file: (pid, name) => through(pid, name, read),
     openFds(pid) {
-      if (sized && held.get(pid)?.has('stat')) {
+      if (sized && known(pid, 'stat') >= 0) {
         const count = through(pid, 'fd', sizeOfOpen);
         if (count !== DENIED) return count;
       }
@@ -114,10 +126,13 @@ export function createReader(root: string): Reader {
     },
     hold(pids) {
       for (const pid of held.keys()) if (!pids.has(pid)) release(pid);
-      for (const pid of pids) if (!held.has(pid)) held.set(pid, new Map());
+      for (const pid of pids.keys()) if (!held.has(pid)) held.set(pid, []);
     },
   };
 }
+
+/** Files of one process that stay open: four at most, so a list is the fastest way to one by its name. */
+type Held = { readonly name: string; readonly fd: number }[];
 
 function magicOf(path: string): number {
   try {

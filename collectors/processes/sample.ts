@@ -1,12 +1,11 @@
 // One process of a daemon as /proc has it now.
 
 import { parseStat, type Stat } from '../../agent/core/procstat.ts';
-import { parseIo, parseOpenFilesLimit, parseStatus, type Status } from './parse.ts';
+import { parseIo, parseOpenFilesLimit, parseRights, parseStatus, type Status } from './parse.ts';
 import { DENIED, GONE, type Reader } from './read.ts';
 
 /** What seldom changes, read again when it is a minute old. */
 export interface Kept {
-  readonly startTicks: number;
   /** Unix ms. */
   readonly readAt: number;
   /** Soft limit of open files; NaN when unknown. */
@@ -17,6 +16,8 @@ export interface Kept {
 /** Figures are NaN where they could not be had. */
 export interface Figures {
   readonly status: Status;
+  /** Another number when it runs with other rights than before. */
+  readonly rights: number;
   readonly io: { readonly read: number; readonly written: number };
   readonly openFds: number;
   readonly fdsDenied: boolean;
@@ -27,9 +28,9 @@ const REREAD_MS = 60_000;
 const NO_IO = { read: Number.NaN, written: Number.NaN };
 
 /** Undefined for kernel threads and for what has vanished. */
-export function readStat(reader: Reader, pid: string): Stat | undefined {
+export function readStat(reader: Reader, pid: number, before?: Stat): Stat | undefined {
   const length = reader.file(pid, 'stat');
-  const stat = length > 0 ? parseStat(reader.buf, length) : undefined;
+  const stat = length > 0 ? parseStat(reader.buf, length, before) : undefined;
   return stat?.kernelThread ? undefined : stat;
 }
 
@@ -37,29 +38,29 @@ export function readStat(reader: Reader, pid: string): Stat | undefined {
 export const hasEnded = ({ state, threads }: Stat): boolean =>
   (state === 'Z' || state === 'X') && threads <= 1;
 
-/** All but stat; undefined when the process vanishes meanwhile. */
+/** All but stat; `before` of the same process. Undefined when it vanishes meanwhile. */
 export function readFigures(
   reader: Reader,
-  pid: string,
-  { startTicks }: Stat,
+  pid: number,
   before: Kept | undefined,
   now: number,
 ): Figures | undefined {
   const statusLength = reader.file(pid, 'status');
   if (statusLength < 0) return undefined;
   const status = parseStatus(reader.buf, statusLength);
-  const known = before?.startTicks === startTicks && now - before.readAt < REREAD_MS ? before : undefined;
+  const rights = parseRights(reader.buf, statusLength);
+  const known = before && now - before.readAt < REREAD_MS ? before : undefined;
   const ioLength = known?.ioDenied ? DENIED : reader.file(pid, 'io');
   const io = ioLength > 0 ? parseIo(reader.buf, ioLength) : NO_IO;
   const fds = reader.openFds(pid);
   if (ioLength === GONE || fds === GONE) return undefined;
   return {
     status,
+    rights,
     io,
     openFds: fds === DENIED ? Number.NaN : fds,
     fdsDenied: fds === DENIED,
     kept: known ?? {
-      startTicks,
       readAt: now,
       fdLimit: parseOpenFilesLimit(reader.buf, Math.max(0, reader.file(pid, 'limits'))),
       ioDenied: ioLength === DENIED,

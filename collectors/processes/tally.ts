@@ -40,7 +40,9 @@ interface Tracked {
   /** Own and inherited together, as last seen. */
   readonly whole: Float64Array;
   /** Minor faults of ended children: no process is without, so they grow with every child that is waited for. */
-  readonly reaped: number;
+  reaped: number;
+  /** The last cycle it lived in. */
+  cycle: number;
 }
 
 /**
@@ -49,7 +51,8 @@ interface Tracked {
  */
 export function createTally(): Tally {
   const totals = new Map<string, Float64Array>();
-  let tracked = new Map<number, Tracked>();
+  const tracked = new Map<number, Tracked>();
+  let cycle = 0;
 
   const totalOf = (daemon: string): Float64Array => {
     let total = totals.get(daemon);
@@ -59,74 +62,70 @@ export function createTally(): Tally {
     }
     return total;
   };
+  const take = (usage: Usage, counted: ReadonlyMap<number, Float64Array>) => {
+    const { pid, ppid, startTicks, inherited } = usage;
+    const reaped = inherited[MINOR_FAULTS]!;
+    const before = tracked.get(pid);
+    const now = before ?? { pid, startTicks, ppid, whole: new Float64Array(COUNTERS), reaped, cycle };
+    // A parent that does not wait for its children inherits nothing.
+    const known = reaped > now.reaped ? counted.get(pid) : undefined;
+    add(totalOf(usage.daemon), usage, before !== undefined, known, now.whole);
+    now.ppid = ppid;
+    now.reaped = reaped;
+    if (!before) tracked.set(pid, now);
+  };
 
   return {
     totals: totalOf,
     update(usages) {
-      const next = new Map<number, Tracked>();
-      for (const { pid, ppid, startTicks, inherited } of usages)
-        next.set(pid, {
-          pid,
-          ppid,
-          startTicks,
-          whole: new Float64Array(COUNTERS),
-          reaped: inherited[MINOR_FAULTS]!,
-        });
-      const counted = countedBefore(tracked, next);
-      for (const usage of usages) {
-        const now = next.get(usage.pid)!;
-        const before = same(tracked.get(usage.pid), now);
-        // A parent that does not wait for its children inherits nothing.
-        const known = before && now.reaped > before.reaped ? counted.get(usage.pid) : undefined;
-        add(totalOf(usage.daemon), usage, before?.whole, known, now.whole);
+      cycle++;
+      for (const { pid, startTicks } of usages) {
+        const before = tracked.get(pid);
+        if (before?.startTicks === startTicks) before.cycle = cycle;
       }
-      tracked = next;
+      const gone = Array.from(tracked.values()).filter(each => each.cycle !== cycle);
+      const counted = countedBefore(gone, tracked, cycle);
+      for (const { pid } of gone) tracked.delete(pid);
+      for (const usage of usages) take(usage, counted);
     },
   };
 }
 
 const MAX_DEPTH = 64;
 
-const same = (a: Tracked | undefined, b: Tracked): Tracked | undefined =>
-  a?.startTicks === b.startTicks ? a : undefined;
-
 /** By pid of the nearest ancestor that still lives: what the processes that have gone had been counted for. */
 function countedBefore(
+  gone: readonly Tracked[],
   tracked: ReadonlyMap<number, Tracked>,
-  next: ReadonlyMap<number, Tracked>,
+  cycle: number,
 ): Map<number, Float64Array> {
   const counted = new Map<number, Float64Array>();
-  const lives = (process: Tracked) => same(next.get(process.pid), process) !== undefined;
-  for (const gone of tracked.values()) {
-    if (lives(gone)) continue;
-    let heir = tracked.get(gone.ppid);
-    for (let depth = 0; heir && !lives(heir) && depth < MAX_DEPTH; depth++) heir = tracked.get(heir.ppid);
-    if (!heir || !lives(heir)) continue;
+  for (const { ppid, whole } of gone) {
+    let heir = tracked.get(ppid);
+    for (let depth = 0; heir && heir.cycle !== cycle && depth < MAX_DEPTH; depth++)
+      heir = tracked.get(heir.ppid);
+    if (heir?.cycle !== cycle) continue;
     const sum = counted.get(heir.pid) ?? new Float64Array(COUNTERS);
-    for (let i = 0; i < INHERITED; i++) sum[i]! += gone.whole[i]!;
+    for (let i = 0; i < INHERITED; i++) sum[i]! += whole[i]!;
     counted.set(heir.pid, sum);
   }
   return counted;
 }
 
-/** Adds the growth of one process to its daemon's total and leaves its counters in `whole`. */
+/** Adds the growth of one process, `known` from before, to its daemon's total, and leaves its counters in `whole`. */
 function add(
   total: Float64Array,
   usage: Usage,
-  before: Float64Array | undefined,
+  known: boolean,
   counted: Float64Array | undefined,
   whole: Float64Array,
 ): void {
   for (let i = 0; i < COUNTERS; i++) {
     const own = usage.own[i]!;
-    const inherited = usage.inherited[i] ?? 0;
-    const known = before?.[i] ?? 0;
-    if (Number.isNaN(own)) {
-      whole[i] = known;
-      continue;
-    }
-    whole[i] = own + inherited;
-    if (!before) total[i]! += usage.fresh ? whole[i]! : own;
-    else total[i]! += Math.max(0, whole[i]! - known - (counted?.[i] ?? 0));
+    if (Number.isNaN(own)) continue;
+    const now = own + (usage.inherited[i] ?? 0);
+    if (!known) total[i]! += usage.fresh ? now : own;
+    else total[i]! += Math.max(0, now - whole[i]! - (counted?.[i] ?? 0));
+    whole[i] = now;
   }
 }

@@ -86,7 +86,7 @@ describe.each(SOURCES)('by %s', source => {
     const w = await watch(source);
     const pidfile = join(w.home.directory, 'detached.pid');
     w.victims.start(['detach'], { PIDFILE: pidfile });
-    const pid = await until('it has detached', () => Number(readFileSync(pidfile, 'latin1')));
+    const pid = await until('it has detached', () => Number(readFileSync(pidfile, 'latin1')) || false);
     const seen = await w.becomes('healthy');
     expect(seen.instances.map(each => each.pid)).toEqual([pid]);
     expect([await w.sum(), seen.restarts]).toEqual([0, 0]);

@@ -68,6 +68,14 @@ describe('parseStat', () => {
   it.each(GOOD)('reads %s', (_, text, expected) => expect(parse(text)).toMatchObject(expected));
   it.each(BAD)('refuses %s', (_, text) => expect(parse(text)).toBeUndefined());
 
+  it.each(['x', 'caf\u00e9', '\ufffd', '', '1 2 3'])('is the same after a process named %j', comm => {
+    const before = parse(OLD(comm));
+    for (const [, text] of GOOD) {
+      const bytes = Buffer.from(text as string);
+      expect(parseStat(bytes, bytes.length, before)).toEqual(parse(text));
+    }
+  });
+
   it('comes near numbers beyond 2^53', () => {
     const stat = parse(GOOD[1]![1]);
     expect(stat!.childUserTicks / -(2 ** 63)).toBeCloseTo(1, 12);

@@ -4,11 +4,12 @@ import { describe, expect, it } from 'vitest';
 import {
   parseIo,
   parseOpenFilesLimit,
+  parseRights,
   parseStatus,
   parseUptime,
 } from '../../../collectors/processes/parse.ts';
 
-const of = <T>(parse: (buf: Uint8Array, length: number) => T, text: string): T =>
+const of = <T>(parse: (buf: Buffer, length: number) => T, text: string): T =>
   parse(Buffer.from(text), Buffer.byteLength(text));
 const nan = Number.NaN;
 
@@ -75,6 +76,32 @@ describe('parseOpenFilesLimit', () => {
   it('knows nothing of nothing', () => expect(of(parseOpenFilesLimit, 'Max open file 1\n')).toBeNaN());
 });
 
+describe('parseRights', () => {
+  const status = (change: Record<string, string> = {}) => {
+    const lines = { Name: 'x', Uid: '0 0', Gid: '0 0', FDSize: '64', VmRSS: '5 kB', Threads: '1' };
+    const rights = {
+      CapInh: '0',
+      CapPrm: 'ff',
+      CapEff: 'ff',
+      CapBnd: 'ff',
+      CapAmb: '0',
+      NoNewPrivs: '0',
+      Seccomp: '0',
+    };
+    const all = Object.entries({ ...lines, ...rights, Cpus_allowed: '3', ...change });
+    return of(parseRights, all.map(([name, value]) => `${name}:\t${value}\n`).join(''));
+  };
+  it.each(['Uid', 'Gid', 'CapPrm', 'CapEff', 'NoNewPrivs', 'Seccomp'])('differ with %s', name =>
+    expect(status({ [name]: '33' })).not.toBe(status()),
+  );
+  it.each(['Name', 'FDSize', 'VmRSS', 'Threads', 'Cpus_allowed'])('stay with another %s', name =>
+    expect(status({ [name]: '33' })).toBe(status()),
+  );
+  it.each(['', 'Uid:', '\nUid:', '\nCapInh:\t0'])('are taken of %j', text =>
+    expect(of(parseRights, text)).toBeTypeOf('number'),
+  );
+});
+
 describe('parseUptime', () => {
   it.each([
     ['12345.67 54321.00\n', 12345.67],
@@ -91,9 +118,10 @@ describe('parseUptime', () => {
 it('takes any bytes', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), (bytes, led) => {
-      const buf = led ? Buffer.concat([Buffer.from('VmRSS:'), bytes]) : bytes;
+      const buf = Buffer.concat([Buffer.from(led ? 'VmRSS:' : ''), bytes]);
       for (const value of Object.values(parseStatus(buf, buf.length))) expect(value).not.toBeUndefined();
       parseOpenFilesLimit(buf, buf.length);
+      expect(parseRights(buf, buf.length)).toBeTypeOf('number');
     }),
   );
 });

@@ -1,0 +1,67 @@
+// When processes are asked how they run: at first, once settled, on an occasion, and seldom without one.
+import { expect, it, onTestFinished } from 'vitest';
+import type { Stat } from '../../../agent/core/procstat.ts';
+import { createPostures } from '../../../collectors/processes/posture.ts';
+import { createHost } from '../../procfs.ts';
+
+function world() {
+  const host = createHost();
+  onTestFinished(host.close);
+  const postures = createPostures(host.root);
+  let now = 0;
+  return {
+    /** It runs for this user from now on. */
+    run: (pid: number, uid: number) => host.run({ pid, uid }),
+    userAt(ms: number, { pid = 5, start = 1, rights = 0 } = {}) {
+      now = ms;
+      return postures.of({ pid, startTicks: start, session: pid, terminal: 0 } as Stat, rights, now)?.user;
+    },
+    end: (...living: number[]) => postures.keep(new Set(living)),
+  };
+}
+
+it('again when it has settled, and then after five minutes', () => {
+  const w = world();
+  w.run(5, 0);
+  expect(w.userAt(0)).toBe('0');
+  w.run(5, 33);
+  expect(w.userAt(4_999)).toBe('0');
+  expect(w.userAt(5_000)).toBe('33');
+  w.run(5, 44);
+  expect(w.userAt(304_999)).toBe('33');
+  expect(w.userAt(305_000)).toBe('44');
+});
+
+it('at once with other rights, and once more when it has settled with them', () => {
+  const w = world();
+  w.run(5, 0);
+  w.userAt(0);
+  expect(w.userAt(5_000)).toBe('0');
+  w.run(5, 33);
+  expect(w.userAt(6_000, { rights: 7 })).toBe('33');
+  w.run(5, 44);
+  expect(w.userAt(10_000, { rights: 7 })).toBe('33');
+  expect(w.userAt(11_000, { rights: 7 })).toBe('44');
+});
+
+it('of whoever has the pid now', () => {
+  const w = world();
+  w.run(5, 0);
+  w.userAt(0);
+  w.run(5, 33);
+  expect(w.userAt(1_000, { start: 2 })).toBe('33');
+  w.end();
+  w.run(5, 44);
+  expect(w.userAt(1_001, { start: 2 })).toBe('44');
+});
+
+it('a few in one cycle, the others in the next', () => {
+  const w = world();
+  const pids = Array.from({ length: 100 }, (_, i) => 10 + i);
+  for (const pid of pids) w.run(pid, 0);
+  const known = () => pids.filter(pid => w.userAt(1, { pid }) !== undefined).length;
+  const first = known();
+  expect(first).toBeLessThan(100);
+  w.end(...pids);
+  expect(known()).toBe(Math.min(100, 2 * first));
+});

@@ -2,10 +2,10 @@
 // truth; everything a turn needs to know is a stat away. Time comes as an argument.
 
 import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
-import { causeOf, codeOf } from '../../agent/core/errors.ts';
+import { codeOf } from '../../agent/core/errors.ts';
 import { LogRecord } from '../../agent/core/record.ts';
 import { createArrivals } from './arrivals.ts';
-import { createCheckpointStore, type Entry, entryOf, loadCheckpoint } from './checkpoint.ts';
+import { createCheckpointStore, loadCheckpoint } from './checkpoint.ts';
 import { createCopies } from './copies.ts';
 import { createDiscovery } from './discover.ts';
 import { createEnds, End } from './ends.ts';
@@ -14,6 +14,7 @@ import { createGauges } from './gauges.ts';
 import type { Fingerprint } from './identity.ts';
 import { createLooker } from './look.ts';
 import { createMarks } from './marks.ts';
+import { createMemory } from './memory.ts';
 import { createReader, Outcome } from './reader.ts';
 import { createBeside } from './rotation.ts';
 import { createShelf } from './shelf.ts';
@@ -31,9 +32,6 @@ const MAX_OPEN = 1000;
 /** Bytes of one turn, of which every read takes at least SMALL_READ. */
 const TURN_BYTES = 4 * 2 ** 20;
 const SMALL_READ = 8192;
-/** The checkpoint is saved this often, and with every new file; less when that takes more than a fiftieth of the time. */
-const SAVE_MS = 250;
-const SAVE_SHARE = 50;
 
 export interface Follower {
   /** Finds out which files there are and which changed. */
@@ -80,15 +78,10 @@ export function createFollower(
   const arrivals = createArrivals(sources, checkpoint, beside, shelf, reader, copies, troubles);
   const looker = createLooker(sources, discovery, arrivals, beside, shelf, troubles, log);
   const ends = createEnds(room, shelf, writers);
-  /** Files that were let go, as long as what was read of them is not safe. */
-  const leaving = new Set<LogFile>();
+  const memory = createMemory(sources, room, store, marks, shelf, arrivals);
   let full = false;
   let closed = false;
   let synced = 0;
-  let dirty = true;
-  let count = 0;
-  let savedAt = 0;
-  let savePause = 0;
 
   /** Reads the unfinished line at the end, too. */
   function finish(file: LogFile, now: number): void {
@@ -101,7 +94,7 @@ export function createFollower(
     reader.mark(file);
     reader.close(file);
     shelf.remove(file);
-    leaving.add(file);
+    memory.leave(file);
   }
 
   function closeQuiet(before: number): void {
@@ -231,32 +224,10 @@ export function createFollower(
     return !full && left <= 0;
   }
 
-  function save(now: number): void {
-    const begin = room.now();
-    const files: Entry[] = [...arrivals.unclaimed(now)];
-    for (const set of [shelf.files, leaving])
-      for (const file of set) if (file.startAt < 0) files.push(entryOf(file, now));
-    dirty = false;
-    try {
-      store.save({ sources: sources.map(source => source.id), files });
-    } catch (error) {
-      dirty = true;
-      log.error(`cannot save checkpoint in "${room.stateDir}": ${causeOf(error)}`);
-    }
-    savedAt = now;
-    count = shelf.count;
-    savePause = (room.now() - begin) * SAVE_SHARE;
-  }
-
   function settle(): void {
     for (const file of freed) reader.mark(file);
     freed.clear();
-    if (marks.commit(synced)) dirty = true;
-    for (const file of leaving) {
-      if (file.safe.offset !== file.offset) continue;
-      leaving.delete(file);
-      if (file.links > 0) arrivals.retire(file, room.now());
-    }
+    memory.commit(synced);
   }
 
   function hand(now: number): true {
@@ -271,16 +242,14 @@ export function createFollower(
     turn(now) {
       const more = drain(now);
       settle();
-      const pause = shelf.count > count ? savePause : Math.max(savePause, SAVE_MS);
-      if (shelf.count > count) dirty = true;
-      if (dirty && (now - savedAt >= pause || now < savedAt)) save(now);
+      memory.save(now);
       return more;
     },
     committed(count, now) {
       synced = count;
       if (!closed) return;
       settle();
-      if (dirty) save(now);
+      memory.write(now);
     },
     resume() {
       full = false;
@@ -291,7 +260,7 @@ export function createFollower(
       hand(now);
       for (const file of shelf.files) reader.close(file);
       closed = true;
-      save(now);
+      memory.write(now);
     },
     get directories() {
       return looker.directories;

@@ -10,8 +10,9 @@ import type { Trail } from './trail.ts';
 
 /** A place in a file a restart can go on from. */
 export interface Position extends Fingerprint {
-  /** A `Mid`. */
+  /** A `Mid`, and where the line began whose beginning was handed out; -1 where that is not known. */
   readonly mid: number;
+  readonly begun?: number;
   /** How often the file was emptied and filled anew. */
   readonly generation: number;
 }
@@ -51,6 +52,7 @@ export class LogFile {
   head = UNREAD.head;
   headLength = 0;
   mid: number = Mid.None;
+  begun = -1;
   generation = 0;
   /** A look saw it change, or the last read did not reach its end. */
   unread = false;
@@ -99,6 +101,7 @@ export class LogFile {
     this.head = position.head;
     this.headLength = position.headLength;
     this.mid = position.mid;
+    this.begun = position.begun ?? -1;
     this.generation = position.generation;
     const name = hashOf(utf8(keyOf(this.id)));
     this.uidHigh = Math.floor(name / 0x200000);
@@ -107,8 +110,8 @@ export class LogFile {
 
   /** Where it is read up to. */
   get position(): Position {
-    const { offset, tail, head, headLength, mid, generation } = this;
-    return { offset, tail, head, headLength, mid, generation };
+    const { offset, tail, head, headLength, mid, begun, generation } = this;
+    return { offset, tail, head, headLength, mid, begun, generation };
   }
 
   /** It was emptied: a new generation begins at its first byte. */

@@ -9,14 +9,17 @@ const RETURN = 13;
 export const Mid = {
   /** A line begins here. */
   None: 0,
-  /** The beginning of this line was handed out; a newline at once ends it without another record. */
+  /** The beginning of this line was handed out; a newline at once ends it without another piece. */
   Part: 1,
   /** The rest of this line is passed over. */
   Skip: 2,
 } as const;
 
-/** What is special about a handed-out range. */
-export const Piece = { Whole: 0, Part: 1, Cut: 2 } as const;
+/** What is special about a handed-out range: one of the pieces of a line, or the beginning of one that is passed over. */
+export const Piece = { Whole: 0, First: 1, Middle: 2, Last: 3, Cut: 4 } as const;
+
+/** Whether the line goes on in another range. */
+export const goesOn = (piece: number): boolean => piece === Piece.First || piece === Piece.Middle;
 
 export interface LineSink {
   /** Bytes `start..end`; the next line starts at `next`. `false`: take no more now. */
@@ -37,6 +40,11 @@ export class LineReader {
   mid: number = Mid.None;
   /** Lines longer than the limit, ever. */
   long = 0;
+
+  /** What a range is that the line goes on behind. */
+  get piece(): number {
+    return this.mid === Mid.Part ? Piece.Middle : Piece.First;
+  }
 
   /**
    * Hands the lines of bytes `start..buf.length` to `sink`: without the newline and one return before it. Stops before a
@@ -59,14 +67,15 @@ export class LineReader {
       } else if (end - at > (newline < 0 ? maxBytes + width : maxBytes)) {
         const stop = boundary(buf, at, at + maxBytes, unit);
         if (this.mid === Mid.None) this.long++;
-        full = !sink.line(at, stop, stop, limit.cut ? Piece.Cut : Piece.Part);
+        full = !sink.line(at, stop, stop, limit.cut ? Piece.Cut : this.piece);
         this.mid = limit.cut ? Mid.Skip : Mid.Part;
         at = stop;
       } else if (newline < 0) break;
       else {
-        const rest = this.mid === Mid.Part && end === at;
+        const isLast = this.mid === Mid.Part;
         this.mid = Mid.None;
-        if (!rest) full = !sink.line(at, end, newline + width, Piece.Whole);
+        if (!isLast || end > at)
+          full = !sink.line(at, end, newline + width, isLast ? Piece.Last : Piece.Whole);
         at = newline + width;
       }
     }

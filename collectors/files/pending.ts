@@ -14,8 +14,10 @@ export class Pending {
   lines = 0;
   /** State of the multiline rule behind the last line. */
   state = 0;
-  /** The last line goes on in the next. */
+  /** The last line goes on in the next, also when it was sent as it was. */
   open = false;
+  /** The id of the record that began the line it goes on with, where that was sent already. */
+  part: Uint8Array | undefined;
   /** Nothing joins it once its line ends. */
   complete = false;
   /** When something was last added; room time in ms. */

@@ -15,7 +15,7 @@ import {
   TAIL_BYTES,
   tailOf,
 } from './identity.ts';
-import { boundary, type LineLimit, LineReader, Mid, Piece } from './lines.ts';
+import { boundary, type LineLimit, LineReader, Mid } from './lines.ts';
 import type { Marks } from './marks.ts';
 import type { Pen } from './trail.ts';
 
@@ -82,7 +82,7 @@ export function createReader(
       // A character that is not written to its end comes with the rest, if one may still come.
       const stop = file.detachedAt > 0 ? size : whole(data, lines.at, limit.unit);
       if (stop > lines.at) {
-        more = file.trail.line(lines.at, stop, stop, Piece.Part);
+        more = file.trail.line(lines.at, stop, stop, lines.piece);
         lines.at = stop;
         lines.mid = Mid.Part;
       }

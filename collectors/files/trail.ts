@@ -9,13 +9,14 @@ import { applyFormat } from '../../agent/core/formats/format.ts';
 import { type LogRecord, type Origin, type Outline, utf8 } from '../../agent/core/record.ts';
 import { bytesValue } from './encoding.ts';
 import type { LogFile } from './file.ts';
-import { type LineSink, Piece } from './lines.ts';
+import { goesOn, type LineSink, Piece } from './lines.ts';
 import { Verdict } from './multiline.ts';
 import { Pending } from './pending.ts';
 import type { Source } from './sources.ts';
 
 const PARSE_ERROR = 'eudaemon.parse_error';
 const PARTIAL = utf8('eudaemon.partial');
+const PARTIAL_UID = utf8('eudaemon.partial.uid');
 const TRUNCATED = utf8('eudaemon.truncated');
 const ORIGINAL = utf8('log.record.original');
 
@@ -101,6 +102,7 @@ export class Trail implements LineSink {
     isWhole: boolean,
   ): boolean {
     const { unwrap, format } = this.source.parser;
+    if (piece === Piece.First) this.file.begun = this.base + start;
     if (unwrap === undefined && this.source.rule === undefined) {
       this.fill(buf, from, to, start, next, 0);
       const { record } = this.pen;
@@ -109,18 +111,18 @@ export class Trail implements LineSink {
         record.outline = this.outline ??= encodeOutline(record);
         return this.pen.out.push(record);
       }
-      return this.send(piece);
+      return this.send(piece, this.partOf(piece));
     }
     const { unwrapped } = this;
     if (unwrap === undefined) {
       unwrapped.buf = buf;
       unwrapped.start = from;
       unwrapped.end = to;
-      unwrapped.partial = piece === Piece.Part;
+      unwrapped.partial = goesOn(piece);
     } else if (!unwrap(buf, from, to, unwrapped)) {
       this.fill(buf, from, to, start, next, 0);
       this.pen.record.attributes.fields(this.unwrapError);
-      return this.push(piece);
+      return this.push(piece, this.partOf(piece));
     }
     return this.join(unwrapped, start, next, piece);
   }
@@ -132,6 +134,11 @@ export class Trail implements LineSink {
     const { rule, limit } = this.source;
     const size = line.end - line.start;
     let more = true;
+    if (!pending.open && (piece === Piece.Middle || piece === Piece.Last) && this.source.rule !== undefined) {
+      // Its beginning was handed out in an earlier run.
+      pending.open = pending.complete = true;
+      pending.part = this.partOf(piece);
+    }
     let joins = pending.open;
     let complete = pending.complete;
     if (!joins) {
@@ -148,9 +155,9 @@ export class Trail implements LineSink {
     if (!joins && complete && !line.partial) {
       this.fill(line.buf, line.start, line.end, start, next, line.stream);
       this.stamp(line.seconds, line.nanos);
-      return this.send(piece) && more;
+      return this.send(piece, this.partOf(piece)) && more;
     }
-    if (!joins) pending.begin(line, this.file, this.base + start);
+    if (!joins || pending.lines === 0) pending.begin(line, this.file, this.base + start);
     else if (!pending.open) pending.newline();
     pending.add(line, next - start);
     pending.hold(this.file, this.base + start);
@@ -193,9 +200,22 @@ export class Trail implements LineSink {
     record.sourceLow = pending.uidLow;
     record.position = pending.position;
     this.stamp(pending.seconds, pending.nanos);
-    const more = this.send(isPartial ? Piece.Part : Piece.Whole);
+    const { part } = pending;
+    const isMore = part !== undefined;
+    const piece = isPartial ? (isMore ? Piece.Middle : Piece.First) : isMore ? Piece.Last : Piece.Whole;
+    pending.part = isPartial ? (part ?? uidOf(pending, pending.position)) : undefined;
+    const more = this.send(piece, part ?? pending.part);
     for (const file of pending.clear()) this.pen.released(file);
+    pending.open = isPartial;
     return more;
+  }
+
+  /** The id of the record that began the line that this is a piece of, where that is known. */
+  private partOf(piece: number): Uint8Array | undefined {
+    const { file } = this;
+    return piece === Piece.Whole || piece === Piece.Cut || file.begun < 0
+      ? undefined
+      : uidOf(file, file.begun);
   }
 
   private fill(
@@ -223,7 +243,7 @@ export class Trail implements LineSink {
     this.pen.record.nanos = nanos;
   }
 
-  private send(piece: number): boolean {
+  private send(piece: number, part: Uint8Array | undefined): boolean {
     const { record } = this.pen;
     const { format } = this.source.parser;
     if (format !== undefined) {
@@ -233,13 +253,23 @@ export class Trail implements LineSink {
       applyFormat(record, format, this.parseError);
       if (record.seconds === 0) this.stamp(seconds, nanos);
     }
-    return this.push(piece);
+    return this.push(piece, part);
   }
 
-  private push(piece: number): boolean {
+  /** `part` is the id of the record that began the line that this is a piece of. */
+  private push(piece: number, part: Uint8Array | undefined): boolean {
     const { record, out } = this.pen;
-    if (piece === Piece.Part) record.attributes.bool(PARTIAL, true);
-    else if (piece === Piece.Cut) record.attributes.bool(TRUNCATED, true);
+    if (piece === Piece.Cut) record.attributes.bool(TRUNCATED, true);
+    else if (piece !== Piece.Whole) {
+      record.attributes.bool(PARTIAL, goesOn(piece));
+      if (part !== undefined) record.attributes.text(PARTIAL_UID, part);
+    }
     return out.push(record);
   }
+}
+
+/** `log.record.uid` of a record. */
+function uidOf({ uidHigh, uidLow }: { uidHigh: number; uidLow: number }, position: number): Uint8Array {
+  const digits = (word: number) => (word >>> 0).toString(16).padStart(8, '0');
+  return utf8(digits(uidHigh) + digits(uidLow) + digits(position / 2 ** 32) + digits(position));
 }

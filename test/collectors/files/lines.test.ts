@@ -26,6 +26,15 @@ function read(content: Buffer, entry: How = {}): string[] {
   return rig.bodies;
 }
 
+/** Of each record its text, whether its line goes on, and which record began that line. */
+const pieces = () => {
+  const uids = rig.records.map(({ attributes }) => attributes['log.record.uid']);
+  return rig.records.map(({ body, attributes }) => {
+    const first = attributes['eudaemon.partial.uid'];
+    return [body, attributes['eudaemon.partial'], first === undefined ? undefined : uids.indexOf(first)];
+  });
+};
+
 describe('lines', () => {
   it.each<[string, Buffer, How, string[]]>([
     ['LF', bytes('a\nb\n'), {}, ['a', 'b']],
@@ -105,10 +114,10 @@ describe('lines', () => {
 
   it('over the limit are counted, and marked as parts', () => {
     read(bytes('abcdefgh\n'), { max_line: 3 });
-    expect(rig.records.map(({ attributes }) => attributes['eudaemon.partial'])).toEqual([
-      true,
-      true,
-      undefined,
+    expect(pieces()).toEqual([
+      ['abc', true, 0],
+      ['def', true, 0],
+      ['gh', false, 0],
     ]);
     const [family] = [...rig.meter.families()].filter(({ desc }) => desc.name === 'eudaemon.tail.long_lines');
     expect([...family!.points].map(({ value }) => value)).toEqual([1]);
@@ -130,12 +139,80 @@ describe('an unfinished line', () => {
     rig.turn(6000);
     appendFileSync(rig.path('app.log'), ' done\n\n');
     rig.turn(6000);
-    expect(rig.bodies).toEqual(['half', ' done', '']);
-    expect(rig.records.map(({ attributes }) => attributes['eudaemon.partial'])).toEqual([
-      true,
-      undefined,
-      undefined,
+    expect(pieces()).toEqual([
+      ['half', true, 0],
+      [' done', false, 0],
+      ['', undefined, undefined],
     ]);
+  });
+
+  const cri = (tag: string, text: string) => `2026-11-24T15:30:14Z stdout ${tag} ${text}\n`;
+  it.each<[string, How, (string | number | 'restart')[], unknown[][]]>([
+    [
+      'in three pieces',
+      {},
+      ['x\na', 6000, 'b', 6000, 'c\n'],
+      [['x'], ['a', true, 1], ['b', true, 1], ['c', false, 1]],
+    ],
+    [
+      'whose newline comes alone',
+      {},
+      ['a', 6000, '\nb', 6000, 'c\n'],
+      [
+        ['a', true, 0],
+        ['b', true, 1],
+        ['c', false, 1],
+      ],
+    ],
+    [
+      'across a restart',
+      {},
+      ['x\na', 6000, 'restart', 'b\nc\n'],
+      [['x'], ['a', true, 1], ['b', false, 1], ['c']],
+    ],
+    [
+      'that is as long as its limit allows',
+      { max_line: 2 },
+      ['abcd\nefg\n'],
+      [
+        ['ab', true, 0],
+        ['cd', false, 0],
+        ['ef', true, 2],
+        ['g', false, 2],
+      ],
+    ],
+    [
+      'of a joined record',
+      { multiline: 'java' },
+      ['E: a', 9000, 'b\n\tat x\nc\n', 3000],
+      [['E: a', true, 0], ['b\n\tat x', false, 0], ['c']],
+    ],
+    [
+      'of a joined record, across a restart',
+      { multiline: 'java' },
+      ['E: a', 9000, 'restart', 'b\nc\n', 3000],
+      [['E: a', true, 0], ['b', false, 0], ['c']],
+    ],
+    [
+      'of a container',
+      { parse: 'cri' },
+      [cri('P', 'a'), 3000, cri('P', 'b'), 3000, cri('F', 'c'), cri('F', 'd')],
+      [['a', true, 0], ['b', true, 0], ['c', false, 0], ['d']],
+    ],
+    ['of a container that is never ended', { parse: 'cri' }, [cri('P', 'a'), 3000], [['a', true, 0]]],
+    ['that is cut', { max_line: 2, long_lines: 'cut' }, ['abcd\nx\n'], [['ab'], ['x']]],
+  ])('%s is told as such', (_, entry, steps, expected) => {
+    read(bytes(''), entry);
+    for (const step of steps)
+      if (step === 'restart') {
+        rig.stop();
+        rig.start();
+      } else if (typeof step === 'number') rig.turn(step);
+      else {
+        appendFileSync(rig.path('app.log'), step);
+        rig.turn();
+      }
+    expect(pieces()).toEqual(expected.map(([body, partial, of]) => [body, partial, of]));
   });
 
   it.each<[string, Buffer, Buffer, How]>([

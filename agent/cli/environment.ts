@@ -14,6 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/index.ts';
 import { causeOf } from '../core/errors.ts';
+import { PROGRAM } from '../core/version.ts';
 import { foreignPids } from '../identity/namespace.ts';
 import { exposed } from './advice.ts';
 import type { Env, Finding } from './finding.ts';
@@ -142,8 +143,8 @@ function socketOwner(root: string, path: string): { name: string; pid?: number; 
     try {
       const fds = readdirSync(join(process, 'fd'));
       if (!fds.some(fd => readlinkSync(join(process, 'fd', fd)) === `socket:[${inode}]`)) continue;
-      const ours = /eudaemon|agent\/main\.ts/.test(read(join(process, 'cmdline')) ?? '');
-      return { name: `${read(join(process, 'comm'))?.trim()} (pid ${pid})`, pid: Number(pid), ours };
+      const comm = read(join(process, 'comm'))?.trim();
+      return { name: `${comm} (pid ${pid})`, pid: Number(pid), ours: comm === PROGRAM };
     } catch {
       // It has ended, or is not ours to look into.
     }

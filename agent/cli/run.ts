@@ -1,5 +1,6 @@
 // `eudaemon run`: the agent in the foreground, until a signal ends it.
 
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DEFAULT_SOCKET, type SyslogOptions } from '../../collectors/syslog/options.ts';
@@ -11,7 +12,7 @@ import { CONTROL_SOCKET } from '../control/messages.ts';
 import { redirectOutput } from '../control/output.ts';
 import { claimPidfile } from '../control/pidfile.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
-import { VERSION } from '../core/version.ts';
+import { PROGRAM, VERSION } from '../core/version.ts';
 import { foreignPids } from '../identity/namespace.ts';
 import { proveWeb } from '../web.ts';
 import { readConfig } from './config.ts';
@@ -53,6 +54,7 @@ async function begin(
     return config;
   };
   const config = await load();
+  takeName();
   const foreign = foreignPids(config.agent.host_root, process.env, process.pid);
   if (foreign)
     createLog({ level: config.agent.log_level, format: config.agent.log_format })
@@ -79,6 +81,15 @@ async function begin(
     return await runAgent({ config, load, env: process.env, reopen, ready });
   } finally {
     release?.();
+  }
+}
+
+/** Unlike `process.title`, which takes the place of the command line. */
+function takeName(): void {
+  try {
+    writeFileSync('/proc/self/comm', PROGRAM);
+  } catch {
+    // Not Linux: it is called like its runtime.
   }
 }
 

@@ -25,6 +25,7 @@ describe('start and stop', () => {
   it('has one pid: the one that its supervisor started', async () => {
     const program = await startProgram(await createHome());
     expect(readFileSync(`/proc/${program.pid}/cmdline`, 'utf8').split('\0')[0]).toMatch(/node$/);
+    expect(readFileSync(`/proc/${program.pid}/comm`, 'utf8')).toBe('eudaemon\n');
     expect((await program.metrics()).value('eudaemon_build_info')).toBe(1);
   });
 

@@ -246,7 +246,7 @@ describe('the environment', () => {
     expect(what(await held('rsyslogd', '/usr/sbin/rsyslogd\0-n').look())).toEqual([
       'rsyslogd (pid 71) owns /dev/log',
     ]);
-    expect(await held('node', 'node\0/opt/eudaemon/dist/main.js').look()).toEqual([]);
+    expect(await held('eudaemon', 'node\0/opt/eudaemon/dist/main.js').look()).toEqual([]);
     const passed = { collectors: { syslog: { listen: [{ activation: 'devlog' }] } } };
     expect(await held('systemd', '/sbin/init', 1).look(passed)).toEqual([]);
     expect(what(await held('systemd', '/sbin/init', 1).look(silent))).toEqual([

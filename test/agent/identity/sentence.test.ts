@@ -70,8 +70,15 @@ it.each<[Partial<Certificate>, string]>([
     'nginx[4711] exited with status 0; a exited with status 1 at the same time; b exited with status 1 at the same time; c exited with status 1 at the same time; 2 more died',
   ],
   [
-    { startedAt: undefined, repeats: { count: 1, lastAt: T, lastExit: { reason: 'exit' } } },
+    { startedAt: undefined, repeats: { count: 1, lastAt: T, lastExit: { reason: 'exit', code: 0 } } },
     'nginx[4711] exited with status 0; died once more within 10 s',
+  ],
+  [
+    {
+      startedAt: undefined,
+      repeats: { count: 7, lastAt: T, lastExit: { reason: 'signal', code: 11, signal: 'SIGSEGV' } },
+    },
+    'nginx[4711] exited with status 0; died 7 times more within 10 s, and at last was killed by SIGSEGV',
   ],
 ])('%j', (more, words) => {
   expect(sentence({ ...plain, ...more })).toBe(words);

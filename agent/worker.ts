@@ -9,7 +9,9 @@ import type { Config } from './config/index.ts';
 import { createPatterns } from './config/patterns.ts';
 import { createAgentLog } from './control/log.ts';
 import { type DataSetup, DEAD_LETTER_DIRECTORY, type FromData, type ToData } from './control/messages.ts';
+import { createReporter } from './control/report.ts';
 import { createMeter } from './core/meter.ts';
+import type { Family } from './core/metric.ts';
 import { createChangingLookup } from './identity/changing.ts';
 import { createData } from './pipeline/data.ts';
 
@@ -47,18 +49,15 @@ const data = createData<Config>({
 });
 
 const REPORT_MS = 500;
+const reporter = createReporter();
+function* families(): Iterable<Family> {
+  yield* meter.families();
+  yield* data.families();
+}
 const report = () => {
   data.refresh();
-  const families = [...meter.families(), ...data.families()].map(({ desc, points }) => ({
-    desc,
-    points: [...points].map(({ labels, value, histogram, created }) => ({
-      labels,
-      value,
-      histogram,
-      created,
-    })),
-  }));
-  send({ type: 'report', families, faults: data.faults() });
+  const news = reporter(families(), data.faults());
+  if (news) send({ type: 'report', report: news });
 };
 const timer = setInterval(report, REPORT_MS);
 

@@ -5,6 +5,7 @@ import type { LastWord } from '../core/certificate.ts';
 import type { AgentEvent } from '../core/collector.ts';
 import type { Family } from '../core/metric.ts';
 import type { DataSetup, FromData, ToData } from './messages.ts';
+import { createReports } from './report.ts';
 
 export interface DataThread<C> {
   /** Resolves when what can listen listens. */
@@ -32,7 +33,7 @@ export function createDataThread<C>(
   onDeath: (error: Error) => void,
 ): DataThread<C> {
   let worker: Worker | undefined;
-  let families: readonly Family[] = [];
+  const reports = createReports();
   let faults: readonly string[] = [];
   let clean: boolean | undefined;
   const applied: (() => void)[] = [];
@@ -55,8 +56,10 @@ export function createDataThread<C>(
       const failed = new Promise<never>((_, reject) => {
         worker = new Worker(entry, { workerData: setup, name: 'data' });
         worker.on('message', (message: FromData) => {
-          if (message.type === 'report') ({ families, faults } = message);
-          else if (message.type === 'applied') applied.shift()?.();
+          if (message.type === 'report') {
+            reports.take(message.report);
+            faults = message.report.faults;
+          } else if (message.type === 'applied') applied.shift()?.();
           else if (message.type === 'words') asked.shift()?.(message.words);
           else clean = message.clean;
         });
@@ -87,7 +90,7 @@ export function createDataThread<C>(
     emit(event) {
       if (events.push(event) === 1) queueMicrotask(flush);
     },
-    families: () => families,
+    families: () => reports.families,
     faults: () => faults,
     async stop(deadlineMs) {
       const ending = worker;

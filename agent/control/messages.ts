@@ -2,7 +2,7 @@
 
 import type { LastWord } from '../core/certificate.ts';
 import type { AgentEvent } from '../core/collector.ts';
-import type { Family } from '../core/metric.ts';
+import type { Report } from './report.ts';
 
 /** Given to the worker when it starts. */
 export interface DataSetup<C> {
@@ -20,12 +20,7 @@ export type ToData<C> =
 export type FromData =
   /** The configuration is in force: what could be opened listens. */
   | { readonly type: 'applied' }
-  | {
-      readonly type: 'report';
-      readonly families: readonly Family[];
-      /** Why data does not flow, one line each. */
-      readonly faults: readonly string[];
-    }
+  | { readonly type: 'report'; readonly report: Report }
   /** The last records of a daemon, in the order they were asked for. */
   | { readonly type: 'words'; readonly words: readonly LastWord[] }
   /** Everything is closed; `clean` when nothing was cut short. */

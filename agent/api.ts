@@ -46,6 +46,8 @@ const NO_SAMPLES: Samples = { at: [], cpu: [], memory: [], fds: [], fdUsage: [] 
 /** Figures of a spark: ten minutes. */
 const SPARK = 40;
 const SPARK_MS = 15_000;
+/** Holds two samples of all but the slowest sampler. */
+const RECENT_MS = 10 * 60_000;
 /** Most lines one answer holds. */
 const MAX_LINES = 1000;
 /** Drops that were asked for. */
@@ -75,24 +77,11 @@ function createFigures(families: Iterable<Family>) {
 }
 type Figures = ReturnType<typeof createFigures>;
 
-/** CPU seconds at two moments give cores in use. */
-function createCpuRate() {
-  const before = new Map<string, { at: number; seconds: number; rate: number | undefined }>();
-  return (daemon: string, seconds: number | undefined, at: number): number | undefined => {
-    if (seconds === undefined) return undefined;
-    const last = before.get(daemon);
-    // The sampler's figure stands still between its cycles; so does the rate.
-    if (last && (seconds === last.seconds || at - last.at < 500) && at - last.at < 60_000) return last.rate;
-    const rate =
-      last && at > last.at ? Math.max(0, (seconds - last.seconds) / ((at - last.at) / 1000)) : undefined;
-    before.set(daemon, { at, seconds, rate });
-    return rate;
-  };
-}
+/** Cores in use between the latest two samples. */
+const cpuOf = ({ cpu }: Samples): number | undefined => cpu.at(-1) ?? undefined;
 
 export function createApi(sources: ApiSources): Api {
-  const { now } = sources;
-  const cpuRate = createCpuRate();
+  const { now, recorder } = sources;
 
   const daemonView = (status: ReturnType<DaemonTable['snapshot']>[number], figures: Figures): DaemonView => {
     const { name } = status;
@@ -105,7 +94,7 @@ export function createApi(sources: ApiSources): Api {
       stateSince: status.since,
       up: status.up,
       instances: status.instances,
-      cpu: cpuRate(name, figures.sum('eudaemon_daemon_cpu_seconds', name), now()),
+      cpu: status.instances.length > 0 ? cpuOf(recorder.samples(name, now() - RECENT_MS)) : undefined,
       memory: figures.sum('eudaemon_daemon_resident_memory_bytes', name),
       threads: figures.sum('eudaemon_daemon_threads', name),
       openFds: figures.sum('eudaemon_daemon_open_fds', name),
@@ -113,7 +102,7 @@ export function createApi(sources: ApiSources): Api {
       restarts: status.restarts,
       lastExit: status.lastExit,
       ...(death && { lastDeath: { at: death.at, text: sentence(death) } }),
-      exhaustion: sources.recorder.exhaustion(name),
+      exhaustion: recorder.exhaustion(name),
       nextStartAt: status.nextStartAt,
       expectedDown: status.expectedDown,
       manager: status.manager,
@@ -204,7 +193,7 @@ export function createApi(sources: ApiSources): Api {
       return {
         at,
         daemons: Object.fromEntries(
-          names.map(name => [name, condense(sources.recorder.samples(name, at[0]! - SPARK_MS), at)]),
+          names.map(name => [name, condense(recorder.samples(name, at[0]! - SPARK_MS), at)]),
         ),
       };
     },

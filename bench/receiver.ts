@@ -114,12 +114,15 @@ function watchMemory(pid: number): { stop(): Memory } {
   };
 }
 
-/** Resolves when all have arrived, or when nothing has for a second. */
+/** On a busy disk nothing arrives for a while, although all will. */
+const STILL_MS = 5000;
+
+/** Resolves when all have arrived, or when nothing has for long. */
 async function settle(receiver: Receiver, total: number): Promise<Arrivals> {
   for (let seen = await receiver.arrivals(); ; ) {
     await pause(20);
     const now = await receiver.arrivals();
-    const still = now.count === seen.count && now.count > 0 && Date.now() - now.last > 1000;
+    const still = now.count === seen.count && now.count > 0 && Date.now() - now.last > STILL_MS;
     if (now.count >= total || still) return now;
     seen = now;
   }

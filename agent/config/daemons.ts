@@ -1,7 +1,7 @@
 // The shape of `daemons:`: what stands in the file, united with a recipe, becomes a DaemonSpec.
 
 import type { DaemonSpec, LogSpec, MatchSpec } from '../core/daemon.ts';
-import { encoding, fileFormat, multiline } from '../core/formats/options.ts';
+import { compressed, encoding, fileFormat, multiline } from '../core/formats/options.ts';
 import {
   choose,
   describe,
@@ -63,6 +63,7 @@ const logs = object({
   parse: optional(fileFormat),
   multiline: optional(multiline),
   encoding: optional(encoding),
+  compressed: optional(compressed),
   expect_every: optional(
     describe(
       choose<number | 'learn'>(

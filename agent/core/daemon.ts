@@ -94,6 +94,8 @@ export interface LogSpec {
   readonly multiline?: Multiline;
   /** Of its log files, by a name of the WHATWG Encoding Standard; UTF-8 when absent. */
   readonly encoding?: string;
+  /** Whether those that gzip has compressed are read; `skip` when absent. */
+  readonly compressed?: 'skip' | 'read';
   /** Silence longer than this, in ms, is an unmet expectation; `learn` takes it from the daemon's own rhythm. */
   readonly expect_every?: number | 'learn';
 }

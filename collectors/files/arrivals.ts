@@ -5,7 +5,7 @@ import { type Stats, statSync } from 'node:fs';
 import { codeOf } from '../../agent/core/errors.ts';
 import { type Checkpoint, type Entry, entryOf } from './checkpoint.ts';
 import type { Copies } from './copies.ts';
-import type { Found } from './discover.ts';
+import { type Found, isGzip } from './discover.ts';
 import type { LogFile } from './file.ts';
 import { type Fingerprint, fingerprint, fits, type Identity, identityOf, keyOf } from './identity.ts';
 import type { Reader } from './reader.ts';
@@ -24,6 +24,8 @@ export interface Candidate extends Found {
 export interface Arrivals {
   /** Entries of the checkpoint whose files were not seen again, not yet expired. */
   unclaimed(now: number): Iterable<Entry>;
+  /** How far the files of a source were read that are not followed. */
+  prints(source: Source): Iterable<Entry>;
   /** A file that was let go, and still is somewhere: should it come back, it is read on from there. */
   retire(file: LogFile, now: number): void;
   /** Takes up the files of the checkpoint, rotated ones first. */
@@ -32,9 +34,16 @@ export interface Arrivals {
   arrive(candidate: Candidate, stats: Stats, isFirst: boolean, now: number): LogFile;
   /**
    * Follows the rotated files beside `path` that nobody saw, as they were born after `after` in ms; a copy of what one
-   * of `prints` was taken of, from there. Returns how many.
+   * of `prints` was taken of, from there. `isWanted` tells whether a path is to be looked at. Returns how many.
    */
-  recover(source: Source, path: string, prints: readonly Fingerprint[], after: number, now: number): number;
+  recover(
+    source: Source,
+    path: string,
+    prints: readonly Fingerprint[],
+    after: number,
+    now: number,
+    isWanted?: (path: string) => boolean,
+  ): number;
 }
 
 /** Entries are forgotten when their file was not there for so long; ms. */
@@ -72,9 +81,10 @@ export function createArrivals(
     file.safe = file.position;
     file.marked = file.offset;
     file.isRestored = true;
-    file.isUnproven = entry.headLength === 0;
+    file.isUnproven = entry.headLength === 0 && !file.isPacked;
+    file.wholeSize = entry.packed ?? 0;
     file.unseenSince = entry.unseenSince;
-    file.unread = true;
+    file.unread = !file.isPacked;
     return file;
   }
 
@@ -82,6 +92,8 @@ export function createArrivals(
     *unclaimed(now) {
       for (const entry of waiting.values()) if (now - entry.seen < EXPIRE_MS) yield entry;
     },
+
+    prints: source => waiting.values().filter(entry => entry.source === source.id),
 
     retire(file, now) {
       waiting.set(nameOf(file.source, file.id), entryOf(file, now));
@@ -114,6 +126,7 @@ export function createArrivals(
         if (source === undefined || at === undefined) {
           waiting.set(`${entry.source}\u0000${keyOf(entry)}`, entry);
           if (source) copies.emptied(source, entry.trail, entry, 0, now);
+          if (source?.gzip) arrivals.recover(source, entry.trail, [], entry.unseenSince, now, isGzip);
         } else {
           const file = resume(source, found ? { ...entry, ...found.id } : entry, at, now);
           if (candidate) candidate.file = file;
@@ -137,6 +150,7 @@ export function createArrivals(
       }
       const latest = shelf.latest(source, path);
       const isNew = isFirst && !known.has(source.id);
+      if (source.gzip && isGzip(path)) return archive(candidate, stats, isNew, now);
       if (latest !== undefined) arrivals.recover(source, path, [latest.position], latest.unseenSince, now);
       else if (!isNew) arrivals.recover(source, path, [], shelf.unseenSince(source, path) ?? id.birth, now);
       const file = shelf.add(source, path, candidate, id, now);
@@ -146,15 +160,22 @@ export function createArrivals(
       return file;
     },
 
-    recover(source, path, prints, after, now) {
+    recover(source, path, prints, after, now, isWanted = () => true) {
       let recovered = 0;
       try {
-        for (const sibling of beside.rotated(path, after)) {
-          if (source.has(sibling.path) || shelf.get(source, sibling.id) !== undefined) continue;
+        for (const sibling of beside.rotated(path, after, source.gzip)) {
+          if (
+            !isWanted(sibling.path) ||
+            source.has(sibling.path) ||
+            shelf.get(source, sibling.id) !== undefined
+          )
+            continue;
           if (waiting.has(nameOf(source, sibling.id))) continue;
           const file = shelf.add(source, path, sibling, sibling.id, now);
           const print =
-            reader.reach(file) && prints.find(each => each.offset > 0 && fits(file.fd, sibling.size, each));
+            !file.isPacked &&
+            reader.reach(file) &&
+            prints.find(each => each.offset > 0 && fits(file.fd, sibling.size, each));
           if (print) {
             file.place({ ...file.position, ...fingerprint(file.fd, print.offset) });
             // Its log was emptied when it had been copied: what stands there now is younger.
@@ -165,7 +186,7 @@ export function createArrivals(
               file.trail.latest = log;
             }
           }
-          file.unread = true;
+          file.unread = file.wants(sibling.size);
           recovered++;
         }
       } catch (error) {
@@ -174,6 +195,13 @@ export function createArrivals(
       return recovered;
     },
   };
+
+  /** One of what was there before the first start is left alone where logs are read from their end. */
+  function archive({ source, path, target }: Candidate, stats: Stats, isNew: boolean, now: number): LogFile {
+    const file = shelf.add(source, path, { path, target }, identityOf(stats), now);
+    if (isNew && source.fromEnd) file.wholeSize = stats.size;
+    return file;
+  }
 
   /** Numbers of devices may change when they are mounted again; then the path has to be the same. */
   function findAt<T extends { at: Candidate }>(here: ReadonlyMap<string, T>, source: Source, entry: Entry) {

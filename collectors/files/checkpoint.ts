@@ -21,6 +21,8 @@ export interface Entry extends Identity, Position {
   readonly unseenSince: number;
   /** When it was last there; Unix ms. */
   readonly seen: number;
+  /** Of a compressed file that was read to its end the size. */
+  readonly packed?: number;
 }
 
 /** What is remembered of a file: where it is safe to go on. */
@@ -38,6 +40,7 @@ export function entryOf(file: LogFile, now: number): Entry {
     ...safe,
     head,
     headLength,
+    ...(file.wholeSize > 0 && safe.offset === file.offset && { packed: file.wholeSize }),
   };
 }
 

@@ -25,6 +25,8 @@ const MAX_GHOSTS = 1000;
 export interface Copies {
   /** The log at `path` was emptied, or is gone; `unread` bytes of it had been seen but not read. */
   emptied(source: Source, path: string, print: Fingerprint, unread: number, now: number): void;
+  /** Logs of a source as they were before they were emptied. */
+  prints(source: Source): Iterable<Fingerprint>;
   /** What was unread is being read from a copy. */
   recovered(path: string): void;
   /**
@@ -42,6 +44,7 @@ export function createCopies(): Copies {
     emptied(source, path, print, unread, now) {
       if (print.offset > 0 || unread > 0) ghosts.push({ source, path, print, unread, at: now });
     },
+    prints: source => ghosts.filter(ghost => ghost.source === source).map(({ print }) => print),
     recovered(path) {
       for (const ghost of ghosts) if (ghost.path === path) ghost.unread = 0;
     },

@@ -23,9 +23,13 @@ export interface Discovery {
   isStale(): boolean;
   /** Begins a walk: what is known of directories is forgotten. */
   begin(): void;
-  /** Paths of the globs that are no directory and no compressed file. `fault` hears of directories it cannot read. */
+  /**
+   * Paths of the globs that are no directory and no compressed file, but for those of gzip where they are wanted. `fault`
+   * hears of directories it cannot read.
+   */
   find(
     globs: readonly string[],
+    gzip: boolean,
     found: (file: Found) => void,
     fault: (path: string, error: unknown) => void,
   ): void;
@@ -46,6 +50,11 @@ interface Listing {
 
 /** Whether a name says that its content is compressed. */
 export const isCompressed = (path: string): boolean => COMPRESSED.test(path);
+
+const GZIP = '.gz';
+export const isGzip = (path: string): boolean => path.endsWith(GZIP);
+/** The name a file had before gzip. */
+export const unzipped = (path: string): string => (isGzip(path) ? path.slice(0, -GZIP.length) : path);
 
 export function createDiscovery(root: string, patterns: Patterns): Discovery {
   let listings = new Map<string, Listing>();
@@ -102,9 +111,9 @@ export function createDiscovery(root: string, patterns: Patterns): Discovery {
       before = listings;
       listings = new Map();
     },
-    find(globs, found, fault) {
+    find(globs, gzip, found, fault) {
       const offer = (path: string, isLink: boolean) => {
-        if (isCompressed(path)) return;
+        if (isCompressed(path) && !(gzip && isGzip(path))) return;
         const target = join(root, path);
         found({ path, target: isLink && root !== '/' ? follow(root, target) : target });
       };

@@ -114,6 +114,7 @@ export function createEnds(room: StreamRoom, shelf: Shelf, writers: Writers): En
       return reason;
     },
     of(file, now) {
+      if (file.isUnpacking) return End.Stay;
       const gone = now - file.detachedAt;
       const quiet = Math.min(now - file.changedAt, gone);
       const isRead = !file.unread && file.trail.heldFrom(file) < 0;

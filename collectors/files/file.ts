@@ -1,7 +1,7 @@
 // One followed file: what was read of it, what of that is safe, and where it is in its life.
 
 import { utf8 } from '../../agent/core/record.ts';
-import type { Found } from './discover.ts';
+import { type Found, isGzip } from './discover.ts';
 import { hashOf, mix } from './hash.ts';
 import { type Fingerprint, type Identity, keyOf, UNREAD } from './identity.ts';
 import { Mid } from './lines.ts';
@@ -72,6 +72,11 @@ export class LogFile {
   hasHole = false;
   /** Compressed: none of it is read. */
   isIgnored = false;
+  /** Compressed, and unpacked to be read: its offsets are those of what is in it. */
+  readonly isPacked: boolean;
+  isUnpacking = false;
+  /** The size it had when it was unpacked to its end. */
+  wholeSize = 0;
   /** The one that was at this path before; read to its end first. */
   before: LogFile | undefined;
 
@@ -88,6 +93,7 @@ export class LogFile {
     this.trail = trail;
     this.path = path;
     this.target = target;
+    this.isPacked = source.gzip && isGzip(path);
     this.changedAt = now;
     this.unseenSince = id.birth;
     this.safe = START;
@@ -106,6 +112,11 @@ export class LogFile {
     const name = hashOf(utf8(keyOf(this.id)));
     this.uidHigh = Math.floor(name / 0x200000);
     this.uidLow = mix((name % 0x200000) ^ (position.generation << 21));
+  }
+
+  /** Whether there is something to read when it is this large. */
+  wants(size: number): boolean {
+    return this.isPacked ? size !== this.wholeSize : !this.isIgnored;
   }
 
   /** Where it is read up to. */

@@ -4,6 +4,7 @@
 import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
 import { codeOf } from '../../agent/core/errors.ts';
 import { LogRecord } from '../../agent/core/record.ts';
+import { createArchives } from './archives.ts';
 import { createArrivals } from './arrivals.ts';
 import { createCheckpointStore, loadCheckpoint } from './checkpoint.ts';
 import { createCopies } from './copies.ts';
@@ -15,6 +16,7 @@ import type { Fingerprint } from './identity.ts';
 import { createLooker } from './look.ts';
 import { createMarks } from './marks.ts';
 import { createMemory } from './memory.ts';
+import { createPrints } from './prints.ts';
 import { createReader, Outcome } from './reader.ts';
 import { createBeside } from './rotation.ts';
 import { createShelf } from './shelf.ts';
@@ -58,6 +60,7 @@ export function createFollower(
   sources: readonly Source[],
   room: StreamRoom,
   out: RecordSink,
+  wake: () => void,
   writers: Writers = createWriters(room.root),
 ): Follower {
   const { root, log } = room;
@@ -79,6 +82,8 @@ export function createFollower(
   const looker = createLooker(sources, discovery, arrivals, beside, shelf, troubles, log);
   const ends = createEnds(room, shelf, writers);
   const memory = createMemory(sources, room, store, marks, shelf, arrivals);
+  const prints = createPrints(shelf, memory, arrivals, copies);
+  const archives = createArchives(reader, marks, pen, prints, wake);
   let full = false;
   let closed = false;
   let synced = 0;
@@ -93,6 +98,7 @@ export function createFollower(
     if (file.fd >= 0) finish(file, now);
     reader.mark(file);
     reader.close(file);
+    archives.close(file);
     shelf.remove(file);
     memory.leave(file);
   }
@@ -111,10 +117,10 @@ export function createFollower(
     // What came and went at its path since is told by no file there.
     if (file.trail.latest === file && beside.hasChanged(file.trail.path))
       arrivals.recover(file.source, file.trail.path, [file.position], file.unseenSince, now);
-    if (file.links > 0) reader.reach(file);
+    if (file.links > 0 && !file.isPacked) reader.reach(file);
     const end = ends.of(file, now);
     if (end === End.Stay || (full && end === End.LetGo)) return;
-    const left = file.isIgnored ? 0 : file.size - file.offset;
+    const left = file.isIgnored || file.isPacked ? 0 : file.size - file.offset;
     if (end === End.GiveUp)
       troubles.lose(file.path, left, `it was deleted, and given up because ${ends.reason}`, 'deleted');
     else if (file.fd < 0 && file.links === 0 && left > 0)
@@ -179,9 +185,20 @@ export function createFollower(
     }
   }
 
+  /** Reads a little of a compressed file. */
+  function unpack(file: LogFile, now: number): number {
+    const outcome = archives.read(file, now);
+    if (outcome === undefined) return 0;
+    troubles.clear(file.path);
+    if (outcome === Outcome.End) file.unread = false;
+    else if (outcome === Outcome.Full) full = true;
+    return Math.max(SMALL_READ, archives.bytes);
+  }
+
   /** Reads a little of one file; returns the bytes that took, 0 when it has to wait. */
   function read(file: LogFile, now: number): number {
     try {
+      if (file.isPacked) return unpack(file, now);
       if (!reader.reach(file)) return 0;
       troubles.clear(file.path);
       // Nothing of it was seen, and it was written to: it may have been filled and emptied before.
@@ -258,7 +275,10 @@ export function createFollower(
     faults: () => troubles.faults(),
     close(now) {
       hand(now);
-      for (const file of shelf.files) reader.close(file);
+      for (const file of shelf.files) {
+        reader.close(file);
+        archives.close(file);
+      }
       closed = true;
       memory.write(now);
     },

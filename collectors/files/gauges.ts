@@ -63,7 +63,7 @@ export function createGauges(meter: Meter, sources: readonly Source[]): Gauges {
       for (const file of files) {
         const row = rows.get(file.source.daemon ?? '')!;
         row.files++;
-        const read = Math.max(file.offset, file.startAt);
+        const read = file.isPacked ? (file.unread ? 0 : file.size) : Math.max(file.offset, file.startAt);
         if (!file.isIgnored && !file.isUnproven) row.lag += Math.max(0, file.size - read);
         if (file.links === 0) row.held += file.size;
       }

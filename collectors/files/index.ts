@@ -65,6 +65,9 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
     if (wakeAt > at) schedule(room.now(), at);
   }
 
+  /** There is more to read of a compressed file. */
+  const wake = () => schedule(0, 0);
+
   function comesToRest(now: number): boolean {
     follower!.look(now);
     isResting = follower!.rest(now);
@@ -84,7 +87,7 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
     lookAt = hintAt = glanceAt = 0;
     active = [];
     changed.clear();
-    follower = createFollower(sources, room, sink!);
+    follower = createFollower(sources, room, sink!, wake);
     schedule(now, now);
   }
 
@@ -142,7 +145,7 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
       sink = out;
       await Promise.all(clusters.values().map(pods => pods.settled(LABELS_MS)));
       if (closed) return;
-      follower = createFollower(sources, room, out);
+      follower = createFollower(sources, room, out, wake);
       running = true;
       turn();
     },

@@ -46,6 +46,11 @@ export class LineReader {
     return this.mid === Mid.Part ? Piece.Middle : Piece.First;
   }
 
+  /** What a range is that the line ends with. */
+  get lastPiece(): number {
+    return this.mid === Mid.Part ? Piece.Last : Piece.Whole;
+  }
+
   /**
    * Hands the lines of bytes `start..buf.length` to `sink`: without the newline and one return before it. Stops before a
    * line without a newline that is not too long, and after a line for which the sink said `false`. Returns whether it did.
@@ -72,10 +77,9 @@ export class LineReader {
         at = stop;
       } else if (newline < 0) break;
       else {
-        const isLast = this.mid === Mid.Part;
+        const { lastPiece } = this;
         this.mid = Mid.None;
-        if (!isLast || end > at)
-          full = !sink.line(at, end, newline + width, isLast ? Piece.Last : Piece.Whole);
+        if (lastPiece === Piece.Whole || end > at) full = !sink.line(at, end, newline + width, lastPiece);
         at = newline + width;
       }
     }

@@ -45,6 +45,7 @@ export function createLooker(
     const found = new Map<string, Candidate | undefined>();
     discovery.find(
       source.include,
+      source.gzip,
       at => {
         directories.add(dirname(at.path));
         const before = known?.get(at.path);
@@ -101,7 +102,11 @@ export function createLooker(
         if (at === undefined) return;
         file.path = at.path;
         file.target = at.target;
-        file.unread = !file.isIgnored;
+        if (file.isPacked && file.size !== at.size) {
+          file.size = at.size;
+          file.changedAt = now;
+        }
+        file.unread = file.wants(at.size);
       } else observe(file, fstatSync(file.fd), now);
     }
     file.isHome = false;
@@ -172,5 +177,5 @@ function observe(file: LogFile, stats: Stats, now: number): void {
   file.mtime = stats.mtimeMs;
   if (file.size > file.peak) file.peak = file.size;
   file.changedAt = now;
-  file.unread = !file.isIgnored;
+  file.unread = file.wants(file.size);
 }

@@ -65,7 +65,8 @@ export function createMemory(
       for (const file of leaving) {
         if (file.safe.offset !== file.offset) continue;
         leaving.delete(file);
-        if (file.links > 0) arrivals.retire(file, room.now());
+        // A copy of one that is gone may come, compressed.
+        if (file.links > 0 || file.source.gzip) arrivals.retire(file, room.now());
       }
     },
     write,

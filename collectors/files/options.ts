@@ -1,7 +1,7 @@
 // Options of the collector `files`: log files that belong to no declared daemon.
 
 import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
-import { encoding, fileFormat, multiline } from '../../agent/core/formats/options.ts';
+import { compressed, encoding, fileFormat, multiline } from '../../agent/core/formats/options.ts';
 import {
   boolean,
   describe,
@@ -25,6 +25,7 @@ export interface FilesEntry {
   readonly parse: LineFormat;
   readonly multiline?: Multiline;
   readonly encoding?: string;
+  readonly compressed: 'skip' | 'read';
   /** Bytes of a line or joined record. */
   readonly max_line: number;
   readonly long_lines: 'split' | 'cut';
@@ -58,6 +59,7 @@ export const DEFAULTS = {
   exclude: [] as string[],
   start_at: 'end',
   parse: 'none',
+  compressed: 'skip',
   max_line: 2 ** 20,
   long_lines: 'split',
 } as const;
@@ -73,6 +75,7 @@ const entries: Schema<FilesEntry[]> = list(
     parse: describe(fallback(fileFormat, DEFAULTS.parse), 'What a line is.'),
     multiline: describe(optional(multiline), 'Which lines make one record.'),
     encoding: optional(encoding),
+    compressed: fallback(compressed, DEFAULTS.compressed),
     max_line: describe(fallback(size(1), DEFAULTS.max_line), 'Bytes of the longest line or joined record.'),
     long_lines: describe(
       fallback(oneOf('split', 'cut'), DEFAULTS.long_lines),

@@ -15,7 +15,7 @@ import {
   TAIL_BYTES,
   tailOf,
 } from './identity.ts';
-import { boundary, type LineLimit, LineReader, Mid } from './lines.ts';
+import { boundary, LineReader, Mid } from './lines.ts';
 import type { Marks } from './marks.ts';
 import type { Pen } from './trail.ts';
 
@@ -31,6 +31,9 @@ export const Outcome = {
   Replaced: 3,
 } as const;
 
+/** What becomes of an unfinished line at the end: it waits, its beginning goes out, or it is whole. */
+export const Rest = { Waits: 0, Part: 1, Whole: 2 } as const;
+
 /** Bytes of one file at a time: what a busy file may take before the others have their turn. */
 const CHUNK_BYTES = 2 ** 20;
 /** How far back the beginning of a line is looked for. */
@@ -44,6 +47,10 @@ export interface Reader {
   readonly bytes: number;
   /** Opens the file if it is not; false when another one is there now. Throws the system's errors. */
   reach(file: LogFile): boolean;
+  /** Hands over the lines of `data` from byte `start`, which are of `file`; returns whether the pipeline takes more. */
+  deliver(file: LogFile, data: Uint8Array, start: number, rest: number): boolean;
+  /** The first byte that the last `deliver()` left. */
+  readonly at: number;
   /** Reads on. `all`: also the unfinished line at the end. Throws the system's errors. */
   read(file: LogFile, now: number, all: boolean): number;
   /** Notes how far the file is read, for its checkpoint. Throws the system's errors. */
@@ -72,19 +79,20 @@ export function createReader(
     open--;
   }
 
-  /** Lines of the buffer's first `size` bytes, from byte `start`; returns whether the pipeline takes more. */
-  function deliver(file: LogFile, start: number, size: number, limit: LineLimit, all: boolean): boolean {
-    const data = buffer.subarray(0, size);
+  function deliver(file: LogFile, data: Uint8Array, start: number, rest: number): boolean {
+    const { limit } = file.source;
+    const size = data.length;
     lines.mid = file.mid;
     const { long } = lines;
     let more = lines.read(data, start, limit, file.trail);
-    if (all && more && lines.at < size && lines.mid !== Mid.Skip) {
+    if (rest !== Rest.Waits && more && lines.at < size && lines.mid !== Mid.Skip) {
       // A character that is not written to its end comes with the rest, if one may still come.
-      const stop = file.detachedAt > 0 ? size : whole(data, lines.at, limit.unit);
+      const isLast = rest === Rest.Whole || file.detachedAt > 0;
+      const stop = isLast ? size : whole(data, lines.at, limit.unit);
       if (stop > lines.at) {
-        more = file.trail.line(lines.at, stop, stop, lines.piece);
+        more = file.trail.line(lines.at, stop, stop, rest === Rest.Whole ? lines.lastPiece : lines.piece);
         lines.at = stop;
-        lines.mid = Mid.Part;
+        lines.mid = rest === Rest.Whole ? Mid.None : Mid.Part;
       }
     }
     file.mid = lines.mid;
@@ -123,6 +131,10 @@ export function createReader(
     get bytes() {
       return bytes;
     },
+    get at() {
+      return lines.at;
+    },
+    deliver,
     close,
     mark,
     reach(file) {
@@ -175,7 +187,7 @@ export function createReader(
       )
         start = 3;
       file.trail.begin(file, buffer, file.offset - before, now);
-      const more = deliver(file, start, size, limit, all);
+      const more = deliver(file, buffer.subarray(0, size), start, all ? Rest.Part : Rest.Waits);
       const at = lines.at;
       if (at > before) {
         file.offset += at - before;

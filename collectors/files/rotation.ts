@@ -3,7 +3,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../../agent/core/errors.ts';
-import { isCompressed } from './discover.ts';
+import { isCompressed, isGzip, unzipped } from './discover.ts';
 import { type Identity, identityOf, keyOf } from './identity.ts';
 
 /** A name next to a log that may be one of its rotated files. */
@@ -48,10 +48,10 @@ export interface Beside {
   /** The file with this identity, whatever its name; none when the directory is gone. Throws the system's errors. */
   find(path: string, id: Identity): Sibling | undefined;
   /**
-   * Uncompressed rotations of `path` born after `after` (ms; none where the file system keeps no births), the longest
-   * untouched first. Throws the system's errors.
+   * Rotations of `path` born after `after` (ms; none where the file system keeps no births), the longest untouched first;
+   * compressed ones only by gzip, where they are wanted and not there without it as well. Throws the system's errors.
    */
-  rotated(path: string, after: number): Sibling[];
+  rotated(path: string, after: number, gzip: boolean): Sibling[];
   /** Whether names in the directory of `path` may have changed since the `forget()` before the last. */
   hasChanged(path: string): boolean;
   /** What was read of directories is old. */
@@ -68,7 +68,7 @@ export function createBeside(root: string): Beside {
   function* siblings(dir: string, fits: (name: string) => boolean): Iterable<Sibling> {
     if (!names.has(dir)) names.set(dir, namesIn(join(root, dir)));
     for (const name of names.get(dir)!) {
-      if (!fits(name) || isCompressed(name)) continue;
+      if (!fits(name) || (isCompressed(name) && !isGzip(name))) continue;
       const target = join(root, dir, name);
       const stats = statSync(target, { throwIfNoEntry: false });
       if (stats?.isFile())
@@ -97,9 +97,13 @@ export function createBeside(root: string): Beside {
       }
       return known.get(keyOf(id));
     },
-    rotated(path, after) {
+    rotated(path, after, gzip) {
       const base = basename(path);
-      return [...siblings(dirname(path), name => isRotationOf(name, base))]
+      const isOne = (name: string) =>
+        isGzip(name)
+          ? gzip && isRotationOf(unzipped(name), base) && !names.get(dirname(path))!.includes(unzipped(name))
+          : isRotationOf(name, base);
+      return [...siblings(dirname(path), isOne)]
         .filter(each => each.id.birth > after)
         .sort((a, b) => a.mtime - b.mtime);
     },

@@ -23,6 +23,8 @@ export interface Source {
   readonly limit: LineLimit;
   /** For text that is not UTF-8. */
   readonly decoder: Decoder | undefined;
+  /** Files of gzip are read as well. */
+  readonly gzip: boolean;
   readonly parser: Parser;
   readonly rule: Rule | undefined;
   /** Whom to ask for labels of pods. */
@@ -38,6 +40,7 @@ interface Spec {
   readonly parse: LineFormat;
   readonly multiline?: Multiline;
   readonly encoding?: string;
+  readonly compressed: 'skip' | 'read';
   readonly max_line: number;
   readonly long_lines: 'split' | 'cut';
   readonly kubernetes?: KubernetesOptions;
@@ -59,6 +62,7 @@ export function createSources(
       parse: logs.parse,
       multiline: logs.multiline,
       encoding: logs.encoding,
+      compressed: logs.compressed ?? DEFAULTS.compressed,
     }));
   const taken = new Map<string, number>();
   for (const entry of options) {
@@ -83,6 +87,7 @@ export function createSources(
       fromEnd: spec.start_at === 'end',
       limit: { maxBytes: spec.max_line, cut: spec.long_lines === 'cut', unit: decoder?.unit ?? Unit.Byte },
       decoder,
+      gzip: spec.compressed === 'read',
       parser: createParser(spec.parse, room.patterns),
       rule: spec.multiline === undefined ? undefined : createRule(spec.multiline, room.patterns),
       pods: spec.kubernetes?.labels ? podsOf(spec.kubernetes) : undefined,

@@ -147,3 +147,9 @@ export const encoding: Schema<string> = describe(
   }),
   'Of files whose text is not UTF-8: utf-16le, utf-16be, latin1, shift_jis, gbk, … (WHATWG Encoding).',
 );
+
+/** What becomes of rotated files once they are compressed. */
+export const compressed: Schema<'skip' | 'read'> = describe(
+  oneOf('skip', 'read'),
+  'Whether files that rotation has compressed with gzip (.gz) are read as well: of them what was not read before.',
+);

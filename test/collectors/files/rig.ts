@@ -113,6 +113,7 @@ export class Rig {
       createSources(this.entries, this.room, () => this.pods),
       this.room,
       out,
+      () => {},
       createWriters(this.top),
     );
     this.turn(0);
@@ -126,6 +127,18 @@ export class Rig {
       while (this.follower.turn(this.now));
       if (left <= every) return;
     }
+  }
+
+  /** Bytes that are not read, as the gauge tells. */
+  get lag(): number {
+    const family = [...this.meter.families()].find(({ desc }) => desc.name === 'eudaemon.tail.lag')!;
+    return [...family.points].reduce((sum, { value }) => sum + value, 0);
+  }
+
+  /** Waits until compressed files are whole, and all there is to read of them is unpacked. */
+  async unpack(): Promise<void> {
+    for (this.turn(3000); this.lag > 0; this.turn(0)) await new Promise(done => setImmediate(done));
+    this.turn();
   }
 
   /** From now on /proc tells that a process has this descriptor open. */
@@ -174,6 +187,17 @@ export class Rig {
 
   get bodies(): string[] {
     return this.records.map(record => String(record.body));
+  }
+
+  /** Bodies that came more than once, under different ids. */
+  get twins(): string[] {
+    const ids = new Map<string, unknown>();
+    return this.records.flatMap(({ body, attributes }) => {
+      const id = attributes['log.record.uid'];
+      const before = ids.get(String(body));
+      ids.set(String(body), id);
+      return before === undefined || before === id ? [] : [String(body)];
+    });
   }
 
   /** Waits until the clock of the file system has moved on. */

@@ -1,0 +1,262 @@
+// Rotated files that were compressed: what of them was not read before comes once, whatever else happens to them.
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FilesEntry } from '../../../collectors/files/options.ts';
+import { Rig } from './rig.ts';
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig();
+});
+afterEach(() => rig.remove());
+
+const path = (name: string) => rig.path(name);
+const write = (name: string, text: string) => writeFileSync(path(name), text);
+const append = (name: string, text: string) => appendFileSync(path(name), text);
+const follow = (entry: Omit<Partial<FilesEntry>, 'include'> & { include?: string[] } = {}) => {
+  rig.follow({ include: ['app.log*'], start_at: 'beginning', compressed: 'read', ...entry });
+  rig.start();
+};
+/** As gzip does it: the new file is there before the old one is gone. */
+const gzip = (name: string) => {
+  writeFileSync(path(`${name}.gz`), gzipSync(readFileSync(path(name))));
+  rmSync(path(name));
+};
+const rotate = () => {
+  rig.tick();
+  renameSync(path('app.log'), path('app.log.1'));
+  rig.tick();
+};
+const restart = () => {
+  rig.stop();
+  rig.start();
+};
+const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => `line ${from + i} of the log\n`).join('');
+const HEADER = `${'#'.repeat(2000)}\n`;
+
+describe('a compressed file', () => {
+  it.each<[string, Parameters<typeof follow>[0], () => void | Promise<void>, string[]]>([
+    [
+      'that was read before gives nothing',
+      {},
+      () => {
+        write('app.log', 'a\nb\n');
+        rig.turn();
+        rotate();
+        write('app.log', 'c\n');
+        rig.turn();
+        gzip('app.log.1');
+      },
+      ['a', 'b', 'c'],
+    ],
+    [
+      'that was read and let go long ago gives nothing',
+      { include: ['app.log', '*.gz'] },
+      () => {
+        write('app.log', 'a\nb\n');
+        rig.turn();
+        rotate();
+        rig.turn(400_000, 5000);
+        rig.commit();
+        rig.turn();
+        restart();
+        rig.turn();
+        gzip('app.log.1');
+      },
+      ['a', 'b'],
+    ],
+    [
+      'that was read before, and unlinked and forgotten, gives nothing',
+      {},
+      () => {
+        write('app.log', 'a\nb\n');
+        rig.turn();
+        const packed = gzipSync(readFileSync(path('app.log')));
+        rmSync(path('app.log'));
+        rig.turn(30_000);
+        rig.commit();
+        rig.turn(1000);
+        restart();
+        writeFileSync(path('app.log.1.gz'), packed);
+      },
+      ['a', 'b'],
+    ],
+    [
+      'gives what was not read while nobody looked',
+      {},
+      () => {
+        write('app.log', 'a\nb\n');
+        rig.turn();
+        rig.stop();
+        append('app.log', 'c\nd\n');
+        rotate();
+        gzip('app.log.1');
+        write('app.log', 'e\n');
+        rig.start();
+      },
+      ['a', 'b', 'e', 'c', 'd'],
+    ],
+    [
+      'beside its log gives what was not read, before the lines of the next',
+      { include: ['app.log'] },
+      () => {
+        write('app.log', 'a\nb\n');
+        rig.turn();
+        rig.stop();
+        append('app.log', 'c\nd\n');
+        rotate();
+        gzip('app.log.1');
+        write('app.log', 'e\n');
+        rig.start();
+      },
+      ['a', 'b', 'c', 'd', 'e'],
+    ],
+    [
+      'of which nobody heard is read',
+      {},
+      () => {
+        write('app.log.3', 'a\nb\n');
+        gzip('app.log.3');
+      },
+      ['a', 'b'],
+    ],
+    [
+      'is told apart from others that begin alike',
+      {},
+      () => {
+        write('app.log', `${HEADER}a\n`);
+        rig.turn();
+        rotate();
+        write('app.log', `${HEADER}b\n`);
+        rig.turn();
+        gzip('app.log.1');
+        write('app.log.2', `${HEADER}c\n`);
+        gzip('app.log.2');
+      },
+      [HEADER.slice(0, -1), 'a', HEADER.slice(0, -1), 'b', HEADER.slice(0, -1), 'c'],
+    ],
+    [
+      'that grows gives what was added',
+      {},
+      async () => {
+        writeFileSync(path('app.log.1.gz'), gzipSync('a\n'));
+        await rig.unpack();
+        appendFileSync(path('app.log.1.gz'), gzipSync('b\n'));
+        await rig.unpack();
+        rig.commit();
+        rig.turn(1000);
+        restart();
+        appendFileSync(path('app.log.1.gz'), gzipSync('c\n'));
+      },
+      ['a', 'b', 'c'],
+    ],
+    [
+      'ends with a whole line, newline or not',
+      {},
+      () => void writeFileSync(path('app.log.1.gz'), gzipSync('a\nb')),
+      ['a', 'b'],
+    ],
+    [
+      'is read once under all its names',
+      {},
+      async () => {
+        writeFileSync(path('app.log.1.gz'), gzipSync('a\n'));
+        await rig.unpack();
+        renameSync(path('app.log.1.gz'), path('app.log.2.gz'));
+        await rig.unpack();
+        restart();
+      },
+      ['a'],
+    ],
+    [
+      'whose records are longer than a line ends them',
+      { multiline: 'java' },
+      () => void writeFileSync(path('app.log.1.gz'), gzipSync('E: a\n\tat b\nF: c\n\tat d\n')),
+      ['E: a\n\tat b', 'F: c\n\tat d'],
+    ],
+    [
+      'is left alone by default',
+      { compressed: 'skip' },
+      () => void writeFileSync(path('app.log.1.gz'), gzipSync('a\n')),
+      [],
+    ],
+  ])('%s', async (_, entry, steps, expected) => {
+    follow(entry);
+    await steps();
+    await rig.unpack();
+    rig.turn(3000);
+    expect(rig.bodies).toEqual(expected);
+    expect(rig.records.filter(({ attributes }) => 'eudaemon.partial' in attributes)).toEqual([]);
+    expect(rig.messages.filter(each => each.startsWith('cannot'))).toEqual([]);
+    rig.commit();
+    rig.turn(1000);
+    restart();
+    await rig.unpack();
+    expect(rig.bodies).toEqual(expected);
+  });
+
+  it('that was there before the first start is old where logs are read from their end', async () => {
+    writeFileSync(path('app.log.1.gz'), gzipSync('old\n'));
+    follow({ start_at: 'end' });
+    await rig.unpack();
+    writeFileSync(path('app.log.2.gz'), gzipSync('new\n'));
+    await rig.unpack();
+    restart();
+    await rig.unpack();
+    expect(rig.bodies).toEqual(['new']);
+  });
+
+  it('goes on where it was when the pipeline is full, and after a restart', async () => {
+    writeFileSync(path('app.log.1.gz'), gzipSync(numbers(0, 100_000)));
+    follow();
+    rig.space = 30_000;
+    rig.turn(3000);
+    while (rig.space > 0) {
+      await new Promise(done => setImmediate(done));
+      rig.turn(0);
+    }
+    expect(rig.bodies.length).toBe(30_000);
+    rig.commit();
+    rig.turn(1000);
+    rig.space = Number.POSITIVE_INFINITY;
+    restart();
+    await rig.unpack();
+    expect(rig.bodies.join('\n')).toBe(numbers(0, 100_000).trimEnd());
+  });
+
+  it.each([1, 20, 1000, 5000])(
+    'that lacks its last %i bytes gives what there is, and the rest when it comes',
+    async cut => {
+      const packed = gzipSync(numbers(0, 20_000), { level: 1 });
+      writeFileSync(path('app.log.1.gz'), packed.subarray(0, -cut));
+      follow();
+      await rig.unpack();
+      expect(rig.messages.filter(each => each.startsWith('cannot'))).toEqual([
+        `cannot read log file "${path('app.log.1.gz')}": unexpected end of file`,
+      ]);
+      expect(numbers(0, 20_000).startsWith(rig.bodies.join('\n'))).toBe(true);
+      appendFileSync(path('app.log.1.gz'), packed.subarray(-cut));
+      await rig.unpack();
+      expect(rig.bodies.join('\n')).toBe(numbers(0, 20_000).trimEnd());
+    },
+  );
+
+  it.each<[string, Buffer]>([
+    ['is none', Buffer.from('no gzip at all\n')],
+    ['is empty', Buffer.alloc(0)],
+    ['is damaged', gzipSync(numbers(0, 1000)).fill(0xff, 200, 300)],
+  ])('that %s holds up nobody', async (_, content) => {
+    write('app.log', 'a\n');
+    follow({ include: ['app.log'] });
+    rig.stop();
+    rotate();
+    rmSync(path('app.log.1'));
+    writeFileSync(path('app.log.1.gz'), content);
+    write('app.log', 'b\n');
+    rig.start();
+    await rig.unpack();
+    expect(rig.bodies.filter(each => !each.startsWith('line'))).toEqual(['a', 'b']);
+  });
+});

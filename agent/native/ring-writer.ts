@@ -9,6 +9,8 @@ const SCM_TIMESTAMPNS = 35;
 const SO_RXQ_OVFL = 40;
 /** struct cmsghdr and struct timespec, in words. */
 const STAMP = 8;
+/** From this filling on messages may be shed. */
+const TIGHT = 0.75;
 /** Recent messages by sender are counted to this many, then halved. */
 const RECENT = 4096;
 const SENDERS = 256;
@@ -57,6 +59,7 @@ export class RingWriter {
       this.seenTail = tail;
       this.movedAt = now;
     }
+    this.followTail();
     const half = this.memory.size.capacity / 2;
     if (this.head - this.tail > half && now - this.movedAt < PROGRESS_MS)
       Atomics.wait(this.shared, Cell.Tail, tail, BRAKE_MS);
@@ -114,11 +117,12 @@ export class RingWriter {
     const total = (Entry.Bytes + address + length + 7) & ~7;
     let { at } = this;
     const skip = at + total > size.capacity ? size.capacity - at : 0;
-    this.followTail();
-    const used = this.head - this.tail + skip + total;
+    const end = this.head + skip + total;
+    if (end - this.tail > size.capacity * TIGHT) this.followTail();
+    const used = end - this.tail;
     if (
       used > size.capacity ||
-      (used > size.capacity * 0.75 &&
+      (used > size.capacity * TIGHT &&
         this.sheds(used / size.capacity, from, length, udp ? this.peerHash(slot) : pid))
     ) {
       this.countShed(slot);
@@ -146,7 +150,7 @@ export class RingWriter {
       const target = to >> 2;
       for (let i = (length + 3) >> 2; i-- > 0; ) words[target + i] = words[source + i]!;
     } else bytes.copyWithin(to, from, from + length);
-    this.head += skip + total;
+    this.head = end;
     this.at = (at + total) % size.capacity;
     memory.doubles[Mark.Head] = this.head;
   }

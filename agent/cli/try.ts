@@ -113,7 +113,7 @@ function createTrial(
     patterns: room.patterns,
     now: () => now,
   });
-  processors.apply(config.processors);
+  processors.apply(config.processors, config.daemons);
   const inlet = flow.attach(source === 'file' ? 'files' : 'syslog', { resume() {}, committed() {} });
 
   const stoppedBy = (): string => {

@@ -218,7 +218,7 @@ export function createData<C extends DataConfig>(room: {
       if (first) tellLosses();
 
       lastWords.declare(new Set(config.daemons.map(({ name }) => name)));
-      processors.apply(config.processors);
+      processors.apply(config.processors, config.daemons);
       const { declared } = daemons;
       daemons.declare(config.daemons);
       if (daemons.declared !== declared) for (const { actor } of streams.values()) actor.redeclared?.();

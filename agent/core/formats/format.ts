@@ -10,9 +10,9 @@ export type Format = (record: LogRecord) => boolean;
 
 /**
  * Reads the body of a record that has neither time nor severity yet. Where it is not of the format the record stays as
- * it was, and gets `parseError`, an encoded attribute.
+ * it was, and gets `parseError`, an encoded attribute, if there is one.
  */
-export function applyFormat(record: LogRecord, format: Format, parseError: Uint8Array): boolean {
+export function applyFormat(record: LogRecord, format: Format, parseError: Uint8Array | undefined): boolean {
   const { buf, bodyStart, bodyEnd, attributes } = record;
   const { size } = attributes;
   if (format(record)) return true;
@@ -23,7 +23,7 @@ export function applyFormat(record: LogRecord, format: Format, parseError: Uint8
   record.severity = 0;
   record.severityText = NONE;
   attributes.size = size;
-  attributes.fields(parseError);
+  if (parseError !== undefined) attributes.fields(parseError);
   return false;
 }
 

@@ -9,11 +9,15 @@ import { utf8 } from '../../core/record.ts';
 import type { Step, StepRoom } from './step.ts';
 import { textOf } from './text.ts';
 
-/** `spec` is a format of whole messages. */
-export function createParse(spec: LineFormat, { patterns, unpacker }: StepRoom): Step {
+/** `spec` is a format of whole messages; `marks`: what is not of it says so. */
+export function createParse(
+  spec: LineFormat,
+  { patterns, unpacker }: Pick<StepRoom, 'patterns' | 'unpacker'>,
+  marks = true,
+): Step {
   const { format, error } = createParser(spec, patterns);
   if (format === undefined) throw new Error(`BUG: ${JSON.stringify(spec)} is no format of a message`);
-  const parseError = encodeAttribute('eudaemon.parse_error', error);
+  const parseError = marks ? encodeAttribute('eudaemon.parse_error', error) : undefined;
   return {
     run(record) {
       const { attributes, severity, severityText, seconds, nanos } = record;

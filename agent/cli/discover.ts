@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { createPatterns } from '../config/index.ts';
 import { toYaml } from '../config/yaml.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
+import { amountOf } from '../core/posture.ts';
 import type { Discovered } from '../identity/discover.ts';
 import { createFinder } from './find.ts';
 import { columns, paint } from './format.ts';
@@ -73,13 +74,25 @@ const few = (items: readonly (string | number)[], shown: number): string =>
     ? '-'
     : `${items.slice(0, shown).join(',')}${items.length > shown ? ` +${items.length - shown}` : ''}`;
 
+/** `all`, `none`, or which. */
+function rights(capabilities: readonly string[] | undefined): string {
+  if (capabilities === undefined) return '-';
+  const amount = amountOf(capabilities);
+  if (amount !== 'some') return amount;
+  return few(
+    capabilities.map(name => name.replace(/^CAP_/, '').toLowerCase()),
+    2,
+  );
+}
+
 function table(daemons: readonly Discovered[], color: DiscoverOptions['color']): string {
   return columns([
-    ['DAEMON', 'UNIT', 'USER', 'PIDS', 'PORTS', 'LOGS', 'RECIPE'].map(head => color('dim', head)),
-    ...daemons.map(({ name, unit, user, pids, children, ports, logs, recipe }) => [
+    ['DAEMON', 'UNIT', 'USER', 'CAPS', 'PIDS', 'PORTS', 'LOGS', 'RECIPE'].map(head => color('dim', head)),
+    ...daemons.map(({ name, unit, user, posture, pids, children, ports, logs, recipe }) => [
       color('bold', name),
       unit ?? '-',
       user ?? '-',
+      rights(posture.capabilities),
       few([...pids, ...children], Math.min(3, pids.length)),
       few(ports, 4),
       few(logs, 2),

@@ -82,6 +82,7 @@ if (have('nginx', 'redis-server', 'memcached', 'perl', 'script', 'setpriv', 'roo
       messageQueues: [`/${POSIX_QUEUE}`, `key 0x${SYSV_QUEUE.toString(16)}`],
       posture: { user: 'root', terminal: false },
     });
+    expect((await run(['discover'])).output).toMatch(/^memcached +- +nobody +none +/m);
     const everyone = found.flatMap(({ pids, children }) => [...pids, ...children]);
     const commands = everyone.map(pid => {
       try {

@@ -3,8 +3,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { DaemonsView, DaemonView } from '../../console/api.ts';
 import { find } from '../tools.ts';
+import { asking } from './ask.ts';
 import { familyOf } from './daemons.ts';
 import { BIN, createHome, freePort, type Program, startProgram } from './program.ts';
 import { until } from './until.ts';
@@ -24,27 +24,6 @@ async function watch(source: Source, daemons: Record<string, unknown> = {}, inte
   });
   const program = await startProgram(home);
   return { home, victims, program, ...asking(program) };
-}
-
-function asking(program: Program) {
-  const view = async (name = 'victim'): Promise<DaemonView> => {
-    const response = await fetch(`${program.home.url}/api/daemons`);
-    return ((await response.json()) as DaemonsView).daemons.find(each => each.name === name)!;
-  };
-  const exits = async (name = 'victim') => {
-    const page = await program.metrics();
-    const of = (reason: string) => page.value('eudaemon_daemon_exits_total', { daemon: name, reason }) ?? -1;
-    return { exit: of('exit'), signal: of('signal'), oom: of('oom'), unknown: of('unknown') };
-  };
-  return {
-    view,
-    exits,
-    sum: async (name?: string) => Object.values(await exits(name)).reduce((sum, count) => sum + count, 0),
-    becomes: (state: string, name?: string, timeoutMs = 15_000) =>
-      until(`it is ${state}`, async () => (await view(name)).state === state && (await view(name)), {
-        timeoutMs,
-      }),
-  };
 }
 
 type World = Awaited<ReturnType<typeof watch>>;
@@ -241,17 +220,6 @@ if (ROOT)
     expect(await w.view()).toMatchObject({ up: false, restarts: 0, instances: [] });
     expect((await w.view()).lastExit).toMatchObject({ source: 'pidfd' });
   });
-
-it('is hung when it is stopped, and well when it goes on', async () => {
-  const w = await watch('sample');
-  const victim = await running(w);
-  victim.kill('SIGSTOP');
-  await w.becomes('hung', 'victim', 60_000);
-  victim.kill('SIGCONT');
-  await w.becomes('healthy');
-  expect(await w.sum()).toBe(0);
-  await w.program.stop();
-});
 
 describe('on purpose', () => {
   it('is a pidfile that was taken away; one that is stale is a crash, and nobody alive', async () => {

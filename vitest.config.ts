@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** Two suites behind one command: `fast` (pure rooms, fixture hosts) and `e2e` (real programs and daemons). */
 export default defineConfig({
   test: {
+    // By default one processor is left out, which of two is half.
+    maxWorkers: '100%',
     projects: [
       {
         test: {

@@ -101,17 +101,22 @@ export interface Program {
   stop(): Promise<Ended>;
 }
 
-/** Runs `eudaemon` with these arguments; it is killed when the test ends. It gets `sockets` as systemd would give them. */
+/**
+ * Runs `eudaemon` with these arguments; it is killed when the test ends. It gets `sockets` as systemd would give them, and
+ * is started by the command `through`, which has to replace itself with it.
+ */
 export function spawnProgram(
   home: Home,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   sockets: readonly number[] = [],
+  through: readonly string[] = [],
 ): Program {
   const activation = { LISTEN_FDS: String(sockets.length), ...env };
+  const [command, ...before] = [...through, 'sh'];
   const child: ChildProcess = spawn(
-    'sh',
-    ['-c', `${sockets.length > 0 ? 'LISTEN_PID=$$ ' : ''}exec "$0" "$@"`, BIN, ...args],
+    command!,
+    [...before, '-c', `${sockets.length > 0 ? 'LISTEN_PID=$$ ' : ''}exec "$0" "$@"`, BIN, ...args],
     {
       cwd: home.directory,
       env: { ...process.env, NOTIFY_SOCKET: undefined, ...(sockets.length > 0 ? activation : env) },
@@ -170,8 +175,12 @@ export function spawnProgram(
 }
 
 /** Starts the agent on `home` and waits until it is ready. */
-export async function startProgram(home: Home, env?: NodeJS.ProcessEnv): Promise<Program> {
-  const program = spawnProgram(home, ['run', '--config', home.configFile], env);
+export async function startProgram(
+  home: Home,
+  env?: NodeJS.ProcessEnv,
+  through?: readonly string[],
+): Promise<Program> {
+  const program = spawnProgram(home, ['run', '--config', home.configFile], env, [], through);
   const ready = until('the agent is ready', async () => (await fetch(`${home.url}/readyz`)).ok);
   const gone = program.ended.then(({ code }) => {
     throw new Error(`the agent ended with ${code} before it was ready`);

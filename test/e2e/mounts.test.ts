@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { have } from '../tools.ts';
+import { find, have } from '../tools.ts';
 import { startBackend } from './backend.ts';
 import { createHome, startProgram, tempDir } from './program.ts';
 import { until } from './until.ts';
@@ -14,14 +14,15 @@ async function start(...include: string[]) {
   const directory = tempDir('mounts');
   const path = (name: string) => join(directory, name);
   for (const name of ['disk', 'seen']) mkdirSync(path(name));
-  const holder = spawn('unshare', ['--mount', '--propagation', 'private', 'sleep', '1000']);
+  const holder = spawn(find('unshare')!, ['--mount', '--propagation', 'private', 'sleep', '1000']);
   onTestFinished(() => void holder.kill('SIGKILL'));
   await until('the namespace is there', () => {
     const namespace = (pid: number | string) => readlinkSync(`/proc/${pid}/ns/mnt`);
     return namespace(holder.pid!) !== namespace('self');
   });
-  const inside = ['nsenter', '--mount', '--target', String(holder.pid)];
-  const run = (...command: string[]) => execFileSync('nsenter', [...inside.slice(1), ...command]);
+  const nsenter = find('nsenter')!;
+  const inside = [nsenter, '--mount', '--target', String(holder.pid)];
+  const run = (...command: string[]) => execFileSync(nsenter, [...inside.slice(1), ...command]);
   const backend = await startBackend();
   const home = await createHome({
     collectors: { files: [{ include: include.map(path), start_at: 'beginning' }] },

@@ -131,8 +131,16 @@ export function parseStat(buf: Uint8Array, length: number, before?: Stat): Stat 
   };
 }
 
-const decode = (buf: Uint8Array, start: number, end: number): string =>
-  decoder.decode(buf.subarray(start, end));
+/** ASCII by hand: a call of the decoder takes as long as all the numbers. */
+function decode(buf: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let i = start; i < end; i++) {
+    const byte = buf[i]!;
+    if (byte > 0x7f) return decoder.decode(buf.subarray(start, end));
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
 
 /** Of ASCII alone: whatever else is decoded anew. */
 function isText(buf: Uint8Array, start: number, end: number, text: string): boolean {

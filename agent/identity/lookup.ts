@@ -100,7 +100,8 @@ export function createLookup(room: {
       known.process.startTicks === process.startTicks &&
       known.process.comm === process.comm;
     if (same && !process.began && at - known.examinedAt < (known.settled ? REEXAMINE_MS : SETTLE_MS)) {
-      known.process = process;
+      // What is kept of thousands for long costs the collector of garbage more than to look whether it is the same.
+      if (known.process.ppid !== process.ppid) known.process = process;
       known.checkedAt = at;
       return known;
     }

@@ -76,12 +76,13 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       const breath = createBreath(room.now, signal);
       const seen = new Map<number, Seen>();
       exits.looking();
-      for (const pid of reader.pids()) {
+      const pids = reader.pids();
+      for (const pid of pids) {
         see(pid, now, seen);
         if (breath.due()) await breath.take();
       }
       processes = seen;
-      reader.hold(seen);
+      reader.hold(seen, new Set(pids));
       const kin = new Map<number, Kin>();
       const sums = new Map(daemons.declared.map(({ name }) => [name, emptySums()]));
       const usages: Usage[] = [];

@@ -30,10 +30,11 @@ export interface Reader {
   /** Open file descriptors of a process; GONE or DENIED. */
   openFds(pid: number): number;
   /**
-   * Keeps the files of these processes open from their next read on, as far as the limit of open files allows, and
-   * closes those of all others. A read is then one call, and a pid that is used again is never taken for what it was.
+   * Keeps the files of these processes open from their next read on, as far as the limit of open files allows, and those
+   * of `others` as far as they leave half of it free; closes those of all the rest. A read is then one call, and a pid
+   * that is used again is never taken for what it was.
    */
-  hold(pids: { has(pid: number): boolean; keys(): Iterable<number> }): void;
+  hold(pids: { has(pid: number): boolean; keys(): Iterable<number> }, others?: ReadonlySet<number>): void;
 }
 
 /** /proc/PID/status, the largest, names each group of a process and each processor it may run on. */
@@ -51,27 +52,29 @@ export function createReader(root: string): Reader {
   // Since Linux 6.2 the size of the directory is the count, for one call and without any right.
   const sized = sizeOf(join(proc, 'self/fd')) > 0;
   const held = new Map<number, Held>();
-  let room = magicOf(proc) === PROC_SUPER_MAGIC ? Math.min(MAX_HELD, openFilesLimit(proc) * HELD_SHARE) : 0;
+  const limit =
+    magicOf(proc) === PROC_SUPER_MAGIC ? Math.min(MAX_HELD, openFilesLimit(proc) * HELD_SHARE) : 0;
+  let room = limit;
 
   const read = (fd: number): number => readSync(fd, buf, 0, BUFFER, 0);
   const release = (pid: number) => {
     const files = held.get(pid);
     if (!files) return;
-    for (const { fd } of files) closeSync(fd);
-    room += files.length;
+    for (const { fd } of files.open) closeSync(fd);
+    room += files.open.length;
     held.delete(pid);
   };
   /** Keeps it, or else says that it has to be closed. */
   const keep = (pid: number, name: string, fd: number): boolean => {
     const files = held.get(pid);
-    if (!files || room < 1) return false;
-    files.push({ name, fd });
+    if (!files || room < (files.own ? 1 : limit / 2)) return false;
+    files.open.push({ name, fd });
     room--;
     return true;
   };
   const known = (pid: number, name: string): number => {
     const files = held.get(pid);
-    if (files) for (const each of files) if (each.name === name) return each.fd;
+    if (files) for (const each of files.open) if (each.name === name) return each.fd;
     return -1;
   };
   const opened = (path: string, pid: number, name: string, look: (fd: number) => number): number => {
@@ -124,15 +127,22 @@ export function createReader(root: string): Reader {
         return refusal(path, error);
       }
     },
-    hold(pids) {
-      for (const pid of held.keys()) if (!pids.has(pid)) release(pid);
-      for (const pid of pids.keys()) if (!held.has(pid)) held.set(pid, []);
+    hold(pids, others = new Set()) {
+      for (const [pid, files] of held) {
+        files.own = pids.has(pid);
+        if (!files.own && !others.has(pid)) release(pid);
+      }
+      for (const pid of pids.keys()) if (!held.has(pid)) held.set(pid, { own: true, open: [] });
+      for (const pid of others) if (!held.has(pid)) held.set(pid, { own: false, open: [] });
     },
   };
 }
 
-/** Files of one process that stay open: four at most, so a list is the fastest way to one by its name. */
-type Held = { readonly name: string; readonly fd: number }[];
+/** Files of one process that stay open: five at most, so a list is the fastest way to one by its name. */
+interface Held {
+  own: boolean;
+  readonly open: { readonly name: string; readonly fd: number }[];
+}
 
 function magicOf(path: string): number {
   try {

@@ -82,6 +82,8 @@ export interface RecordSink {
 
 /** A record-giving actor. Data worker. */
 export interface Stream {
+  /** What it does not read is kept where it reads: it has to stop long before anything would be given up to make room. */
+  readonly waits?: boolean;
   /** Opens its sources; resolves when it listens. Sources that cannot be opened are `faults()`, not a throw. */
   open(out: RecordSink): Promise<void>;
   /** Reading may go on after a `push()` that returned false. */

@@ -79,6 +79,7 @@ export function createData<C extends DataConfig>(room: {
   const failed = new Map<string, string>();
   const held = new Map<string, Held[]>();
   let kept: Kept | undefined;
+  let maxSize = Number.POSITIVE_INFINITY;
 
   const lastWords = createLastWords();
   const flow = createFlow({
@@ -94,6 +95,7 @@ export function createData<C extends DataConfig>(room: {
           ledger.dropped('no_exporter', '', batch.records);
         return seq;
       },
+      isCrowded: () => kept !== undefined && kept.spool.stats().bytes > maxSize / 2,
     },
     sealed() {
       kept?.keeper.stored();
@@ -198,6 +200,7 @@ export function createData<C extends DataConfig>(room: {
     async apply(config) {
       mkdirSync(config.agent.run_dir, { recursive: true, mode: 0o755 });
       const first = kept === undefined;
+      maxSize = config.spool.max_size;
       kept ??= keep({ dir: room.spoolDir, config: config.spool, flow, ledger, gauges, events, log, now });
       const { spool, claims, tellLosses } = kept;
       if (!first) spool.limit({ maxSize: config.spool.max_size, whenFull: config.spool.when_full });

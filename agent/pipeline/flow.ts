@@ -48,11 +48,13 @@ export interface Processing {
 export interface Outlet {
   /** Copies the batch and returns its sequence number; undefined when there is no room now. */
   append(batch: SealedBatch): number | undefined;
+  /** Whether so much waits in it that who can wait should; never without it. */
+  isCrowded?(): boolean;
 }
 
 export interface Flow {
   /** The sink of a stream; `source` is its label in the ledger. */
-  attach(source: string, stream: Pick<Stream, 'resume' | 'committed'>): RecordSink;
+  attach(source: string, stream: Giver): RecordSink;
   detach(source: string): void;
   /** From the next record on; undefined for none. */
   process(processing: Processing | undefined): void;
@@ -66,12 +68,14 @@ export interface Flow {
   readonly waiting: number;
 }
 
+type Giver = Pick<Stream, 'resume' | 'committed' | 'waits'>;
+
 interface Inlet extends RecordSink {
   pushed: number;
   /** What of `pushed` has been counted as received. */
   counted: number;
   readonly source: string;
-  readonly stream: Pick<Stream, 'resume' | 'committed'>;
+  readonly stream: Giver;
 }
 
 /** How far each inlet had pushed when a batch was sealed. */
@@ -99,6 +103,8 @@ export function createFlow(room: {
   let writtenTo = new Map<Inlet, number>();
   let reached = { written: 0, synced: 0 };
   let waiting: { batch: SealedBatch; pushed: Map<Inlet, number> } | undefined;
+  /** Streams that can wait have been told to. */
+  let crowded = false;
   let timer: NodeJS.Timeout | undefined;
   let processing: Processing | undefined;
   /** Records that went no further since the last seal, by reason, and all of them. */
@@ -149,6 +155,7 @@ export function createFlow(room: {
       return false;
     }
     lastSeq = seq;
+    crowded = outlet.isCrowded?.() === true;
     mark(pushed);
     room.sealed();
     return true;
@@ -187,6 +194,7 @@ export function createFlow(room: {
 
   return {
     attach(source, stream) {
+      const waits = stream.waits === true;
       const inlet: Inlet = {
         source,
         stream,
@@ -199,7 +207,7 @@ export function createFlow(room: {
           inlet.pushed++;
           if (batch.bytes >= SEAL_BYTES || batch.records + stops >= SEAL_RECORDS) seal();
           else if (timer === undefined && !waiting) timer = setTimeout(seal, SEAL_AGE_MS);
-          return waiting === undefined;
+          return waiting === undefined && !(waits && crowded);
         },
         drop(reason, n) {
           ledger.received(source, n);
@@ -225,13 +233,18 @@ export function createFlow(room: {
       tellCommitted();
     },
     resume() {
-      if (!waiting) return;
-      const { batch: sealed, pushed } = waiting;
-      waiting = undefined;
-      if (!hand(sealed, pushed)) return;
-      seal();
-      if (waiting) return;
-      for (const inlet of inlets.values()) inlet.stream.resume();
+      const wasWaiting = waiting !== undefined;
+      if (waiting) {
+        const { batch: sealed, pushed } = waiting;
+        waiting = undefined;
+        if (!hand(sealed, pushed)) return;
+        seal();
+        if (waiting) return;
+      }
+      const wasCrowded = crowded;
+      crowded &&= outlet.isCrowded?.() === true;
+      for (const { stream } of inlets.values())
+        if (stream.waits ? !crowded && (wasWaiting || wasCrowded) : wasWaiting) stream.resume();
     },
     flush: seal,
     get waiting() {

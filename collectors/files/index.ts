@@ -141,6 +141,7 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
   }
 
   return {
+    waits: true,
     async open(out: RecordSink) {
       sink = out;
       await Promise.all(clusters.values().map(pods => pods.settled(LABELS_MS)));

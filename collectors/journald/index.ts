@@ -117,6 +117,7 @@ export function create(options: JournaldOptions, room: StreamRoom): Stream {
   };
 
   return {
+    waits: true,
     async open(out) {
       sink = out;
       place = begin();

@@ -19,7 +19,7 @@ const origins = createOrigins();
 function start() {
   const meter = createMeter(() => 0);
   const taken: SealedBatch[] = [];
-  const state = { room: true, resumed: 0, committed: [] as [number, number][] };
+  const state = { room: true, crowded: false, resumed: 0, committed: [] as [number, number][] };
   const flow = createFlow({
     host: [['host.name', 'h']],
     meter,
@@ -27,6 +27,7 @@ function start() {
     outlet: {
       append: ({ bytes, records }) =>
         state.room ? taken.push({ bytes: bytes.slice(), records }) : undefined,
+      isCrowded: () => state.crowded,
     },
     sealed() {},
   });
@@ -207,4 +208,28 @@ test('many stopped records are told without waiting, and none after processing e
   out.push(record('x'));
   flow.flush();
   expect(taken).toHaveLength(1);
+});
+
+test('who can wait does so while the outlet is crowded, and nobody else', () => {
+  const { flow, out, state } = start();
+  let resumed = 0;
+  const file = flow.attach('files', { waits: true, resume: () => void resumed++, committed() {} });
+  expect(file.push(record('one'))).toBe(true);
+  state.crowded = true;
+  flow.flush();
+  expect([file.push(record('two')), out.push(record('three'))]).toEqual([false, true]);
+  flow.resume();
+  expect([resumed, state.resumed]).toEqual([0, 0]);
+  state.room = false;
+  flow.flush();
+  expect(out.push(record('four'))).toBe(false);
+  state.room = true;
+  flow.resume();
+  expect([resumed, state.resumed]).toEqual([0, 1]);
+  state.crowded = false;
+  flow.resume();
+  expect([resumed, state.resumed]).toEqual([1, 1]);
+  expect(file.push(record('five'))).toBe(true);
+  flow.resume();
+  expect([resumed, state.resumed]).toEqual([1, 1]);
 });

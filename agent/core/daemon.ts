@@ -59,6 +59,8 @@ export interface NamedFormat extends Meanings {
   readonly format: FormatName;
   /** csv: names of the fields in their order; an empty one is passed over. */
   readonly columns?: readonly string[];
+  /** csv: the first line of a file has the names. */
+  readonly header?: boolean;
   /** csv: one byte. */
   readonly delimiter?: string;
   /** cri, docker, container: what the text within is. */

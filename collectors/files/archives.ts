@@ -6,6 +6,7 @@ import { createGunzip } from 'node:zlib';
 import { codeOf } from '../../agent/core/errors.ts';
 import type { LogFile } from './file.ts';
 import { hashOf } from './hash.ts';
+import { learnHeader } from './header.ts';
 import { HEAD_BYTES, TAIL_BYTES } from './identity.ts';
 import { Mid } from './lines.ts';
 import type { Marks } from './marks.ts';
@@ -166,6 +167,7 @@ export function createArchives(
         bytes = piece.length;
         unpacking.data = Buffer.concat([unpacking.data, piece]);
       }
+      if (unpacking.base === 0) learnHeader(file, unpacking.data, 0);
       if (unpacking.prints?.length !== 0 && !seek(file, unpacking)) return undefined;
       return deliver(file, unpacking, now);
     },

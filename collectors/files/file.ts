@@ -77,6 +77,9 @@ export class LogFile {
   isUnpacking = false;
   /** The size it had when it was unpacked to its end. */
   wholeSize = 0;
+  /** The line that names its columns, once that is known, and where the next begins. */
+  header: Uint8Array | undefined;
+  headerEnd = 0;
   /** The one that was at this path before; read to its end first. */
   before: LogFile | undefined;
 
@@ -129,6 +132,8 @@ export class LogFile {
   restart(): void {
     this.place({ ...START, generation: this.generation + 1 });
     this.hasHole = true;
+    this.header = undefined;
+    this.headerEnd = 0;
     this.peak = 0;
     this.rest = 0;
     this.marked = -1;

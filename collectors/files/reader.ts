@@ -5,6 +5,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { Unit, wideNewline } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { hashOf } from './hash.ts';
+import { learnHeader } from './header.ts';
 import {
   fingerprint,
   fits,
@@ -186,8 +187,10 @@ export function createReader(
         size > 2
       )
         start = 3;
+      const data = buffer.subarray(0, size);
+      learnHeader(file, data, file.offset - before);
       file.trail.begin(file, buffer, file.offset - before, now);
-      const more = deliver(file, buffer.subarray(0, size), start, all ? Rest.Part : Rest.Waits);
+      const more = deliver(file, data, start, all ? Rest.Part : Rest.Waits);
       const at = lines.at;
       if (at > before) {
         file.offset += at - before;

@@ -3,6 +3,7 @@
 import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
 import type { LineFormat } from '../../agent/core/daemon.ts';
 import { LogRecord } from '../../agent/core/record.ts';
+import { learnHeader } from './header.ts';
 import { LineReader } from './lines.ts';
 import { DEFAULTS, type FilesOptions } from './options.ts';
 import { createShelf } from './shelf.ts';
@@ -30,6 +31,7 @@ export function readText(
   const source = sourceOf(reading, options, room);
   const { trail } = shelf.add(source, path, { path, target: path }, { dev: 0, ino: 0, birth: 0 }, now);
   const lines = new LineReader();
+  learnHeader(trail.latest!, text, 0);
   trail.begin(trail.latest!, text, 0, now);
   if (lines.read(text, 0, source.limit, trail)) trail.flush(Number.POSITIVE_INFINITY, now);
 }

@@ -73,6 +73,7 @@ export class Trail implements LineSink {
     this.buf = buf;
     this.base = base;
     this.now = now;
+    if (file.header !== undefined) this.source.parser.header?.(file.header);
     const { record } = this.pen;
     const version = this.source.pods?.version ?? 0;
     if (version !== this.version) {
@@ -85,6 +86,7 @@ export class Trail implements LineSink {
   }
 
   line(start: number, end: number, next: number, piece: number): boolean {
+    if (this.base + start < this.file.headerEnd) return true;
     const { decoder } = this.source;
     if (decoder === undefined) return this.take(this.buf, start, end, start, next, piece, true);
     const isWhole = decoder.decode(this.buf, start, end);

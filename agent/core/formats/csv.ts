@@ -2,24 +2,32 @@
 // Pure.
 
 import type { NamedFormat } from '../daemon.ts';
-import { utf8 } from '../record.ts';
+import { LogRecord, utf8 } from '../record.ts';
 import { Fields } from './fields.ts';
 import type { Format } from './format.ts';
 
 const QUOTE = 0x22;
+const NO_NAME = new Uint8Array(0);
+
+export interface Csv {
+  readonly format: Format;
+  /** The columns of what follows are named in this line. */
+  readonly header: (line: Uint8Array) => void;
+}
 
 /**
  * A line has one field a column; without columns any number, named `column1` and so on. A field in quotes may hold
  * delimiters, newlines and doubled quotes; an empty one without quotes is absent.
  */
-export function createCsv(spec: NamedFormat): Format {
+export function createCsv(spec: NamedFormat): Csv {
   const delimiter = utf8(spec.delimiter ?? ',')[0]!;
-  const columns = spec.columns?.map(name => utf8(name));
-  const names = columns ?? [];
+  let columns = spec.columns?.map(name => utf8(name)) ?? (spec.header ? [] : undefined);
+  let names = columns ?? [];
+  let header: Uint8Array | undefined;
   const fields = new Fields(spec);
   let plain = new Uint8Array(1024);
 
-  return record => {
+  const format: Format = record => {
     const { buf, bodyStart, bodyEnd: end } = record;
     if (bodyStart === end) return false;
     if (plain.length < end - bodyStart) plain = new Uint8Array(2 * (end - bodyStart));
@@ -54,5 +62,28 @@ export function createCsv(spec: NamedFormat): Format {
       if (at >= end) return columns === undefined || column === columns.length - 1;
       at++;
     }
+  };
+
+  return {
+    format,
+    header(line) {
+      if (line === header) return;
+      header = line;
+      // A line as one without columns is read: what has no name is no attribute.
+      columns = undefined;
+      names = [];
+      const record = new LogRecord();
+      record.buf = line;
+      record.bodyEnd = line.length;
+      const isWhole = format(record);
+      const { keys, bytes, starts, ends, size } = record.attributes;
+      const named = new Map(
+        keys
+          .slice(0, size)
+          .map((key, i) => [String.fromCharCode(...key), bytes[i]!.slice(starts[i]!, ends[i]!)]),
+      );
+      columns = isWhole ? names.map((_, i) => named.get(`column${i + 1}`) ?? NO_NAME) : [];
+      names = columns;
+    },
   };
 }

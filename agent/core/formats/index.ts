@@ -18,6 +18,8 @@ import { createApache, createNginx } from './web.ts';
 /** A format unwraps what a program wrote, before lines are joined, or reads the joined record, or both. */
 export interface Parser {
   readonly unwrap?: Unwrap;
+  /** Is told the first line of each file, which names the fields of the others and is no record. */
+  readonly header?: (line: Uint8Array) => void;
   /** What the record of a line says of it that is not wrapped so. */
   readonly unwrapError: string;
   readonly format?: Format;
@@ -35,6 +37,10 @@ export function createParser(spec: LineFormat, patterns: Patterns): Parser {
   if (unwrap !== undefined) {
     const { format, error } = createParser(spec.content ?? 'none', patterns);
     return { unwrap, unwrapError, error, ...(format && { format }) };
+  }
+  if (spec.format === 'csv') {
+    const { format, header } = createCsv(spec);
+    return { format, unwrapError, error: unwrapError, ...(spec.header && { header }) };
   }
   const format = formatOf(spec);
   return { unwrapError, error: unwrapError, ...(format && { format }) };
@@ -59,8 +65,6 @@ function formatOf(spec: NamedFormat): Format | undefined {
       return createJson(spec);
     case 'logfmt':
       return createLogfmt(spec);
-    case 'csv':
-      return createCsv(spec);
     case 'nginx':
       return createNginx(spec);
     case 'apache':

@@ -2,6 +2,7 @@
 
 import type { FormatName, LineFormat, Multiline, NamedFormat } from '../daemon.ts';
 import {
+  boolean,
   choose,
   describe,
   formatted,
@@ -69,7 +70,7 @@ const ONLY: readonly (readonly [keys: readonly (keyof NamedFormat)[], formats: r
     ['json', 'logfmt', 'csv'],
   ],
   [['timezone'], MESSAGE_FORMATS],
-  [['columns', 'delimiter'], ['csv']],
+  [['columns', 'header', 'delimiter'], ['csv']],
   [['content'], WRAPPINGS],
 ];
 
@@ -84,7 +85,17 @@ const formatOf = (words: readonly FormatName[], content?: Schema<LineFormat>): S
     ...meanings,
     columns: optional(describe(list(string()), 'csv: the names of the fields; an empty one is passed over.')),
     delimiter: optional(pattern('one character such as ";"', /^[\x00-\x7f]$/)),
-    ...(content === undefined ? {} : { content: optional(describe(content, 'What the text within is.')) }),
+    ...(content === undefined
+      ? {}
+      : {
+          header: optional(
+            describe(
+              boolean(),
+              'csv: the first line of each file has the names of the fields, and is no record.',
+            ),
+          ),
+          content: optional(describe(content, 'What the text within is.')),
+        }),
   }) as Schema<NamedFormat>;
   const fitting: Schema<LineFormat> = {
     ...named,
@@ -97,6 +108,10 @@ const formatOf = (words: readonly FormatName[], content?: Schema<LineFormat>): S
           checker.problem([...path, key], `${given.format} has no "${key}"`, 'key');
           fits = false;
         }
+      if (given?.header && given.columns !== undefined) {
+        checker.problem([...path, 'columns'], 'the first line names the columns: header is true', 'key');
+        fits = false;
+      }
       return fits ? given : undefined;
     },
   };

@@ -391,6 +391,9 @@ describe('what the configuration may say', () => {
     [{ format: 'json', content: 'json' }, /json has no "content"/],
     [{ format: 'cri', content: 'docker' }, /"docker" is not one of/],
     [{ format: 'csv', delimiter: '::' }, /is not one character/],
+    [{ format: 'csv', header: true, columns: ['a'] }, /the first line names the columns/],
+    [{ format: 'json', header: true }, /json has no "header"/],
+    [{ format: 'cri', content: { format: 'csv', header: true } }, /unknown key "header"/],
     [{ format: 'json', severities: { x: 'bad' } }, /"bad" is not one of/],
   ])('%j is refused', (input, message) => {
     expect(check(fileFormat, input)).toMatch(message);

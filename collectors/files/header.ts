@@ -1,0 +1,29 @@
+// The first line of a file that names the columns of the others, where the format is one that has such a line.
+
+import { Unit, wideNewline } from './encoding.ts';
+import type { LogFile } from './file.ts';
+import { readRange } from './identity.ts';
+
+/** A longer line names nothing. */
+const MAX_BYTES = 64 * 1024;
+const NEWLINE = 10;
+const RETURN = 13;
+
+/** Sees to it that the header of a file is known, whose bytes from `base` on are `data`. Throws the system's errors. */
+export function learnHeader(file: LogFile, data: Uint8Array, base: number): void {
+  const { parser, limit, decoder } = file.source;
+  if (parser.header === undefined || file.header !== undefined) return;
+  const head = base === 0 ? data : file.fd < 0 ? undefined : readRange(file.fd, 0, MAX_BYTES);
+  if (head === undefined) return;
+  const isWide = limit.unit !== Unit.Byte;
+  const end = isWide ? wideNewline(head, 0, limit.unit) : head.indexOf(NEWLINE);
+  if (end < 0 || end > MAX_BYTES) return;
+  file.headerEnd = end + (isWide ? 2 : 1);
+  let text = head.subarray(0, end);
+  if (decoder !== undefined) {
+    decoder.decode(head, 0, end);
+    text = decoder.bytes.subarray(0, decoder.length);
+  }
+  const start = text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? 3 : 0;
+  file.header = text.slice(start, text.at(-1) === RETURN ? -1 : text.length);
+}

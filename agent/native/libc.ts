@@ -18,6 +18,7 @@ export interface Libc {
   recv(fd: number, data: Bytes, size: number, flags: number): number;
   recvmmsg(fd: number, vector: number, count: number, flags: number, timeout: number): number;
   poll(fds: Bytes, count: number, timeoutMs: number): number;
+  eventfd(initial: number, flags: number): number;
   close(fd: number): number;
   shutdown(fd: number, how: number): number;
   dup2(fd: number, as: number): number;
@@ -53,6 +54,7 @@ export function loadLibc(): Libc {
     recv: call('recv', 'intptr', 'int', 'uint8_t *', 'size_t', 'int'),
     recvmmsg: call('recvmmsg', 'int', 'int', 'uintptr', 'uint', 'int', 'uintptr'),
     poll: call('poll', 'int', 'uint8_t *', 'ulong', 'int'),
+    eventfd: call('eventfd', 'int', 'uint', 'int'),
     close: call('close', 'int', 'int'),
     shutdown: call('shutdown', 'int', 'int', 'int'),
     dup2: call('dup2', 'int', 'int', 'int'),

@@ -1,8 +1,10 @@
 // Forks, execs and exits of the machine as they happen, from the thread that waits for them.
 
+import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { openConnector } from './connector.ts';
 import type { Native } from './index.ts';
+import { systemError } from './libc.ts';
 import type { WatchedBatch } from './process-feed.ts';
 import { createKin, KIN_BYTES } from './sieve.ts';
 import { Flag, type Wanted, type WatcherTask } from './watcher.ts';
@@ -26,18 +28,33 @@ export function watchProcesses(
   told: (batch: WatchedBatch) => void,
   failed: (error: Error) => void,
 ): ProcessEvents {
-  const programs = openConnector(native, 'programs');
-  let all: number;
+  const opened: number[] = [];
+  const open = (fd: number) => {
+    opened.push(fd);
+    return fd;
+  };
+  const close = () => opened.forEach(native.close);
+  let [programs, all, wake]: [number, number, number] = [-1, -1, -1];
   try {
-    all = openConnector(native, 'all');
+    programs = open(openConnector(native, 'programs'));
+    all = open(openConnector(native, 'all'));
+    wake = open(openWake(native));
   } catch (error) {
-    native.close(programs);
+    close();
     throw error;
   }
   const flags = new Int32Array(new SharedArrayBuffer(8));
   const memory = new SharedArrayBuffer(KIN_BYTES);
   const kin = createKin(memory);
-  const task: WatcherTask = { programs, all, root: root === '/' ? '' : root, wanted, flags, kin: memory };
+  const task: WatcherTask = {
+    programs,
+    all,
+    wake,
+    root: root === '/' ? '' : root,
+    wanted,
+    flags,
+    kin: memory,
+  };
   let last = JSON.stringify(wanted);
   const file = import.meta.url.endsWith('.ts') ? './watcher.ts' : './watcher.js';
   const worker = new Worker(new URL(file, import.meta.url), {
@@ -55,6 +72,7 @@ export function watchProcesses(
       last = text;
       worker.postMessage(next);
       Atomics.add(flags, Flag.Asked, 1);
+      writeSync(wake, ONE);
     },
     know(pids) {
       for (const pid of pids) kin.add(pid);
@@ -62,9 +80,19 @@ export function watchProcesses(
     async close() {
       worker.off('message', told);
       Atomics.store(flags, Flag.Stop, 1);
+      writeSync(wake, ONE);
       await ended;
-      native.close(programs);
-      native.close(all);
+      close();
     },
   };
+}
+
+const EFD_CLOEXEC = 0o2000000;
+const EFD_NONBLOCK = 0o4000;
+const ONE = new Uint8Array(BigUint64Array.of(1n).buffer);
+
+function openWake({ libc }: Native): number {
+  const fd = libc.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) throw systemError('eventfd', libc.errno());
+  return fd;
 }

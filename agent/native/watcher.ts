@@ -1,6 +1,6 @@
 // A thread that waits for the kernel's process events and looks at a program the moment it begins: who lives for a
-// millisecond is still known by then. Tells in batches, of those alone that may concern a daemon; ends within 200 ms of
-// the stop flag.
+// millisecond is still known by then. Tells in batches, of those alone that may concern a daemon; where nothing happens it
+// sleeps.
 
 import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { setPriority } from 'node:os';
@@ -27,6 +27,8 @@ export interface WatcherTask {
   /** Subscribed sockets: of programs that begin, and of everything. */
   readonly programs: number;
   readonly all: number;
+  /** An eventfd, written to after a flag has changed. */
+  readonly wake: number;
   readonly root: string;
   readonly wanted: Wanted;
   /** Two words: not 0 ends the thread; grows when another `Wanted` was posted. */
@@ -35,7 +37,8 @@ export interface WatcherTask {
 }
 
 const POLLIN = 1;
-const WAKE_MS = 200;
+/** Nobody can end a thread that waits in a call, so that an agent that dies waits for this at most. */
+const WAKE_MS = 1000;
 /** What happens within this time goes together. */
 const GATHER_MS = 100;
 /** Longer command lines are cut. */
@@ -43,7 +46,7 @@ const MAX_FILE = 32 * 1024;
 /** Ahead of those it looks at, where we may. */
 const NICE = -10;
 
-function watch({ programs, all, root, wanted: first, flags, kin: memory }: WatcherTask): void {
+function watch({ programs, all, wake, root, wanted: first, flags, kin: memory }: WatcherTask): void {
   const native = loadNative();
   if (!native) throw new Error('cannot read process events: no native functions');
   const { libc } = native;
@@ -124,19 +127,22 @@ function watch({ programs, all, root, wanted: first, flags, kin: memory }: Watch
     },
   });
 
-  const polls = new Int32Array([programs, POLLIN, all, POLLIN]);
+  // struct pollfd; everything is last, for it has its rests.
+  const polls = new Int32Array([programs, POLLIN, wake, POLLIN, all, POLLIN]);
   const bytes = new Uint8Array(polls.buffer);
+  const woken = new Uint8Array(8);
   let restUntil = 0;
   while (Atomics.load(flags, Flag.Stop) === 0) {
     const rest = Math.ceil(restUntil - performance.now());
-    libc.poll(bytes, rest > 0 ? 1 : 2, rest > 0 ? rest : WAKE_MS);
+    libc.poll(bytes, rest > 0 ? 2 : 3, rest > 0 ? rest : WAKE_MS);
+    if (polls[3]! >> 16 !== 0) readSync(wake, woken, 0, 8, null);
     if (asked !== Atomics.load(flags, Flag.Asked)) {
       asked = Atomics.load(flags, Flag.Asked);
       for (let each = receiveMessageOnPort(parentPort!); each; each = receiveMessageOnPort(parentPort!))
         wanted = each.message;
     }
     feed.programs();
-    if (performance.now() < restUntil) continue;
+    if (rest > 0) continue;
     const batch = feed.all();
     if (batch) parentPort!.postMessage(batch);
     restUntil = performance.now() + GATHER_MS;

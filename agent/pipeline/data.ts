@@ -46,7 +46,7 @@ export interface Data<C extends DataConfig> {
   refresh(): void;
   /** Figures that processors make of records. */
   families(): Iterable<Family>;
-  /** Why data does not flow, one line each. */
+  /** Why data does not flow, one line each; as of the last refresh. */
   faults(): string[];
   /** Closes streams, drains what exporters take within the deadline, syncs the spool. False when something failed. */
   stop(deadlineMs: number): Promise<boolean>;
@@ -79,6 +79,8 @@ export function createData<C extends DataConfig>(room: {
   const failed = new Map<string, string>();
   const held = new Map<string, Held[]>();
   let kept: Kept | undefined;
+  /** Faults of what runs. */
+  let standing: string[] = [];
   let maxSize = Number.POSITIVE_INFINITY;
 
   const lastWords = createLastWords();
@@ -250,19 +252,17 @@ export function createData<C extends DataConfig>(room: {
       processors.tick();
       if (!kept) return;
       kept.claims.refresh(performance.now());
-      gauges.set(kept.spool.stats());
-      gauges.collectors([...streams].map(([name, { actor }]) => [name, actor.faults().length === 0]));
-    },
-    faults() {
-      return [
-        ...failed.values(),
-        ...[...streams].flatMap(([name, { actor }]) =>
-          actor.faults().map(fault => `collector ${name}: ${fault}`),
-        ),
+      const stats = kept.spool.stats();
+      const found = [...streams].map(([name, { actor }]) => [name, actor.faults()] as const);
+      gauges.set(stats);
+      gauges.collectors(found.map(([name, faults]) => [name, faults.length === 0]));
+      standing = [
+        ...found.flatMap(([name, faults]) => faults.map(fault => `collector ${name}: ${fault}`)),
         ...[...pumps.values()].flatMap(({ actor }) => actor.fault() ?? []),
-        ...(kept?.spool.stats().faults ?? []),
+        ...stats.faults,
       ];
     },
+    faults: () => [...failed.values(), ...standing],
     async stop(deadlineMs) {
       const end = performance.now() + deadlineMs;
       let clean = true;

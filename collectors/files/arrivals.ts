@@ -44,6 +44,14 @@ export interface Arrivals {
     now: number,
     isWanted?: (path: string) => boolean,
   ): number;
+  /** The same for what comes before the rest of a file that is followed. */
+  recoverBefore(
+    file: LogFile,
+    prints: readonly Fingerprint[],
+    after: number,
+    now: number,
+    isWanted?: (path: string) => boolean,
+  ): number;
 }
 
 /** Entries are forgotten when their file was not there for so long; ms. */
@@ -126,17 +134,17 @@ export function createArrivals(
         if (source === undefined || at === undefined) {
           waiting.set(`${entry.source}\u0000${keyOf(entry)}`, entry);
           if (source) copies.emptied(source, entry.trail, entry, 0, now);
-          if (source?.gzip) arrivals.recover(source, entry.trail, [], entry.unseenSince, now, isGzip);
         } else {
           const file = resume(source, found ? { ...entry, ...found.id } : entry, at, now);
           if (candidate) candidate.file = file;
         }
       }
       for (const [key, { source, entries }] of trails) {
-        // Where the same file is still at the path, what became of it shows when it is read.
-        if (paths.get(key)?.file !== undefined) continue;
         const after = Math.max(...entries.map(entry => entry.unseenSince));
-        arrivals.recover(source, entries[0]!.trail, entries, after, now);
+        const file = paths.get(key)?.file;
+        if (file === undefined) arrivals.recover(source, entries[0]!.trail, entries, after, now);
+        // Where the same file is still at the path, what became of it shows when it is read; not so what was before it.
+        else if (source.gzip) arrivals.recoverBefore(file, [], after, now, isGzip);
       }
     },
 
@@ -192,6 +200,16 @@ export function createArrivals(
       } catch (error) {
         if (codeOf(error) !== 'ENOENT') troubles.report(source, path, error);
       }
+      return recovered;
+    },
+
+    recoverBefore(file, prints, after, now, isWanted) {
+      const { source, trail } = file;
+      const { latest } = trail;
+      trail.latest = file.before;
+      const recovered = arrivals.recover(source, trail.path, prints, after, now, isWanted);
+      file.before = trail.latest;
+      trail.latest = latest;
       return recovered;
     },
   };

@@ -149,12 +149,7 @@ export function createFollower(
 
   /** Follows what rotation took out of a file since it was last read; that comes before the rest of it. */
   function recover(file: LogFile, prints: readonly Fingerprint[], now: number): void {
-    const { source, trail } = file;
-    const { latest } = trail;
-    trail.latest = file.before;
-    if (arrivals.recover(source, trail.path, prints, file.unseenSince, now) > 0) copies.recovered(trail.path);
-    file.before = trail.latest;
-    trail.latest = latest;
+    if (arrivals.recoverBefore(file, prints, file.unseenSince, now) > 0) copies.recovered(file.trail.path);
     file.unseenSince = Math.max(file.unseenSince, file.mtime);
   }
 

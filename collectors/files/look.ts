@@ -102,7 +102,7 @@ export function createLooker(
         if (at === undefined) return;
         file.path = at.path;
         file.target = at.target;
-        if (file.isPacked && file.size !== at.size) {
+        if (file.size !== at.size) {
           file.size = at.size;
           file.changedAt = now;
         }

@@ -209,7 +209,8 @@ class Writer {
   }
 
   private turn(ms: number): void {
-    if (this.rig.follower !== undefined && existsSync(this.log)) this.isUnheard = false;
+    // Of what it could not note down it knows nothing after a kill.
+    if (this.rig.follower !== undefined && existsSync(this.log) && !this.isDiskFull) this.isUnheard = false;
     this.rig.turn(ms);
   }
 
@@ -263,6 +264,7 @@ async function run(include: string, gzip: boolean, actions: readonly Action[]): 
 
 /** Each lost or repeated lines once. */
 const FOUND: Action[][] = [
+  ['swap', 'copytruncate', 'gzip', 'write', 'stop', 'swap'],
   ['write', 'copytruncate', 'start', 'write', 'copytruncate'],
   ['write', 'copytruncate', 'look', 'write', 'copytruncate'],
   ['write', 'copytruncate', 'start', 'rename', 'write'],

@@ -48,7 +48,6 @@ interface Claim {
 
 const RECHECK_MS = 1000;
 const KEPT_CLAIMS = 4096;
-const KEPT_PEER_CLAIMS = 256;
 const KEPT_PEERS = 1024;
 
 const decoder = new TextDecoder();
@@ -75,7 +74,8 @@ export class Recorder {
   private readonly message = new Message();
   private readonly structure = new ProtoWriter(1024);
   private readonly claims = new ByteCache<Claim>(KEPT_CLAIMS);
-  private readonly peers = new Map<string, ByteCache<Claim>>();
+  private readonly peers = new Map<string, number>();
+  private lastPeer = 0;
   /** 0.1 µs instead of 0.6 for what stands there. */
   private readonly headers = new HeaderCache(RECHECK_MS);
 
@@ -175,22 +175,24 @@ export class Recorder {
     const kind = (hostEnd > hostStart ? 2 : 0) | (appEnd > appStart ? 1 : 0);
     const start = kind >= 2 ? hostStart : appStart;
     const end = kind === 2 ? hostEnd : appEnd;
-    const claims = sender.peer === undefined ? this.claims : this.claimsOf(sender.peer);
-    const known = claims.get(kind, buf, start, end);
+    const whose = this.numberOf(sender.peer) * 4 + kind;
+    const known = this.claims.get(whose, buf, start, end);
     if (known !== undefined && Math.abs(at - known.checked) < RECHECK_MS) return known;
     const claim = this.examine(sender.peer, at);
-    claims.set(kind, buf, start, end, claim);
+    this.claims.set(whose, buf, start, end, claim);
     return claim;
   }
 
-  private claimsOf(peer: string): ByteCache<Claim> {
-    let claims = this.peers.get(peer);
-    if (!claims) {
+  /** A number of a peer, never used again for another; 0 for none. */
+  private numberOf(peer: string | undefined): number {
+    if (peer === undefined) return 0;
+    let number = this.peers.get(peer);
+    if (number === undefined) {
       if (this.peers.size >= KEPT_PEERS) this.peers.delete(this.peers.keys().next().value as string);
-      claims = new ByteCache(KEPT_PEER_CLAIMS);
-      this.peers.set(peer, claims);
+      number = ++this.lastPeer;
+      this.peers.set(peer, number);
     }
-    return claims;
+    return number;
   }
 
   private examine(peer: string | undefined, at: number): Claim {

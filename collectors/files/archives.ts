@@ -99,6 +99,7 @@ export function createArchives(
     const offset = best?.offset ?? 0;
     if (offset < base) {
       // Another that fits no further than this had to be passed first.
+      if (best === undefined && file.offset > 0) file.restart();
       close(file);
       begin(file, best ? [best] : []);
       return false;
@@ -152,8 +153,11 @@ export function createArchives(
       bytes = 0;
       if (!open.has(file) && (open.size >= MAX_OPEN || now - file.changedAt < QUIET_MS)) return undefined;
       const unpacking = open.get(file) ?? begin(file);
-      const piece = unpacking.next();
-      if (piece === undefined && unpacking.error !== undefined) {
+      // What is at hand goes first, so that no more than that is held.
+      const isHolding =
+        unpacking.isStopped || (unpacking.prints === undefined && unpacking.data.length >= HEAD_BYTES);
+      const piece = isHolding ? undefined : unpacking.next();
+      if (piece === undefined && !isHolding && unpacking.error !== undefined) {
         close(file);
         // Of damaged content the rest is unreadable for good, or until it is written on.
         if (codeOf(unpacking.error)?.startsWith('Z_')) {
@@ -162,7 +166,7 @@ export function createArchives(
         }
         throw unpacking.error;
       }
-      if (piece === undefined && !unpacking.ended && !unpacking.isStopped) return undefined;
+      if (piece === undefined && !isHolding && !unpacking.ended) return undefined;
       if (piece !== undefined) {
         bytes = piece.length;
         unpacking.data = Buffer.concat([unpacking.data, piece]);

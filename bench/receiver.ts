@@ -116,14 +116,18 @@ function watchMemory(pid: number): { stop(): Memory } {
 
 /** On a busy disk nothing arrives for a while, although all will. */
 const STILL_MS = 5000;
+/** The first message may have to wait for its receiver. */
+const FIRST_MS = 60_000;
 
 /** Resolves when all have arrived, or when nothing has for long. */
 async function settle(receiver: Receiver, total: number): Promise<Arrivals> {
+  const begin = Date.now();
   for (let seen = await receiver.arrivals(); ; ) {
     await pause(20);
     const now = await receiver.arrivals();
     const still = now.count === seen.count && now.count > 0 && Date.now() - now.last > STILL_MS;
     if (now.count >= total || still) return now;
+    if (now.count === 0 && Date.now() - begin > FIRST_MS) throw new Error('nothing arrives');
     seen = now;
   }
 }

@@ -15,7 +15,8 @@ export interface Group extends Noted {
   readonly bytes: Float64Array;
   /** Unix seconds of the latest record. */
   last: number;
-  readonly writer: ProtoWriter;
+  /** Its own until the seal. */
+  writer: ProtoWriter;
   noted: number;
 }
 
@@ -23,9 +24,9 @@ interface Filling extends Group {
   readonly resource: Uint8Array;
 }
 
-/** Buffers of origins kept from batch to batch; beyond it they are made anew. */
-const KEPT_GROUPS = 64;
-/** A buffer grown beyond this is not kept: twice what a batch holds, and its doubling. */
+/** Origins remembered from batch to batch. */
+const KEPT_GROUPS = 2048;
+/** Of the buffers of groups, and as much of the request's: a batch's bytes twice over, for buffers double. */
 const KEPT_BYTES = 4 * 2 ** 20;
 
 export interface Batch {
@@ -43,6 +44,10 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
   const groups = new Map<Origin, Filling>();
   /** Kept: megabytes allocated for each batch would keep the garbage collector busy. */
   let whole = new ProtoWriter();
+  /** Whose group has no records. */
+  const none = new ProtoWriter(0);
+  /** Without a group. */
+  const writers: ProtoWriter[] = [];
   let used: Filling[] = [];
   let records = 0;
   let bytes = 0;
@@ -57,13 +62,16 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
         bytes: new Float64Array(25),
         last: 0,
         resource: encodeResource(origin, host),
-        writer: new ProtoWriter(),
+        writer: none,
         starts: new Int32Array(NOTED),
         noted: 0,
       };
       groups.set(origin, group);
     }
-    if (group.writer.pos === 0) used.push(group);
+    if (group.writer === none) {
+      group.writer = writers.pop() ?? new ProtoWriter();
+      used.push(group);
+    }
     return group;
   };
 
@@ -98,12 +106,21 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
         ),
         records,
       };
+      let kept = writers.reduce((sum, { buf }) => sum + buf.length, 0);
       for (const group of used) {
-        group.writer.reset();
+        kept += group.writer.buf.length;
+        if (kept <= KEPT_BYTES) {
+          group.writer.reset();
+          writers.push(group.writer);
+        }
+        group.writer = none;
         group.severities.fill(0);
         group.bytes.fill(0);
         group.noted = 0;
-        if (groups.size > KEPT_GROUPS || group.writer.buf.length > KEPT_BYTES) groups.delete(group.origin);
+      }
+      for (const origin of groups.keys()) {
+        if (groups.size <= KEPT_GROUPS) break;
+        groups.delete(origin);
       }
       used = [];
       latest = undefined;

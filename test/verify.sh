@@ -31,6 +31,12 @@ elif [ -n "$missing" ]; then
   echo "missing:$missing (apt-get install them as root): the tests that need them do not run"
 fi
 
+# PM2 comes from npm, beside the packages of the tree: the agent needs none of its hundred.
+PM2=node_modules/.cache/pm2
+PATH=$PWD/$PM2/node_modules/.bin:$PATH
+command -v pm2 >/dev/null || npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$PM2" pm2@7.0.4 ||
+  echo "cannot install pm2: its test does not run"
+
 passed=0
 failed=0
 

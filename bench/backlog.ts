@@ -1,14 +1,14 @@
 // What does a large backlog take? A log file of many gigabytes is there before the agent starts: how fast it is read and
-// delivered, and what memory that takes on its way. Beside Fluent Bit where FLUENT_BIT= names one.
+// delivered, and what memory that takes on its way. Beside Fluent Bit and the OpenTelemetry Collector where FLUENT_BIT=
+// and OTELCOL= name one.
 //   node bench/backlog.ts [--gib 10] [--only eudaemon]
 
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startAgent } from './agent.ts';
-import { cpuOf, memoryOf, start, tempDir, until } from './process.ts';
-import { intoSink, type Receiver } from './receiver.ts';
+import { followers } from './file-receivers.ts';
+import { cpuOf, memoryOf, tempDir, until } from './process.ts';
 import { printTable } from './table.ts';
 
 const { values } = parseArgs({
@@ -24,43 +24,13 @@ const block = Buffer.from(line.repeat(BLOCK));
 for (let i = 0; i < blocks; i++) writeSync(fd, block);
 closeSync(fd);
 
-const receivers: Record<string, (dir: string) => Promise<Receiver>> = {
-  eudaemon: dir =>
-    intoSink(port =>
-      startAgent(dir, {
-        collectors: { files: [{ include: [file], start_at: 'beginning' }] },
-        exporters: { otlp: { endpoint: `http://127.0.0.1:${port}`, compression: 'none' } },
-      }),
-    ),
-};
-const { FLUENT_BIT } = process.env;
-if (FLUENT_BIT)
-  receivers['fluent-bit'] = dir =>
-    intoSink(port => {
-      const config = join(dir, 'fluent-bit.conf');
-      writeFileSync(
-        config,
-        `[SERVICE]
-  Flush 0.2
-[INPUT]
-  Name tail
-  Path ${file}
-  Read_from_Head true
-[OUTPUT]
-  Name opentelemetry
-  Match *
-  Host 127.0.0.1
-  Port ${port}
-`,
-      );
-      return start(FLUENT_BIT, ['-q', '-c', config]);
-    });
+const receivers = followers();
 
 /** MiB, of the whole tree. */
 const resident = (pid: number) => memoryOf(pid).total;
 
 async function measure(name: string): Promise<string[]> {
-  const receiver = await receivers[name]!(tempDir());
+  const receiver = await receivers[name]!(file, tempDir());
   const { pid } = receiver.program;
   await until('the first lines arrive', async () => (await receiver.arrivals()).count > 0);
   const begin = Date.now();

@@ -3,13 +3,12 @@
 // where OTELCOL= and FLUENT_BIT= name one.
 //   node bench/files.ts [--files 1000] [--rate 10] [--seconds 60] [--only eudaemon]
 
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startAgent } from './agent.ts';
-import { cpuOf, memoryOf, start, tempDir, until } from './process.ts';
-import { intoSink, type Receiver } from './receiver.ts';
+import { followers } from './file-receivers.ts';
+import { cpuOf, memoryOf, tempDir, until } from './process.ts';
 import { printTable } from './table.ts';
 
 const { values } = parseArgs({
@@ -24,55 +23,7 @@ const [files, rate, seconds] = [Number(values.files), Number(values.rate), Numbe
 const filler =
   'request served for 10.20.30.40, status 200, 5120 bytes, by a worker that has time for it'.padEnd(110, '.');
 
-const receivers: Record<string, (glob: string, dir: string) => Promise<Receiver>> = {
-  eudaemon: (glob, dir) =>
-    intoSink(
-      port =>
-        startAgent(dir, {
-          collectors: { files: [{ include: [glob], start_at: 'beginning' }] },
-          exporters: { otlp: { endpoint: `http://127.0.0.1:${port}`, compression: 'none' } },
-        }),
-      '--delays',
-    ),
-};
-const { FLUENT_BIT, OTELCOL } = process.env;
-if (FLUENT_BIT)
-  receivers['fluent-bit'] = (glob, dir) =>
-    intoSink(port => {
-      const config = join(dir, 'fluent-bit.conf');
-      writeFileSync(
-        config,
-        `[SERVICE]
-  Flush 0.2
-[INPUT]
-  Name tail
-  Path ${glob}
-  Read_from_Head true
-[OUTPUT]
-  Name opentelemetry
-  Match *
-  Host 127.0.0.1
-  Port ${port}
-`,
-      );
-      return start(FLUENT_BIT, ['-q', '-c', config]);
-    }, '--delays');
-if (OTELCOL)
-  receivers['otelcol'] = (glob, dir) =>
-    intoSink(port => {
-      const config = join(dir, 'otelcol.yaml');
-      writeFileSync(
-        config,
-        `receivers:
-  filelog: { include: ["${glob}"], start_at: beginning, max_concurrent_files: ${files * 2 + 2} }
-exporters:
-  otlphttp: { endpoint: "http://127.0.0.1:${port}", compression: none }
-service:
-  pipelines: { logs: { receivers: [filelog], exporters: [otlphttp] } }
-`,
-      );
-      return start(OTELCOL, ['--config', config]);
-    }, '--delays');
+const receivers = followers({ files, sink: ['--delays'] });
 
 async function measure(name: string): Promise<string[]> {
   const dir = tempDir();

@@ -7,9 +7,9 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startAgent } from './agent.ts';
+import { type Follow, followers } from './file-receivers.ts';
 import { start, tempDir } from './process.ts';
-import { countLines, type Figures, intoSink, measure, printFigures, type Receiver } from './receiver.ts';
+import { countLines, type Figures, measure, printFigures } from './receiver.ts';
 
 const { values } = parseArgs({
   options: {
@@ -44,77 +44,23 @@ const append = (file: string, count: number) => {
   for (let left = count; left > 0; left -= BLOCK) appendFileSync(file, line.repeat(Math.min(left, BLOCK)));
 };
 
-const receivers: Record<string, (file: string, dir: string) => Promise<Receiver> | Receiver> = {
-  eudaemon: (file, dir) =>
-    intoSink(port =>
-      startAgent(dir, {
-        collectors: {
-          files: [{ include: [file], start_at: 'beginning', parse: values.json ? 'json' : 'none' }],
-        },
-        exporters: { otlp: { endpoint: `http://127.0.0.1:${port}`, compression: 'none' } },
-      }),
-    ),
-  rsyslog(file, dir) {
-    const [config, out] = [join(dir, 'rsyslog.conf'), join(dir, 'out')];
-    writeFileSync(
-      config,
-      `global(workDirectory="${dir}")
+const rsyslog: Follow = (file, dir) => {
+  const [config, out] = [join(dir, 'rsyslog.conf'), join(dir, 'out')];
+  writeFileSync(
+    config,
+    `global(workDirectory="${dir}")
 module(load="imfile")
 ${values.json ? 'module(load="mmjsonparse")' : ''}
 input(type="imfile" File="${file}" Tag="bench:")
 ${values.json ? 'action(type="mmjsonparse" cookie="")' : ''}
 action(type="omfile" file="${out}")
 `,
-    );
-    const program = start('rsyslogd', ['-n', '-f', config, '-i', join(dir, 'pid')]);
-    return { program, arrivals: countLines(out), stop: program.stop };
-  },
+  );
+  const program = start('rsyslogd', ['-n', '-f', config, '-i', join(dir, 'pid')]);
+  return { program, arrivals: countLines(out), stop: program.stop };
 };
-const { FLUENT_BIT, OTELCOL } = process.env;
-if (FLUENT_BIT)
-  receivers['fluent-bit'] = (file, dir) =>
-    intoSink(port => {
-      const config = join(dir, 'fluent-bit.conf');
-      const parsers = join(dir, 'parsers.conf');
-      writeFileSync(
-        parsers,
-        '[PARSER]\n  Name json\n  Format json\n  Time_Key time\n  Time_Format %Y-%m-%dT%H:%M:%S.%L%z\n',
-      );
-      writeFileSync(
-        config,
-        `[SERVICE]
-  Flush 0.2
-  Parsers_File ${parsers}
-[INPUT]
-  Name tail
-  Path ${file}
-  Read_from_Head true
-  ${values.json ? 'Parser json' : ''}
-[OUTPUT]
-  Name opentelemetry
-  Match *
-  Host 127.0.0.1
-  Port ${port}
-`,
-      );
-      return start(FLUENT_BIT, ['-q', '-c', config]);
-    });
-if (OTELCOL)
-  receivers['otelcol'] = (file, dir) =>
-    intoSink(port => {
-      const config = join(dir, 'otelcol.yaml');
-      writeFileSync(
-        config,
-        `receivers:
-  filelog: { include: [${file}], start_at: beginning${values.json ? ', operators: [{ type: json_parser }]' : ''} }
-exporters:
-  otlphttp: { endpoint: "http://127.0.0.1:${port}", compression: none }
-service:
-  pipelines: { logs: { receivers: [filelog], exporters: [otlphttp] } }
-`,
-      );
-      return start(OTELCOL, ['--config', config]);
-    });
+
+const receivers: Record<string, Follow> = { ...followers({ json: values.json }), rsyslog };
 
 const wanted = values.only?.split(',');
 const figures = new Map<string, Figures>();

@@ -32,6 +32,17 @@ const restart = () => {
   rig.stop();
   rig.start();
 };
+/** Written to, rotated and compressed while nobody looked. */
+const rotatedUnseen = () => {
+  write('app.log', 'a\nb\n');
+  rig.turn();
+  rig.stop();
+  append('app.log', 'c\nd\n');
+  rotate();
+  gzip('app.log.1');
+  write('app.log', 'e\n');
+  rig.start();
+};
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => `line ${from + i} of the log\n`).join('');
 const HEADER = `${'#'.repeat(2000)}\n`;
@@ -83,34 +94,11 @@ describe('a compressed file', () => {
       },
       ['a', 'b'],
     ],
-    [
-      'gives what was not read while nobody looked',
-      {},
-      () => {
-        write('app.log', 'a\nb\n');
-        rig.turn();
-        rig.stop();
-        append('app.log', 'c\nd\n');
-        rotate();
-        gzip('app.log.1');
-        write('app.log', 'e\n');
-        rig.start();
-      },
-      ['a', 'b', 'e', 'c', 'd'],
-    ],
+    ['gives what was not read while nobody looked', {}, rotatedUnseen, ['a', 'b', 'e', 'c', 'd']],
     [
       'beside its log gives what was not read, before the lines of the next',
       { include: ['app.log'] },
-      () => {
-        write('app.log', 'a\nb\n');
-        rig.turn();
-        rig.stop();
-        append('app.log', 'c\nd\n');
-        rotate();
-        gzip('app.log.1');
-        write('app.log', 'e\n');
-        rig.start();
-      },
+      rotatedUnseen,
       ['a', 'b', 'c', 'd', 'e'],
     ],
     [

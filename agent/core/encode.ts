@@ -25,8 +25,7 @@ export function encodeRecord(w: ProtoWriter, r: LogRecord): void {
   w.tag(1, Wire.Bytes);
   const repaired = w.text(r.buf, r.bodyStart, r.bodyEnd);
   w.end(body);
-  const { attributes } = r;
-  for (let i = 0; i < attributes.size; i++) attribute(w, attributes, i);
+  attributes(w, r.attributes);
   if (r.position >= 0) {
     w.raw(UID_PREFIX);
     uid(w, r);
@@ -46,7 +45,7 @@ export function encodeOutline(r: LogRecord): Outline {
   timeAndSeverity(w, r);
   const beforeBody = w.copy();
   w.reset();
-  for (let i = 0; i < r.attributes.size; i++) attribute(w, r.attributes, i);
+  attributes(w, r.attributes);
   w.raw(UID_PREFIX);
   return { beforeBody, behindBody: w.copy() };
 }
@@ -89,10 +88,14 @@ function timeAndSeverity(w: ProtoWriter, r: LogRecord): void {
 }
 
 /** All attributes as `Attributes.fields()` takes them. */
-export function encodeAttributes(attributes: Attributes): Uint8Array {
+export function encodeAttributes(given: Attributes): Uint8Array {
   const w = new ProtoWriter(256);
-  for (let i = 0; i < attributes.size; i++) attribute(w, attributes, i);
+  attributes(w, given);
   return w.copy();
+}
+
+function attributes(w: ProtoWriter, a: Attributes): void {
+  for (let i = 0; i < a.size; i++) attribute(w, a, i);
 }
 
 function attribute(w: ProtoWriter, a: Attributes, i: number): void {

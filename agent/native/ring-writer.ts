@@ -45,7 +45,7 @@ export class RingWriter {
     this.head = memory.doubles[Mark.Head]!;
     this.at = this.head % memory.size.capacity;
     this.tail = memory.doubles[Mark.Tail]!;
-    this.seenTail = Atomics.load(shared, Cell.Tail);
+    this.seenTail = this.tail;
     this.tailCell = (this.tail / 8) | 0;
   }
 
@@ -54,15 +54,14 @@ export class RingWriter {
    * the agent can carry instead of being shed. One that stands still is not waited for.
    */
   giveWay(now: number): void {
-    const tail = Atomics.load(this.shared, Cell.Tail);
-    if (tail !== this.seenTail) {
-      this.seenTail = tail;
+    this.followTail();
+    if (this.tail !== this.seenTail) {
+      this.seenTail = this.tail;
       this.movedAt = now;
     }
-    this.followTail();
     const half = this.memory.size.capacity / 2;
     if (this.head - this.tail > half && now - this.movedAt < PROGRESS_MS)
-      Atomics.wait(this.shared, Cell.Tail, tail, BRAKE_MS);
+      Atomics.wait(this.shared, Cell.Tail, this.tailCell, BRAKE_MS);
   }
 
   /** Makes entries of slots `0..count`, received at `now` (Unix ms) on socket number `socket`; wakes the consumer. */

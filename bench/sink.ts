@@ -4,7 +4,7 @@
 
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { crc32, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { decodeLogs } from '../agent/core/decode.ts';
 
 /** Fields that lead from an ExportLogsServiceRequest to its records: resource_logs, scope_logs, log_records. */
@@ -44,11 +44,21 @@ const share = (sorted: readonly number[], part: number) =>
 /** Bodies are text, or maps with the line in them. */
 const SENT = /\bt=(\d+)/;
 
+/** By length and beginning: times and uids of the first records tell requests apart. */
+const known = new Set<number>();
+const BEGINNING = 4096;
+function isKnown(plain: Buffer): boolean {
+  const key = plain.length * 2 ** 32 + crc32(plain.subarray(0, BEGINNING));
+  if (known.has(key)) return true;
+  known.add(key);
+  return false;
+}
+
 function take(request: IncomingMessage, body: Buffer): void {
   const encoding = request.headers['content-encoding'];
   const plain =
     encoding === 'gzip' ? gunzipSync(body) : encoding === 'zstd' ? zstdDecompressSync(body) : body;
-  if (request.url !== '/v1/logs') return;
+  if (request.url !== '/v1/logs' || isKnown(plain)) return;
   records += walk(plain, 0, plain.length, 0);
   bytes += body.length;
   last = Date.now();

@@ -87,9 +87,10 @@ export class TimeParser {
   /** `Mmm d [yyyy] hh:mm:ss[.frac][ yyyy]`, local time; without a year the one nearest to `now` (Unix ms). */
   bsd(buf: Uint8Array, start: number, end: number, now: number): boolean {
     if (end - start < 14) return false;
-    const letters = buf[start]! & buf[start + 1]! & buf[start + 2]! & 0x40;
+    const letters = (buf[start]! & buf[start + 1]! & buf[start + 2]! & 0x40) !== 0;
+    const ascii = (buf[start]! | buf[start + 1]! | buf[start + 2]!) < 0x80;
     const month = MONTH_OF[monthKey(buf[start]!, buf[start + 1]!, buf[start + 2]!)]!;
-    if (month < 0 || letters === 0 || buf[start + 3] !== SPACE) return false;
+    if (month < 0 || !letters || !ascii || buf[start + 3] !== SPACE) return false;
     let pos = start + 4;
     if (buf[pos] === SPACE) pos++;
     let day = digit(buf[pos]!);
@@ -113,9 +114,7 @@ export class TimeParser {
       else year = 0;
     }
     if (year > 0 && !validDay(year, month, day)) return false;
-    const hour = this.localHour(year, month, day, Math.floor(seconds / 3600), now);
-    if (hour === 0) return false;
-    this.seconds = hour + (seconds % 3600);
+    this.seconds = this.localHour(year, month, day, Math.floor(seconds / 3600), now) + (seconds % 3600);
     this.pos = pos;
     return true;
   }

@@ -14,6 +14,7 @@ import { quiet } from '../../quiet.ts';
 import { noDaemons } from './collect.ts';
 import { read } from './read.ts';
 import { slow5424, slowFrames } from './slow.ts';
+import { slow3164 } from './slow-3164.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const word = (most: number) => fc.stringMatching(new RegExp(`^[!-~]{1,${most}}$`));
@@ -83,6 +84,108 @@ it('RFC 5424 is read as the grammar has it', () => {
     { numRuns: 3000 },
   );
   expect(good).toBeGreaterThan(100);
+});
+
+const anyTime = fc.oneof(
+  fc.constantFrom('', '*', '.', '12: ', '123: r1: ', '123: r1: .', '1: fe80::1: *'),
+  fc.constantFrom('', ' '),
+);
+const bsdTime = fc
+  .tuple(
+    fc.constantFrom('Jan', 'Feb', 'MAR', 'dec', 'Nov', 'Xov', '\xeaan'),
+    fc.constantFrom(' ', '  ', '   '),
+    fc.oneof(fc.nat(33).map(String), two(31)),
+    fc.constantFrom('', '', ' 1970', ' 2020', ' 1969', ' 2100'),
+    two(25),
+    two(60),
+    two(60),
+    fc.constantFrom('', '', '.5', ',25', '.', '.12345678901'),
+    fc.constantFrom('', '', ' 2007', ' 3007', ' 2008x'),
+  )
+  .map(
+    ([m, gap, d, year, h, i, s, fraction, late]) => `${m}${gap}${d}${year} ${h}:${i}:${s}${fraction}${late}`,
+  );
+const isoTime = time.chain(stamp =>
+  fc.constantFrom(
+    stamp,
+    stamp.replace('T', ' '),
+    stamp.replace(/(\d\d):(\d\d)$/, '$1$2'),
+    stamp.replace('.', ','),
+  ),
+);
+const tagWord = fc.oneof(
+  fc.constantFrom(
+    'a',
+    'app[9]',
+    'app[x]',
+    'a[b[c]',
+    '[9]',
+    'a b',
+    'http://x',
+    'fe80::1',
+    '10.0.0.1',
+    '%SYS-5-X',
+    '{"a":1}',
+    '-',
+    'a\xe4',
+    'a[',
+    'a:b',
+    'a:',
+    ':',
+    'a]',
+  ),
+  word(8),
+  fc.constantFrom('x'.repeat(128), 'x'.repeat(129), 'h'.repeat(256)),
+);
+const local = fc
+  .tuple(
+    fc.oneof(
+      fc.nat(191).map(pri => `<${pri}>`),
+      fc.constantFrom('', '<192>', '<007>'),
+    ),
+    fc.oneof(
+      fc.constant(''),
+      fc.tuple(anyTime, fc.oneof(bsdTime, isoTime)).map(parts => parts.join('')),
+    ),
+    fc.constantFrom(
+      '',
+      ' ',
+      '  ',
+      ': ',
+      ' UTC: ',
+      ' gmt: ',
+      ' CEST: ',
+      ' UTC: %',
+      ' gmt: %',
+      ' ABCDE: %',
+      ' ABCDEF: %',
+      'x',
+    ),
+    fc.array(fc.tuple(tagWord, fc.constantFrom(' ', ': ', ':', '  ', '')), { maxLength: 3 }),
+    text,
+  )
+  .map(
+    ([pri, stamp, between, words, body]) =>
+      pri + stamp + between + words.map(each => each.join('')).join('') + body,
+  );
+
+it('RFC 3164 and its relatives are read alike', () => {
+  const now = Date.parse('2026-11-22T12:00:00Z');
+  let timed = 0;
+  fc.assert(
+    fc.property(local, input => {
+      const message = read(latin1(input), now);
+      if (/^<\d+>\d{1,3} /.test(input)) return;
+      const expected = slow3164(input.replace(/\n$/, ''), now);
+      expect(message.error === '').toBe(expected !== undefined);
+      if (!expected) return;
+      if (expected.time !== '') timed++;
+      const { error: _, ...got } = message;
+      expect(got).toEqual(expected);
+    }),
+    { numRuns: Number(process.env['RUNS'] ?? 5000) },
+  );
+  expect(timed).toBeGreaterThan(100);
 });
 
 it('streams are cut into messages alike', () => {

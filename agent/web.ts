@@ -25,7 +25,7 @@ function fileOf(config: WebPart): string | undefined {
   return resolve(config.file === undefined ? '.' : dirname(config.file), options.web_config);
 }
 
-/** Throws ConfigError or SetupError for a web configuration that cannot be used. */
+/** Throws ConfigError for a web configuration that cannot be used. */
 export function proveWeb(config: WebPart): void {
   const file = fileOf(config);
   if (file !== undefined) loadWeb(file);

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { collectors } from '../../collectors/index.ts';
 import { exporters } from '../../exporters/index.ts';
 import { type Config, loadConfig, type Tables } from '../config/index.ts';
-import { ConfigError, causeOf, type Problem, SetupError, UsageError } from '../core/errors.ts';
+import { ConfigError, causeOf, type Problem, UsageError } from '../core/errors.ts';
 import { identifyHost } from '../identity/host.ts';
 import { proveWeb } from '../web.ts';
 import { advise } from './advice.ts';
@@ -94,9 +94,9 @@ async function load(
     proveWeb(config);
     return config;
   } catch (error) {
-    if (error instanceof ConfigError) for (const problem of error.problems) print(problem, options.out);
-    else if (error instanceof SetupError) options.out(error.message);
-    else throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    if (error.problems.length === 0) options.out(error.message);
+    for (const problem of error.problems) print(problem, options.out);
     return undefined;
   }
 }

@@ -14,7 +14,7 @@ export const configFile = (given: string | undefined): string | undefined =>
 /** Every collector and exporter there is. */
 export const tables = { collectors, exporters };
 
-/** Throws ConfigError with everything that is wrong, or SetupError when the file cannot be read. */
+/** Throws ConfigError with everything that is wrong, or why the file cannot be read. */
 export const readConfig = (
   given: string | undefined,
   env: Readonly<Record<string, string | undefined>>,

@@ -1,7 +1,8 @@
 // Asks the running agent, over its control socket.
 
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { request } from 'node:http';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CONTROL_SOCKET } from '../control/messages.ts';
 import { causeOf, codeOf, SetupError } from '../core/errors.ts';
 
@@ -31,6 +32,20 @@ async function tell<T>(runDir: string, method: string, path: string): Promise<T 
         : `cannot ask the agent at "${socketPath}": ${causeOf(error)}`,
       { cause: error },
     );
+  }
+}
+
+/** The control socket a process listens on, among what it holds open; undefined when that cannot be seen. */
+export function controlOf(pid: number, procRoot = '/proc'): string | undefined {
+  try {
+    const folder = `${procRoot}/${pid}/fd`;
+    const open = new Set(readdirSync(folder).map(fd => readlinkSync(join(folder, fd))));
+    const listed = readFileSync(`${procRoot}/net/unix`, 'utf8').split('\n');
+    return listed
+      .map(line => /(\d+) (\/.*)$/.exec(line))
+      .find(found => found && basename(found[2]!) === CONTROL_SOCKET && open.has(`socket:[${found[1]}]`))?.[2];
+  } catch {
+    return undefined;
   }
 }
 

@@ -8,7 +8,6 @@ import { type FileOptions, STDOUT } from '../../exporters/file/options.ts';
 import { runAgent } from '../assemble.ts';
 import type { Config } from '../config/index.ts';
 import { createLog } from '../control/log.ts';
-import { CONTROL_SOCKET } from '../control/messages.ts';
 import { redirectOutput } from '../control/output.ts';
 import { claimPidfile } from '../control/pidfile.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
@@ -61,8 +60,7 @@ async function begin(
       .room('identity')
       .warn(`${foreign.what}; unseen stays ${foreign.costs}; ${foreign.fix}`);
   const redirect = output === undefined ? undefined : redirectOutput(output);
-  const release =
-    pidfile === undefined ? undefined : claimPidfile(pidfile, join(config.agent.run_dir, CONTROL_SOCKET));
+  const release = pidfile === undefined ? undefined : claimPidfile(pidfile);
   const ready = (url: string) => {
     tell();
     // A supervisor's journal wants lines of its own kind; a person wants to know where to look.

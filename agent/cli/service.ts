@@ -9,7 +9,7 @@ import { causeOf, codeOf, SetupError, UsageError } from '../core/errors.ts';
 import { parseDuration } from '../core/units.ts';
 import { proveWeb } from '../web.ts';
 import { configFile, readConfig } from './config.ts';
-import { post } from './control.ts';
+import { controlOf, post } from './control.ts';
 import { detach } from './detach.ts';
 import type { Command } from './index.ts';
 
@@ -120,12 +120,13 @@ agent runs.`,
       complain(describe(holder, pidfile));
       return NOT_RUNNING;
     }
-    if (holder.control === '') {
+    const control = controlOf(holder.pid);
+    if (control === undefined) {
       signal(holder.pid, 'SIGHUP');
       say(`eudaemon was told to reload, pid ${holder.pid}`);
       return 0;
     }
-    const { status, text } = await post(holder.control, '/-/reload');
+    const { status, text } = await post(control, '/-/reload');
     (status === 200 ? process.stdout : process.stderr).write(`${text.trimEnd()}\n`);
     return status === 200 ? 0 : 1;
   },

@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { causeOf, SetupError } from '../core/errors.ts';
+import { causeOf, ConfigError } from '../core/errors.ts';
 import type { Path } from '../core/options.ts';
 import { expand } from './expand.ts';
 import { type MapTree, type Place, type Report, readTree, type Scalar, type Tree } from './tree.ts';
@@ -18,7 +18,7 @@ export interface Files {
 /**
  * Reads a file and, sorted by name after it, those of its `include` (globs relative to the file that names them).
  * Maps are united, lists appended, other values replaced by later ones; a daemon belongs to one file alone. What is
- * wrong is reported, but a main file that cannot be read throws SetupError.
+ * wrong is reported, but a main file that cannot be read throws ConfigError.
  */
 export function readFiles(file: string, { env, readFile = readFileSync, report }: Files): Tree {
   const text = (path: string): string => {
@@ -27,7 +27,7 @@ export function readFiles(file: string, { env, readFile = readFileSync, report }
       if (!isUtf8(bytes)) throw new Error('it is not UTF-8');
       return new TextDecoder().decode(bytes);
     } catch (error) {
-      throw new SetupError(`cannot read "${path}": ${causeOf(error)}`, { cause: error });
+      throw new ConfigError(`cannot read "${path}": ${causeOf(error)}`, { cause: error });
     }
   };
   const read = (file: string, content: string, above: readonly string[]): Tree => {
@@ -53,7 +53,7 @@ export function readFiles(file: string, { env, readFile = readFileSync, report }
         try {
           merge(tree, read(found, text(found), chain) as MapTree, [], report);
         } catch (error) {
-          if (!(error instanceof SetupError)) throw error;
+          if (!(error instanceof ConfigError)) throw error;
           report(item.at, path, error.message);
         }
       }

@@ -40,7 +40,7 @@ export interface LoadOptions extends Tables {
   readonly uid?: number;
 }
 
-/** Throws ConfigError for what is wrong in the files, SetupError for a file that cannot be read. */
+/** Throws ConfigError for what is wrong in the files, and for a file that cannot be read. */
 export async function loadConfig(options: LoadOptions): Promise<Config> {
   const { file, env, collectors, exporters, readFile, uid = process.getuid?.() ?? 0 } = options;
   const problems: Problem[] = [];

@@ -6,7 +6,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { ConfigError, causeOf, type Problem, SetupError } from '../core/errors.ts';
+import { ConfigError, causeOf, type Problem } from '../core/errors.ts';
 import type { Checker, Path } from '../core/options.ts';
 import type { WebConfig, WebTls } from '../core/web.ts';
 import { formats } from './patterns.ts';
@@ -21,7 +21,7 @@ export interface LoadedWeb {
 
 type Tell = Checker['problem'];
 
-/** Paths in it are relative to its directory. Throws ConfigError, or SetupError when it cannot be read. */
+/** Paths in it are relative to its directory. Throws ConfigError, also when it cannot be read. */
 export function loadWeb(file: string): LoadedWeb {
   const problems: Problem[] = [];
   const report = (at: Place, path: Path, message: string) => {
@@ -50,7 +50,7 @@ function read(path: string): string {
     if (!isUtf8(bytes)) throw new Error('it is not UTF-8');
     return bytes.toString();
   } catch (error) {
-    throw new SetupError(`cannot read "${path}": ${causeOf(error)}`, { cause: error });
+    throw new ConfigError(`cannot read "${path}": ${causeOf(error)}`, { cause: error });
   }
 }
 

@@ -13,6 +13,15 @@ function look(pid: number, procRoot: string): { state: string; start: string } |
   }
 }
 
+/** Whether the process goes by that name (comm); where there is no /proc it cannot be told, and is believed. */
+export function isCalled(pid: number, name: string, procRoot = '/proc'): boolean {
+  try {
+    return readFileSync(`${procRoot}/${pid}/comm`, 'utf8').trim() === name;
+  } catch {
+    return true;
+  }
+}
+
 export const startOf = (pid: number, procRoot = '/proc'): string | undefined => look(pid, procRoot)?.start;
 
 /** Without a start time any process of that pid counts. One that has ended and waits for its parent does not. */

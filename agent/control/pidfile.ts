@@ -1,18 +1,17 @@
-// The pidfile of a background agent: pid, start time and control socket, a line each, so that nobody mistakes a stranger
-// with the same pid for the agent. Whoever only wants a pid reads the first line.
+// The pidfile of a background agent: a pid and nothing else, as `kill $(cat FILE)` wants it. The process that has it by
+// now counts only when it is called like the agent.
 
 import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { causeOf, codeOf, SetupError } from '../core/errors.ts';
+import { PROGRAM } from '../core/version.ts';
 import { makeDirectory } from './directories.ts';
-import { lives, startOf } from './life.ts';
+import { isCalled, lives, startOf } from './life.ts';
 
 export interface Holder {
   readonly pid: number;
-  /** Empty where there is no /proc, or when another program wrote the file. */
+  /** Empty where there is no /proc. */
   readonly start: string;
-  /** Path of its control socket; empty when another program wrote the file. */
-  readonly control: string;
   readonly alive: boolean;
 }
 
@@ -25,18 +24,20 @@ export function readPidfile(path: string): Holder | undefined {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw new SetupError(`cannot read pidfile "${path}": ${causeOf(error)}`, { cause: error });
   }
-  const [pid = '', start = '', control = ''] = text.split('\n').map(line => line.trim());
-  if (!/^[1-9]\d*$/.test(pid))
+  const [word = ''] = text.trim().split(/\s/);
+  if (!/^[1-9]\d*$/.test(word))
     throw new SetupError(`cannot read pidfile "${path}": it holds no pid; remove it when no agent runs`);
-  return { pid: Number(pid), start, control, alive: lives(Number(pid), start) };
+  const pid = Number(word);
+  const start = startOf(pid) ?? '';
+  return { pid, start, alive: lives(pid, start) && isCalled(pid, PROGRAM) };
 }
 
 /** Writes it whole or not at all; returns what removes it. Throws SetupError, also while another agent holds it. */
-export function claimPidfile(path: string, control: string): () => void {
+export function claimPidfile(path: string): () => void {
   const draft = `${path}.${process.pid}`;
   try {
     makeDirectory(dirname(path), 0o755);
-    writeFileSync(draft, `${process.pid}\n${startOf(process.pid) ?? ''}\n${control}\n`, { mode: 0o644 });
+    writeFileSync(draft, `${process.pid}\n`, { mode: 0o644 });
     for (;;) {
       try {
         linkSync(draft, path);

@@ -25,19 +25,18 @@ export interface Problem {
   readonly message: string;
 }
 
-/** Everything wrong with the configuration, all at once. Exit code 78. */
+/** Everything wrong with the configuration, all at once, or why it cannot be read. Exit code 78. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
   readonly problems: readonly Problem[];
-  constructor(problems: readonly Problem[]) {
-    super(
-      problems
-        .map(p => `${p.file}:${p.line}:${p.col}: ${p.path ? `${p.path}: ` : ''}${p.message}`)
-        .join('\n'),
-    );
-    this.problems = problems;
+  constructor(problems: readonly Problem[] | string, options?: ErrorOptions) {
+    super(typeof problems === 'string' ? problems : problems.map(tell).join('\n'), options);
+    this.problems = typeof problems === 'string' ? [] : problems;
   }
 }
+
+const tell = ({ file, line, col, path, message }: Problem): string =>
+  `${file}:${line}:${col}: ${path ? `${path}: ` : ''}${message}`;
 
 const ERRNO: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',

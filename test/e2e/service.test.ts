@@ -1,5 +1,5 @@
 // The classic background daemon: detached, with a pidfile that is believed, LSB's exit codes, and a log that rotates.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -30,7 +30,7 @@ async function service() {
   return {
     home,
     pidfile,
-    pid: () => Number(readFileSync(pidfile, 'utf8').split('\n')[0]),
+    pid: () => Number(readFileSync(pidfile, 'utf8')),
     act: (action: string, ...more: string[]) => eudaemon(home, action, '--pidfile', 'pids/e.pid', ...more),
   };
 }
@@ -158,16 +158,38 @@ describe('what goes wrong', () => {
   });
 
   it.each([
-    ['the pid of a stranger', `${process.pid}\n1\n\n`, 1],
+    ['the pid of a stranger', `${process.pid}\n`, 1],
     ['no pid', 'x\n', 4],
     ['nothing', '', 4],
     ['a pid that cannot be', '4194305\n', 1],
-    ['a pid that another program wrote', `${process.pid}\n`, 0],
   ])('a pidfile with %s', async (_, text, code) => {
     const { home } = await service();
     const pidfile = join(home.directory, 'odd.pid');
     writeFileSync(pidfile, text);
     expect(eudaemon(home, 'status', '--pidfile', pidfile).code).toBe(code);
+  });
+
+  it('a stranger with the pid of the agent is left alone', async () => {
+    const { home } = await service();
+    const stranger = spawn('sleep', ['60']);
+    onTestFinished(() => void stranger.kill());
+    const pidfile = join(home.directory, 'stale.pid');
+    writeFileSync(pidfile, `${stranger.pid}\n`);
+    expect(eudaemon(home, 'reload', '--pidfile', pidfile).code).toBe(7);
+    expect(eudaemon(home, 'stop', '--pidfile', pidfile)).toEqual({
+      code: 0,
+      output: 'eudaemon is not running\n',
+    });
+    expect(existsSync(pidfile)).toBe(false);
+    expect(existsSync(`/proc/${stranger.pid}`)).toBe(true);
+  });
+
+  it('a configuration that cannot be read is a bad one', async () => {
+    const { home, act } = await service();
+    const told = expect.stringContaining('cannot read "/nowhere/e.yaml": no such file or directory');
+    for (const action of ['start', 'restart'])
+      expect(act(action, '--config', '/nowhere/e.yaml')).toEqual({ code: 78, output: told });
+    expect(eudaemon(home, 'run', '--config', '/nowhere/e.yaml')).toEqual({ code: 78, output: told });
   });
 
   it.each([['start'], ['stop'], ['restart'], ['reload']])(

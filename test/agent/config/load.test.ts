@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../agent/config/index.ts';
-import { ConfigError, SetupError } from '../../../agent/core/errors.ts';
+import { ConfigError } from '../../../agent/core/errors.ts';
 import { type Given, load, problems, tables } from './tables.ts';
 
 describe('what a good file says', () => {
@@ -298,7 +298,7 @@ describe('what is wrong is said at once and in its place', () => {
 
   test('bytes that are no text name the file', async () => {
     await expect(load(Uint8Array.of(0x61, 0xff))).rejects.toThrow(
-      new SetupError('cannot read "eudaemon.yaml": it is not UTF-8'),
+      new ConfigError('cannot read "eudaemon.yaml": it is not UTF-8'),
     );
   });
 
@@ -441,6 +441,6 @@ describe('files', () => {
     ['conf.d', 'is a directory'],
     ['main.yaml/x', 'not a directory'],
   ])('%s cannot be read', async (name, cause) =>
-    expect(open(name)).rejects.toThrow(new SetupError(`cannot read "${at(name)}": ${cause}`)),
+    expect(open(name)).rejects.toThrow(new ConfigError(`cannot read "${at(name)}": ${cause}`)),
   );
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadWeb } from '../../../agent/config/web.ts';
-import { ConfigError, SetupError } from '../../../agent/core/errors.ts';
+import { ConfigError } from '../../../agent/core/errors.ts';
 import { CERTIFICATE, KEY } from '../../collectors/health/certificate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'web-'));
@@ -153,7 +153,7 @@ describe('what is not', () => {
   });
 
   it('a file that is not there is told by its name', () => {
-    expect(() => loadWeb(join(folder, 'none.yml'))).toThrow(SetupError);
+    expect(() => loadWeb(join(folder, 'none.yml'))).toThrow(ConfigError);
     expect(() => loadWeb(join(folder, 'none.yml'))).toThrow(/cannot read ".*none\.yml": no such file/);
   });
 });

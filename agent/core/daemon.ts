@@ -251,6 +251,8 @@ export interface DaemonReports {
   began(now: number, daemon: string, instance: Instance): void;
   /** The end of the top of a tree (see `Instance.claimed`), told as it happens; ends nobody tells count as unknown. */
   exited(now: number, daemon: string, process: ProcessFacts, exit: Exit): void;
+  /** A child process of it, which is no end of an instance, was killed because memory ran out. */
+  oomKilled(daemon: string): void;
   check(
     now: number,
     daemon: string,

@@ -17,6 +17,7 @@ export interface Daemon {
   processes(now: number, instances: readonly Instance[], awaited?: boolean): void;
   began(now: number, instance: Instance): void;
   exited(now: number, process: ProcessFacts, exit: Exit): void;
+  oomKilled(): void;
   check(now: number, check: string, healthy: boolean, message: string, timedOut?: boolean): void;
   managed(now: number, word: ManagerWord | undefined): void;
   /** Judges anew: time alone changes some things. */
@@ -50,6 +51,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   const checks = new Map<string, CheckStatus>();
   let spec = initial;
   let restarts = 0;
+  let killedChildren = 0;
   let restartTimes: number[] = [];
   /** Of restarts that nobody asked for. */
   let loopTimes: number[] = [];
@@ -113,17 +115,19 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       .filter(check => !check.presumed || checks.has(check.name))
       .map(check => checks.get(check.name));
     const failing = verdicts.filter(check => check?.healthy === false);
+    const youngest = Math.max(...tops.map(({ startedAt }) => startedAt * 1000));
     const next = judge(
       {
         instances: tops.length,
         enough: expectations.enough(tops.length),
-        youngestMs: now - Math.max(...tops.map(({ startedAt }) => startedAt * 1000)),
+        youngestMs: now - youngest,
         restarts: loopTimes,
         lastExit,
         expectedDown: wishes.of(name, now) !== undefined,
         manager,
         stuckMs: stuckSince === undefined ? 0 : now - stuckSince,
         failingChecks: failing.length,
+        lapsedChecks: failing.filter(check => (check!.heldAt ?? 0) > youngest).length,
         timedOutChecks: failing.filter(check => check!.timedOut).length,
         silentChecks: verdicts.filter(check => check === undefined).length,
         silent: isSilent,
@@ -171,15 +175,20 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       if (changes) take(now, changes, exit);
       settle(now);
     },
+    oomKilled() {
+      killedChildren++;
+    },
     check(now, check, healthy, message, timedOut = false) {
       const before = checks.get(check);
       const changed = before?.healthy !== healthy;
+      const heldAt = healthy ? now : before?.heldAt;
       checks.set(check, {
         name: check,
         healthy,
         message,
         ...(timedOut && { timedOut }),
         since: changed ? now : before.since,
+        ...(heldAt !== undefined && { heldAt }),
       });
       // The first verdict of a check that holds is no news.
       if (changed && (before || !healthy)) sink.emit(events.checkChanged(name, check, healthy, message, now));
@@ -207,6 +216,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
         pids: roster.instances.map(({ pid }) => pid),
         restarts,
         exits: { ...exits },
+        oomKills: exits.oom + killedChildren,
         lastExit,
         ...(nextAt !== undefined && { nextStartAt: nextAt }),
         ...(wish && { expectedDown: wish }),

@@ -18,7 +18,9 @@ export interface Vitals {
   /** For how long, in ms, all of them have been stopped or in uninterruptible sleep. */
   readonly stuckMs: number;
   readonly failingChecks: number;
-  /** Of those, the ones that got no answer in time. */
+  /** Of those, the ones that have held since the youngest began: it has started. */
+  readonly lapsedChecks: number;
+  /** Of those that fail, the ones that got no answer in time. */
   readonly timedOutChecks: number;
   /** Checks that have not spoken yet. */
   readonly silentChecks: number;
@@ -26,7 +28,7 @@ export interface Vitals {
   readonly silent: boolean;
 }
 
-/** A daemon this young may still lack instances or fail checks: it is starting. */
+/** A daemon this young may still lack instances or fail checks that have not held yet: it is starting. */
 export const START_GRACE_MS = 30_000;
 /** Stopped (T) or in uninterruptible sleep (D) for longer is hung. */
 export const HUNG_AFTER_MS = 30_000;
@@ -58,7 +60,7 @@ export function judge(vitals: Vitals, now: number): DaemonState {
   if (instances === 0) return vitals.expectedDown ? 'stopped' : judgeGone(vitals, looping);
   if (looping) return 'crash_looping';
   if (vitals.stuckMs >= HUNG_AFTER_MS) return 'hung';
-  const young = youngestMs < START_GRACE_MS;
+  const young = youngestMs < START_GRACE_MS && vitals.lapsedChecks === 0;
   const { failingChecks, timedOutChecks } = vitals;
   if (!young && (vitals.silent || (failingChecks > 0 && timedOutChecks === failingChecks))) return 'hung';
   if (!vitals.enough || failingChecks > 0) return young ? 'starting' : 'unhealthy';

@@ -43,6 +43,12 @@ const EXITS: Desc = {
   help: 'Instances that ended, by reason as far as known.',
   labels: ['daemon', 'reason'],
 };
+const OOM_KILLS: Desc = {
+  name: 'eudaemon.daemon.oom_kills',
+  type: 'counter',
+  help: 'Processes of the daemon, children counted in, that the kernel killed because memory ran out.',
+  labels: ['daemon'],
+};
 const EXPECTED_DOWN: Desc = {
   name: 'eudaemon.daemon.expected_down',
   type: 'gauge',
@@ -78,6 +84,8 @@ export interface DaemonStatus {
   readonly pids: readonly number[];
   readonly restarts: number;
   readonly exits: Readonly<Record<Exit['reason'], number>>;
+  /** Of all its processes. */
+  readonly oomKills: number;
   readonly lastExit: (Exit & { readonly pid: number; readonly at: number }) | undefined;
   /** While it crashes again and again, when its next start is to be expected. */
   readonly nextStartAt?: number;
@@ -106,6 +114,8 @@ export interface CheckStatus {
   readonly timedOut?: boolean;
   /** When it came to this verdict. */
   readonly since: number;
+  /** When it last held. */
+  readonly heldAt?: number;
 }
 
 export function writeSeries(out: SampleSink, daemon: DaemonStatus): void {
@@ -118,6 +128,7 @@ export function writeSeries(out: SampleSink, daemon: DaemonStatus): void {
   out.set(EXPECTED_DOWN, daemon.expectedDown ? 1 : 0, name);
   out.set(RESTARTS, daemon.restarts, name);
   for (const reason of EXIT_REASONS) out.set(EXITS, daemon.exits[reason], name, reason);
+  out.set(OOM_KILLS, daemon.oomKills, name);
   for (const info of daemon.infos) out.set(INFO, 1, name, ...info);
   for (const { name: expectation, met } of daemon.expectations)
     if (met !== undefined) out.set(EXPECTATION, met ? 1 : 0, name, expectation);

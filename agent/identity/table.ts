@@ -34,6 +34,9 @@ export function createTable(room: DaemonRoom & { readonly declared: readonly Dae
       exited(now, name, process, exit) {
         daemons.get(name)?.exited(now, process, exit);
       },
+      oomKilled(name) {
+        daemons.get(name)?.oomKilled();
+      },
       check(now, name, check, healthy, message, timedOut) {
         daemons.get(name)?.check(now, check, healthy, message, timedOut);
       },

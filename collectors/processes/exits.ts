@@ -77,6 +77,9 @@ export function createExits(
       if (!exit.handedOver) host.ended(kin.daemon);
       reports.exited(now(), kin.daemon, kin.process, known);
     },
+    killed({ process, startedAt, daemon }) {
+      if (oom.killed(process.pid, startedAt)) reports.oomKilled(daemon);
+    },
   };
   const exitRoom: ExitRoom = { told, now, look: host.look, lookSoon: host.lookSoon };
 

@@ -18,6 +18,8 @@ export interface Kin {
 export interface Told {
   began(kin: Kin): void;
   ended(kin: Kin, exit: Exit): void;
+  /** A child of a top was killed by SIGKILL. */
+  killed(kin: Kin): void;
 }
 
 export interface Lineage {
@@ -130,8 +132,8 @@ export function createLineage(
     if (parent !== 0 && (stranger?.process || member?.claimed)) note(parent, kin, stranger, at);
     const children = member ? [...members.values()].filter(each => each.parent === pid) : [];
     for (const child of children) child.parent = member!.parent;
-    if (!kin?.claimed) return;
     const ended = exitOf(status);
+    if (!kin?.claimed) return void (kin && ended.signal === 'SIGKILL' && told.killed(kin));
     const well = ended.reason === 'exit' && ended.code === 0;
     const heirs = children.filter(child => child.daemon === kin.daemon);
     if (well) for (const heir of heirs) promote(heir, pid);

@@ -123,6 +123,7 @@ describe('by netlink', () => {
       spawn('sh', ['-c', `echo $$ > ${group}/cgroup.procs; exec ${w.victims.exe} eat`], { stdio: 'ignore' });
       await until('its end is counted', async () => (await w.exits()).oom === 1);
       expect(await w.exits()).toMatchObject({ signal: 0, unknown: 0 });
+      expect((await w.program.metrics()).value('eudaemon_daemon_oom_kills_total')).toBe(1);
       await until('its group is empty', () => readFileSync(join(group, 'cgroup.procs'), 'utf8') === '');
       await w.program.stop();
     });

@@ -118,6 +118,7 @@ describe('series', () => {
       'daemon_exits{d,signal}': 0,
       'daemon_exits{d,oom}': 0,
       'daemon_exits{d,unknown}': 0,
+      'daemon_oom_kills{d}': 0,
       'expectation_met{d,instances}': 0,
       'expectation_met{d,memory}': 1,
       'expectation_met{d,fd_usage}': 1,
@@ -274,7 +275,26 @@ describe('ends told by others', () => {
   });
 });
 
+it('counts kills for want of memory of instances and of their children', () => {
+  const w = world();
+  const five = w.instance(5);
+  w.look(five).exited(five, { reason: 'oom', code: 9 });
+  w.table.reports.oomKilled('d');
+  expect(w.series()).toMatchObject({ 'daemon_oom_kills{d}': 2, 'daemon_exits{d,oom}': 1 });
+});
+
 describe('states over time', () => {
+  it('a young daemon whose check held and then fails is unhealthy, not starting', () => {
+    const w = world({ health: [check('web')] });
+    w.look(w.instance(5)).check('web', false);
+    expect(w.state()).toBe('starting');
+    w.after(1).check('web', true);
+    w.after(1).check('web', false);
+    expect(w.state()).toBe('unhealthy');
+    w.after(1).look(w.instance(6));
+    expect(w.state()).toBe('starting');
+  });
+
   it('a daemon that keeps restarting loops until it has been stable', () => {
     const w = world();
     w.look(w.instance(5));

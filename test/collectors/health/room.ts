@@ -63,6 +63,7 @@ export function startChecks(
       began() {},
       managed() {},
       exited() {},
+      oomKilled() {},
       check: (_, daemon, check, healthy, message) => reports.push({ daemon, check, healthy, message }),
     },
     events: { emit() {} },

@@ -22,6 +22,7 @@ function world() {
       told: {
         began: ({ process }) => void told.push(`${process.pid} began`),
         ended: ({ process }, { code, reason }) => void told.push(`${process.pid} ${reason} ${code}`),
+        killed() {},
       },
       now: () => 0,
       look: () => undefined,

@@ -29,6 +29,7 @@ function world() {
         const how = exit.reason === 'exit' ? exit.code : exit.signal;
         lines.push(`${daemon} ${process.pid} ${exit.handedOver ? 'handed over' : `ended ${how}`}`);
       },
+      killed: ({ process, daemon }) => void lines.push(`child ${process.pid} of ${daemon} killed`),
     },
   );
   const take = (event: Omit<ProcessEvent, 'at'>) => lineage.take([{ ...event, at } as ProcessEvent]);
@@ -111,8 +112,13 @@ it('leaves a beginning to the look that came first', () => {
 
 it('knows those that lived before, and their children as none of their own', () => {
   const w = world().start(5, 'd').fork(6, 5).look();
-  expect(w.exit(6, 9).told()).toEqual([]);
+  expect(w.exit(6, 15).told()).toEqual([]);
   expect(w.exit(5, 9).told()).toEqual(['d 5 ended SIGKILL']);
+});
+
+it('tells of a child that was killed, which may have been for memory', () => {
+  const w = world().start(5, 'd').fork(6, 5).look();
+  expect(w.exit(6, 9).told()).toEqual(['child 6 of d killed']);
 });
 
 it('is silent about everybody else', () => {

@@ -83,6 +83,7 @@ function world(root: string, daemons: DaemonLookup, now: () => number): World {
         began: silent,
         managed: silent,
         exited: silent,
+        oomKilled: silent,
         check: silent,
       },
       events: { emit: silent },

@@ -231,7 +231,7 @@ export interface Exit {
 
 /** Of a daemon that does not run. */
 export interface ManagerWord {
-  readonly by: 'systemd' | 'supervisord' | 'pidfile';
+  readonly by: 'systemd' | 'pidfile';
   /** Whether it was stopped on purpose; otherwise it has crashed, and is absent against somebody's will. */
   readonly stopped: boolean;
   /** As it says it, for people: `inactive (dead), Result=success`. */

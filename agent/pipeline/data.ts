@@ -81,7 +81,6 @@ export function createData<C extends DataConfig>(room: {
   let kept: Kept | undefined;
   /** Faults of what runs. */
   let standing: string[] = [];
-  let maxSize = Number.POSITIVE_INFINITY;
 
   const lastWords = createLastWords();
   const flow = createFlow({
@@ -97,7 +96,7 @@ export function createData<C extends DataConfig>(room: {
           ledger.dropped('no_exporter', '', batch.records);
         return seq;
       },
-      isCrowded: () => kept !== undefined && kept.spool.stats().bytes > maxSize / 2,
+      isCrowded: () => kept?.spool.isCrowded() === true,
     },
     sealed() {
       kept?.keeper.stored();
@@ -202,7 +201,6 @@ export function createData<C extends DataConfig>(room: {
     async apply(config) {
       mkdirSync(config.agent.run_dir, { recursive: true, mode: 0o755 });
       const first = kept === undefined;
-      maxSize = config.spool.max_size;
       kept ??= keep({ dir: room.spoolDir, config: config.spool, flow, ledger, gauges, events, log, now });
       const { spool, claims, tellLosses } = kept;
       if (!first) spool.limit({ maxSize: config.spool.max_size, whenFull: config.spool.when_full });

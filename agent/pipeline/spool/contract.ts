@@ -53,6 +53,8 @@ export interface Spool {
   /** Another bound from the next batch on. */
   limit(bound: Pick<SpoolOptions, 'maxSize' | 'whenFull'>): void;
   stats(): SpoolStats;
+  /** Whether more than half of the bound waits: a source that can wait should. */
+  isCrowded(): boolean;
   /** What was found damaged at the start. */
   readonly losses: readonly Loss[];
   /** Forces all frames and cursors to disk; resolves with the last sequence number that is safe. */

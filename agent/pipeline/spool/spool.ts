@@ -268,6 +268,7 @@ export function openSpool(options: SpoolOptions): Spool {
       ...standing(segments, readers.values()),
       faults: [refused, full, syncing.fault(), ...faults].filter(each => each !== undefined),
     }),
+    isCrowded: () => standing(segments, readers.values()).bytes > maxSize / 2,
     sync() {
       settleMemory();
       return syncing.run();

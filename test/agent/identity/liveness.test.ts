@@ -64,12 +64,12 @@ const CASES: [what: string, vitals: Partial<Vitals>, state: DaemonState][] = [
   ['expected down and up', { expectedDown: true }, 'healthy'],
   [
     'stopped by its manager in a crash loop',
-    { ...GONE, ...word('supervisord', true), restarts: thrice(0) },
+    { ...GONE, ...word('systemd', true), restarts: thrice(0) },
     'stopped',
   ],
   [
     'given up by its manager in a crash loop',
-    { ...GONE, ...word('supervisord', false), restarts: thrice(0) },
+    { ...GONE, ...word('systemd', false), restarts: thrice(0) },
     'crash_looping',
   ],
   ['every failing check times out', { failingChecks: 2, timedOutChecks: 2 }, 'hung'],

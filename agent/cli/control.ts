@@ -43,7 +43,9 @@ export function controlOf(pid: number, procRoot = '/proc'): string | undefined {
     const listed = readFileSync(`${procRoot}/net/unix`, 'utf8').split('\n');
     return listed
       .map(line => /(\d+) (\/.*)$/.exec(line))
-      .find(found => found && basename(found[2]!) === CONTROL_SOCKET && open.has(`socket:[${found[1]}]`))?.[2];
+      .find(
+        found => found && basename(found[2]!) === CONTROL_SOCKET && open.has(`socket:[${found[1]}]`),
+      )?.[2];
   } catch {
     return undefined;
   }

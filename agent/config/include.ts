@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { causeOf, ConfigError } from '../core/errors.ts';
+import { ConfigError, causeOf } from '../core/errors.ts';
 import type { Path } from '../core/options.ts';
 import { expand } from './expand.ts';
 import { type MapTree, type Place, type Report, readTree, type Scalar, type Tree } from './tree.ts';

@@ -1,7 +1,7 @@
 // RFC 5424: `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA [MSG]`. Pure.
 
+import { structureEnd } from '../../agent/core/structured-data.ts';
 import { Fault, Format, type Message } from './message.ts';
-import { structureEnd } from './parse-structure.ts';
 import type { TimeParser } from './parse-time.ts';
 
 const SPACE = 0x20;

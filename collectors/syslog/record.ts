@@ -9,11 +9,11 @@ import type { Cell } from '../../agent/core/meter.ts';
 import type { Desc } from '../../agent/core/metric.ts';
 import { ProtoWriter } from '../../agent/core/protobuf.ts';
 import { LogRecord, type Origin, SYSLOG_SEVERITY, utf8 } from '../../agent/core/record.ts';
+import { encodeStructure } from '../../agent/core/structured-data.ts';
 import { ByteCache } from './byte-cache.ts';
 import { type Header, HeaderCache } from './header-cache.ts';
 import { Message, PARSE_ERRORS } from './message.ts';
 import { messageEnd, Parser } from './parse.ts';
-import { encodeStructure } from './parse-structure.ts';
 import { concat, type Sender } from './sender.ts';
 
 const MISMATCH: Desc = {

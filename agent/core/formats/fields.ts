@@ -4,6 +4,7 @@
 import type { Meanings } from '../daemon.ts';
 import { type LogRecord, utf8 } from '../record.ts';
 import { Keys, Role, rolesOf } from './keys.ts';
+import type { JsonScanner } from './scan.ts';
 import { Levels, severityOf, severityOfLevel } from './severity.ts';
 import { Stamp } from './stamp.ts';
 
@@ -50,18 +51,24 @@ export class Fields {
     if (!this.hasRole(record, buf, start, end)) record.attributes.text(bytes, buf, start, end);
   }
 
-  number(record: LogRecord, value: number, whole: boolean): void {
+  /** The number that the scanner has just read. */
+  number(record: LogRecord, scan: JsonScanner): void {
     const { bytes, role } = this.keys;
-    if (role === Role.Time && this.time(record, this.stamp.epoch(value))) return;
+    const { value, whole } = scan;
+    if (role === Role.Time && this.time(record, this.count(scan))) return;
     if (role === Role.Severity && record.severity === 0) {
       if (this.levels !== undefined) {
-        const text = utf8(String(value));
-        if (this.levels.put(record, text, 0, text.length)) return;
+        const level = utf8(String(value));
+        if (this.levels.put(record, level, 0, level.length)) return;
       }
       record.severity = severityOfLevel(value);
       if (record.severity > 0) return;
     }
-    if (whole) record.attributes.int(bytes, value);
+    if (scan.wide !== undefined) {
+      const start = scan.any.pos;
+      scan.encodeNumber();
+      record.attributes.value(bytes, scan.any.buf, start, scan.any.pos);
+    } else if (whole) record.attributes.int(bytes, value);
     else record.attributes.double(bytes, value);
   }
 
@@ -88,7 +95,7 @@ export class Fields {
       case Role.Time:
         return this.time(
           record,
-          stamp.any(buf, start, end, record.observedSeconds) || stamp.epoch(numberIn(buf, start, end)),
+          stamp.any(buf, start, end, record.observedSeconds) || stamp.count(buf, start, end),
         );
       case Role.Severity:
         if (record.severity > 0) return false;
@@ -103,26 +110,16 @@ export class Fields {
     }
   }
 
+  private count({ text, from, to, value }: JsonScanner): boolean {
+    if (this.stamp.count(text, from, to)) return true;
+    const spelled = utf8(String(value));
+    return this.stamp.count(spelled, 0, spelled.length);
+  }
+
   private time(record: LogRecord, valid: boolean): boolean {
     if (!valid || record.seconds > 0) return false;
     record.seconds = this.stamp.seconds;
     record.nanos = this.stamp.nanos;
     return true;
   }
-}
-
-/** The decimal number that bytes `start..end` spell; -1 when they spell none. */
-function numberIn(buf: Uint8Array, start: number, end: number): number {
-  let value = 0;
-  let scale = 0;
-  for (let i = start; i < end; i++) {
-    const digit = buf[i]! - 48;
-    if (buf[i] === 0x2e && scale === 0) scale = 1;
-    else if (digit < 0 || digit > 9) return -1;
-    else {
-      value = value * 10 + digit;
-      scale *= 10;
-    }
-  }
-  return start === end ? -1 : value / (scale || 1);
 }

@@ -46,7 +46,7 @@ export function createJson(meanings: Meanings = {}): Format {
     const at = scan.scalar(i);
     if (at < 0) return -1;
     if (scan.found === Found.Text) fields.text(record, scan.text, scan.from, scan.to);
-    else if (scan.found === Found.Number) fields.number(record, scan.value, scan.whole);
+    else if (scan.found === Found.Number) fields.number(record, scan);
     else if (scan.found === Found.Null) fields.value(record, scan.any.buf, 0, 0);
     else fields.bool(record, scan.found === Found.True);
     return at;

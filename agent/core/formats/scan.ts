@@ -1,6 +1,7 @@
 // A scanner of JSON text (RFC 8259) in bytes: strings as ranges, values as OTLP AnyValues. Pure; no string, no object.
 
 import { ProtoWriter, Wire } from '../protobuf.ts';
+import { putCodePoint } from './code-point.ts';
 
 /** Deeper nesting than any log has; beyond it a text counts as damaged. */
 const MAX_DEPTH = 64;
@@ -10,7 +11,7 @@ export const Found = { Text: 0, Number: 1, True: 2, False: 3, Null: 4 } as const
 
 /** Every method takes a position and returns the one behind what it read, or -1 when it is not there. */
 export class JsonScanner {
-  /** The string last read: bytes `from..to` of `text`, which lives until `reset()`. */
+  /** The string or number last read: bytes `from..to` of `text`, which lives until `reset()`. */
   text: Uint8Array = new Uint8Array(0);
   from = 0;
   to = 0;
@@ -19,6 +20,8 @@ export class JsonScanner {
   value = 0;
   /** Whether `value` was written as a whole number. */
   whole = true;
+  /** That whole number, where `value` lacks digits of it and an int64 does not. */
+  wide: bigint | undefined;
   /** Encoded AnyValues, and strings without their escapes. */
   readonly any = new ProtoWriter(1024);
   /** Of the list last encoded: the next will be about as long. */
@@ -110,7 +113,7 @@ export class JsonScanner {
             at += 6;
           }
         }
-        this.utf8(code >= 0xd800 && code < 0xe000 ? 0xfffd : code);
+        putCodePoint(plain, code >= 0xd800 && code < 0xe000 ? 0xfffd : code);
       } else {
         const meaning = letter < 0 ? undefined : ESCAPES[letter];
         if (meaning === undefined) return -1;
@@ -130,24 +133,6 @@ export class JsonScanner {
       code = code * 16 + digit;
     }
     return code;
-  }
-
-  private utf8(code: number): void {
-    const { plain } = this;
-    const { buf } = plain;
-    if (code < 0x80) buf[plain.pos++] = code;
-    else {
-      if (code < 0x800) buf[plain.pos++] = 0xc0 | (code >> 6);
-      else {
-        if (code < 0x10000) buf[plain.pos++] = 0xe0 | (code >> 12);
-        else {
-          buf[plain.pos++] = 0xf0 | (code >> 18);
-          buf[plain.pos++] = 0x80 | ((code >> 12) & 0x3f);
-        }
-        buf[plain.pos++] = 0x80 | ((code >> 6) & 0x3f);
-      }
-      buf[plain.pos++] = 0x80 | (code & 0x3f);
-    }
   }
 
   /** Any value but an object or array; sets `found` and the fields that belong to it. */
@@ -185,11 +170,13 @@ export class JsonScanner {
     if (at === digits) return -1;
     const byte = this.peek(at);
     this.whole = byte !== 0x2e && byte !== 0x65 && byte !== 0x45;
-    if (this.whole && at - digits <= 15) {
-      this.value = digits > i ? -value : value;
-      return at;
-    }
-    return this.fraction(i, at, digits, value);
+    this.wide = undefined;
+    if (this.whole && at - digits <= 15) this.value = digits > i ? -value : value;
+    else at = this.fraction(i, at, digits, value);
+    this.text = buf;
+    this.from = i;
+    this.to = at;
+    return at;
   }
 
   /** A number that is not short and whole; its whole digits `digits..point` are `value`. */
@@ -211,7 +198,12 @@ export class JsonScanner {
     let text = '';
     for (; at < end && NUMERIC.includes(buf[at]!); at++) text += String.fromCharCode(buf[at]!);
     this.value = Number(text);
-    return Number.isNaN(this.value) ? -1 : at;
+    if (Number.isNaN(this.value)) return -1;
+    if (this.whole && Math.abs(this.value) <= 2 ** 63 && !Number.isSafeInteger(this.value)) {
+      const exact = BigInt(text);
+      if (BigInt.asIntN(64, exact) === exact) this.wide = exact;
+    }
+    return at;
   }
 
   /** Any value, appended to `any` as the content of an AnyValue message (opentelemetry/proto/common/v1). */
@@ -236,14 +228,23 @@ export class JsonScanner {
       if (this.found === Found.Null) return behind;
       any.tag(2, Wire.Varint);
       any.varint(this.found === Found.True ? 1 : 0);
-    } else if (this.whole && Number.isSafeInteger(this.value)) {
+    } else this.encodeNumber();
+    return behind;
+  }
+
+  /** The number last read, as the content of an AnyValue message. */
+  encodeNumber(): void {
+    const { any, value } = this;
+    if (this.wide !== undefined) {
       any.tag(3, Wire.Varint);
-      any.int64(this.value);
+      any.wide(this.wide);
+    } else if (this.whole && Number.isSafeInteger(value)) {
+      any.tag(3, Wire.Varint);
+      any.int64(value);
     } else {
       any.tag(4, Wire.Fixed64);
-      any.double(this.value);
+      any.double(value);
     }
-    return behind;
   }
 
   private members(i: number, named: boolean, depth: number): number {

@@ -126,12 +126,25 @@ export class Stamp {
     this.seconds += this.offset;
   }
 
-  /** A number of seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by its size. */
-  epoch(value: number): boolean {
-    const unit = value < 1e11 ? 1 : value < 1e14 ? 1e3 : value < 1e17 ? 1e6 : 1e9;
-    if (!(value >= 1e8)) return false;
-    this.seconds = Math.floor(value / unit);
-    this.nanos = Math.floor((value - this.seconds * unit) * (1e9 / unit));
+  /** Digits, with or without a fraction, that count seconds, milliseconds, microseconds or nanoseconds since 1970, by their size. */
+  count(buf: Uint8Array, start: number, end: number): boolean {
+    let point = start;
+    while (point < end && buf[point] !== 0x2e) point++;
+    const whole = point - start;
+    if (whole < 9 || whole > 19 || buf[start] === 0x30 || point === end - 1) return false;
+    const behind = whole <= 11 ? 0 : whole <= 14 ? 3 : whole <= 17 ? 6 : 9;
+    let seconds = 0;
+    let nanos = 0;
+    for (let i = start, place = behind - whole; i < end; i++) {
+      if (i === point) continue;
+      const digit = buf[i]! - 48;
+      if (digit < 0 || digit > 9) return false;
+      if (place < 0) seconds = seconds * 10 + digit;
+      else if (place < 9) nanos += digit * POWERS[8 - place]!;
+      place++;
+    }
+    this.seconds = seconds;
+    this.nanos = nanos;
     return true;
   }
 
@@ -260,6 +273,7 @@ const isSign = (byte: number | undefined): boolean => byte === 0x2b || byte === 
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 48 && byte <= 57;
 
 const DAY = 86_400;
+const POWERS: readonly number[] = Array.from({ length: 9 }, (_, i) => 10 ** i);
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map(
   name => (name.charCodeAt(0) << 16) | (name.charCodeAt(1) << 8) | name.charCodeAt(2),
 );

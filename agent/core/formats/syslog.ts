@@ -1,7 +1,10 @@
-// Lines of files a syslog daemon wrote: RFC 3164 style or with an ISO 8601 time, with or without the `<PRI>`. Pure.
+// Lines of files a syslog daemon wrote: RFC 3164 style or with an ISO 8601 time, with or without the `<PRI>`, or RFC 5424.
+// Pure.
 
 import type { Meanings } from '../daemon.ts';
-import { SYSLOG_SEVERITY, utf8 } from '../record.ts';
+import { ProtoWriter } from '../protobuf.ts';
+import { type LogRecord, SYSLOG_SEVERITY, utf8 } from '../record.ts';
+import { encodeStructure, structureEnd } from '../structured-data.ts';
 import { Cursor } from './cursor.ts';
 import type { Format } from './format.ts';
 import { Stamp } from './stamp.ts';
@@ -10,14 +13,49 @@ const FACILITY = utf8('syslog.facility');
 const HOSTNAME = utf8('syslog.hostname');
 const APPNAME = utf8('syslog.appname');
 const PROCID = utf8('syslog.procid');
+const MSGID = utf8('syslog.msgid');
+const STRUCTURE = utf8('syslog.structured_data');
+const VERSION = utf8('syslog.version');
+
+const NIL = 0x2d;
 
 /** Longer tags are words of the message. RFC 3164 allows 32, daemons write more. */
 const MAX_TAG = 64;
 
-/** `[<PRI>]<time> <host> [tag[[pid]]:] message`; the body is the message. */
+/** `[<PRI>]<time> <host> [tag[[pid]]:] message`, or `<PRI>1 …` of RFC 5424; the body is the message. */
 export function createSyslog({ timezone }: Meanings = {}): Format {
   const line = new Cursor();
   const stamp = new Stamp(timezone);
+  const structure = new ProtoWriter(256);
+
+  /** RFC 5424 behind its version. */
+  const modern = (record: LogRecord): boolean => {
+    const { buf, bodyEnd, attributes: a } = record;
+    a.int(VERSION, 1);
+    if (buf[line.at] !== NIL) {
+      if (!stamp.iso(buf, line.at, bodyEnd)) return false;
+      record.seconds = stamp.seconds;
+      record.nanos = stamp.nanos;
+      line.at = stamp.end;
+    } else line.at++;
+    if (!line.skip(0x20)) return false;
+    for (const key of [HOSTNAME, APPNAME, PROCID, MSGID]) {
+      if (!line.word()) return false;
+      if (!line.isNone()) a.text(key, buf, line.from, line.to);
+    }
+    if (!line.skip(NIL)) {
+      const stop = structureEnd(buf, line.at, bodyEnd);
+      if (stop < 0) return false;
+      structure.reset();
+      encodeStructure(structure, buf, line.at, stop);
+      a.value(STRUCTURE, structure.buf, 0, structure.pos);
+      line.at = stop;
+    }
+    if (line.at < bodyEnd && !line.skip(0x20)) return false;
+    record.bodyStart = line.at + (line.peek() === 0xef && buf[line.at + 2] === 0xbf ? 3 : 0);
+    return true;
+  };
+
   return record => {
     const { buf, bodyStart, bodyEnd, attributes: a } = record;
     line.begin(buf, bodyStart, bodyEnd);
@@ -28,6 +66,10 @@ export function createSyslog({ timezone }: Meanings = {}): Format {
       record.severity = severity.number;
       record.severityText = severity.bytes;
       a.int(FACILITY, priority >> 3);
+      if (buf[line.at] === 0x31 && buf[line.at + 1] === 0x20) {
+        line.at += 2;
+        return modern(record);
+      }
     }
     const timed =
       stamp.iso(buf, line.at, bodyEnd) || stamp.bsd(buf, line.at, bodyEnd, record.observedSeconds);

@@ -79,7 +79,14 @@ const LINES: [spec: LineFormat, line: string, expected: Expected, at?: number][]
     ['crit', 'when="2026-11-24 15:30:14" lvl=crit n=1', { n: '1' }],
     AT,
   ],
+  [
+    'logfmt',
+    'level=warn msg="two words" retried n= last',
+    ['warning', 'two words', { retried: true, n: '', last: true }],
+  ],
   ['logfmt', 'prose with a=1', undefined],
+  ['logfmt', 'level=info msg=no quotes here', undefined],
+  ['logfmt', 'a=1 b"c"', undefined],
   [
     'csv',
     'a,"b ""c"", d",,""',
@@ -251,6 +258,27 @@ const LINES: [spec: LineFormat, line: string, expected: Expected, at?: number][]
   ],
   ['syslog', 'Nov 24 15:30 web sshd: x', undefined],
   [
+    'syslog',
+    '<165>1 2026-11-24T16:30:14+01:00 web app 7 ID47 [a@1 b="c\\]" d="e"][f] \ufeffok',
+    [
+      'notice',
+      'ok',
+      {
+        'syslog.facility': 20,
+        'syslog.version': 1,
+        'syslog.hostname': 'web',
+        'syslog.appname': 'app',
+        'syslog.procid': '7',
+        'syslog.msgid': 'ID47',
+        'syslog.structured_data': { 'a@1': { b: 'c]', d: 'e' }, f: {} },
+      },
+    ],
+    AT,
+  ],
+  ['syslog', '<14>1 - - - - - -', ['info', '', { 'syslog.facility': 1, 'syslog.version': 1 }]],
+  ['syslog', '<14>1 - - - - - [a b=c] x', undefined],
+  ['syslog', '<14>1 2026-11-24T15:30:14Z web app', undefined],
+  [
     {
       regex: '^(?P<when>.{19}) (?P<how>\\S+) (?P<what>.*)$',
       time: 'when',
@@ -405,4 +433,33 @@ describe('what the configuration may say', () => {
       expect(check(messageFormat, input)).toEqual(expect.any(String));
     },
   );
+});
+
+describe('numbers keep their digits', () => {
+  const read = (spec: LineFormat, line: string) => readAll(spec, [line])[0]!;
+  const nanos = (text: string) => read('json', `{"time":${text},"msg":"m"}`).time;
+  it.each([
+    ['1795534214', 1_795_534_214_000_000_000n],
+    ['1795534214.123', 1_795_534_214_123_000_000n],
+    ['"1795534214.123456789"', 1_795_534_214_123_456_789n],
+    ['1795534214123', 1_795_534_214_123_000_000n],
+    ['1795534214123.25', 1_795_534_214_123_250_000n],
+    ['1795534214123456', 1_795_534_214_123_456_000n],
+    ['1795534214123456789', 1_795_534_214_123_456_789n],
+    ['1.795534214E9', 1_795_534_214_000_000_000n],
+    ['17955342', 0n],
+    ['"1795534214."', 0n],
+  ])('time %s', (text, expected) => expect(nanos(text)).toBe(expected));
+
+  it.each([
+    ['9007199254740993', 9_007_199_254_740_993n],
+    ['-1234567890123456789', -1_234_567_890_123_456_789n],
+    ['9223372036854775807', 9_223_372_036_854_775_807n],
+    ['9223372036854775808', 2 ** 63],
+  ])('%s', (text, expected) => {
+    expect(read('json', `{"n":${text},"o":[${text}]}`).attributes).toMatchObject({
+      n: expected,
+      o: [expected],
+    });
+  });
 });

@@ -75,7 +75,11 @@ const CASES: [what: string, vitals: Partial<Vitals>, state: DaemonState][] = [
   ['every failing check times out', { failingChecks: 2, timedOutChecks: 2 }, 'hung'],
   ['one failing check answers', { failingChecks: 2, timedOutChecks: 1 }, 'unhealthy'],
   ['checks time out at the beginning', { failingChecks: 1, timedOutChecks: 1, youngestMs: 0 }, 'starting'],
-  ['a check that held lapses at the beginning', { failingChecks: 1, lapsedChecks: 1, youngestMs: 0 }, 'unhealthy'],
+  [
+    'a check that held lapses at the beginning',
+    { failingChecks: 1, lapsedChecks: 1, youngestMs: 0 },
+    'unhealthy',
+  ],
   ['silent', { silent: true }, 'hung'],
   ['silent at the beginning', { silent: true, youngestMs: 0 }, 'healthy'],
   ['silent and gone', { ...GONE, silent: true }, 'absent'],

@@ -4,7 +4,7 @@ import { decodeLogs } from '../../../agent/core/decode.ts';
 import { encodeRecord, sealRequest } from '../../../agent/core/encode.ts';
 import { ProtoWriter } from '../../../agent/core/protobuf.ts';
 import { LogRecord, utf8 } from '../../../agent/core/record.ts';
-import { encodeStructure, structureEnd } from '../../../collectors/syslog/parse-structure.ts';
+import { encodeStructure, structureEnd } from '../../../agent/core/structured-data.ts';
 
 /** Structured data as it arrives at a receiver. */
 function sent(text: string): unknown {

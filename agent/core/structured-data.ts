@@ -1,6 +1,6 @@
 // STRUCTURED-DATA of RFC 5424 section 6.3: where it ends, and as an OTLP value. Pure.
 
-import { type ProtoWriter, Wire } from '../../agent/core/protobuf.ts';
+import { type ProtoWriter, Wire } from './protobuf.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

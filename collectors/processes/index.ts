@@ -4,27 +4,22 @@ import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import type { Instance } from '../../agent/core/daemon.ts';
 import { causeOf } from '../../agent/core/errors.ts';
 import type { Posture } from '../../agent/core/posture.ts';
-import { type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
+import { TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import { createBoot } from './boot.ts';
 import { createBreath } from './breath.ts';
 import { EXIT_SOURCE } from './descs.ts';
 import { createDetails } from './details.ts';
 import { createExits } from './exits.ts';
 import type { Kin } from './lineage.ts';
+import { createLooker, type Seen } from './look.ts';
 import { createManagers } from './managers.ts';
 import type { ProcessesOptions } from './options.ts';
 import { createPortable } from './portable.ts';
 import { createPostures } from './posture.ts';
 import { createReader } from './read.ts';
-import { type Figures, hasEnded, readFigures, readStat } from './sample.ts';
+import { hasEnded, readStat } from './sample.ts';
 import { emptySums, fdShare, include, type Sums, writeSums } from './sums.ts';
 import { createTally, type Usage } from './tally.ts';
-
-interface Seen {
-  readonly stat: Stat;
-  readonly daemon: string;
-  readonly figures: Figures;
-}
 
 /** After an end whoever takes the place of the ended is looked for so soon. */
 const SOON_MS = 300;
@@ -36,23 +31,12 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   if (portable) return [createPortable(options.interval, room)];
   const { daemons, log, reports } = room;
   const reader = createReader(room.root);
+  const looker = createLooker(reader, daemons);
   const postures = createPostures(room.root);
   const tally = createTally();
   const bootOf = createBoot(reader, room.now);
   const startedAt = room.now() / 1000;
-  /** As the last look saw them. */
-  let processes: ReadonlyMap<number, Seen> | undefined;
   let toldDenied = false;
-
-  const see = (pid: number, now: number, seen: Map<number, Seen>) => {
-    const before = processes?.get(pid);
-    const stat = readStat(reader, pid, before?.stat);
-    const daemon = stat && daemons.ofProcess(stat);
-    if (!stat || daemon === undefined) return;
-    const kept = before?.stat.startTicks === stat.startTicks ? before.figures.kept : undefined;
-    const figures = readFigures(reader, pid, kept, now);
-    if (figures) seen.set(pid, { stat, daemon, figures });
-  };
 
   const tellDenied = ({ stat, daemon, figures }: Seen) => {
     if (toldDenied || !(figures.kept.ioDenied || figures.fdsDenied)) return;
@@ -74,15 +58,15 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       const now = room.now();
       const boot = bootOf() / 1000;
       const breath = createBreath(room.now, signal);
-      const seen = new Map<number, Seen>();
       exits.looking();
-      const pids = reader.pids();
+      const pids = new Set(reader.pids());
+      const look = looker.begin(pids, now);
       for (const pid of pids) {
-        see(pid, now, seen);
+        look.at(pid);
         if (breath.due()) await breath.take();
       }
-      processes = seen;
-      reader.hold(seen, new Set(pids));
+      const seen = look.end();
+      reader.hold(seen, pids);
       const kin = new Map<number, Kin>();
       const sums = new Map(daemons.declared.map(({ name }) => [name, emptySums()]));
       const usages: Usage[] = [];
@@ -158,7 +142,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
         await exits.close();
       },
     },
-    createDetails(options, room, reader, () => processes),
+    createDetails(options, room, reader, () => looker.seen),
   ];
 }
 

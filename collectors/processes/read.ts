@@ -6,12 +6,15 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   readSync,
   statfsSync,
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
+import { loadNative } from '../../agent/native/index.ts';
+import { createProcfs } from '../../agent/native/procfs.ts';
 import { parseOpenFilesLimit } from './parse.ts';
 
 /** Results of a read or a count that are no length. */
@@ -27,6 +30,10 @@ export interface Reader {
   ofHost(name: string): number;
   /** Reads `<proc>/<pid>/<name>`; its length, GONE or DENIED. */
   file(pid: number, name: string): number;
+  /**
+   * CPU time of a process in ns; NaN where it cannot be told. While it is the same, the process has not run.
+   */
+  cpuTime(pid: number): number;
   /** Open file descriptors of a process; GONE or DENIED. */
   openFds(pid: number): number;
   /**
@@ -52,11 +59,17 @@ export function createReader(root: string): Reader {
   // Since Linux 6.2 the size of the directory is the count, for one call and without any right.
   const sized = sizeOf(join(proc, 'self/fd')) > 0;
   const held = new Map<number, Held>();
-  const limit =
-    magicOf(proc) === PROC_SUPER_MAGIC ? Math.min(MAX_HELD, openFilesLimit(proc) * HELD_SHARE) : 0;
+  const real = magicOf(proc) === PROC_SUPER_MAGIC;
+  const native = real ? loadNative() : undefined;
+  const procfs = native && createProcfs(native);
+  const limit = real ? Math.min(MAX_HELD, openFilesLimit(proc) * HELD_SHARE) : 0;
   let room = limit;
 
-  const read = (fd: number): number => readSync(fd, buf, 0, BUFFER, 0);
+  const read = procfs
+    ? (fd: number): number => procfs.read(fd, buf)
+    : (fd: number): number => readSync(fd, buf, 0, BUFFER, 0);
+  // Elsewhere a pid of theirs is another process here.
+  const cpuTime = procfs && isOwn(proc) ? procfs.cpuTime : () => Number.NaN;
   const release = (pid: number) => {
     const files = held.get(pid);
     if (!files) return;
@@ -115,6 +128,7 @@ export function createReader(root: string): Reader {
     },
     ofHost: name => opened(`${proc}/${name}`, NOBODY, name, read),
     file: (pid, name) => through(pid, name, read),
+    cpuTime,
     openFds(pid) {
       if (sized && known(pid, 'stat') >= 0) {
         const count = through(pid, 'fd', sizeOfOpen);
@@ -142,6 +156,15 @@ export function createReader(root: string): Reader {
 interface Held {
   own: boolean;
   readonly open: { readonly name: string; readonly fd: number }[];
+}
+
+/** Whether it names processes as the kernel does to this one. */
+function isOwn(proc: string): boolean {
+  try {
+    return readlinkSync(join(proc, 'self')) === String(process.pid);
+  } catch {
+    return false;
+  }
 }
 
 function magicOf(path: string): number {

@@ -1,5 +1,6 @@
 // The kernel's process connector: a netlink socket that is told of every fork, exec and exit of the machine.
 
+import { randomInt } from 'node:crypto';
 import type { Native } from './index.ts';
 import { type Libc, systemError } from './libc.ts';
 import {
@@ -55,7 +56,8 @@ export function openConnector({ libc }: Native, what: Subscription): number {
 
 /** Whether the kernel acknowledged; throws when it refused. */
 function subscribe(libc: Libc, fd: number, what: Subscription, masked: boolean): boolean {
-  const request = subscription(what, masked);
+  const token = randomInt(2 ** 32);
+  const request = subscription(what, masked, token);
   const kernel = new Uint8Array(12);
   kernel[0] = AF_NETLINK;
   if (libc.sendto(fd, request, request.length, 0, kernel, kernel.length) < 0)
@@ -66,7 +68,8 @@ function subscribe(libc: Libc, fd: number, what: Subscription, masked: boolean):
   const polls = new Int32Array([fd, POLLIN]);
   while (libc.poll(new Uint8Array(polls.buffer), 1, ACK_MS) > 0) {
     const length = libc.recv(fd, buf, buf.length, 0);
-    if (length < 0 || !parseEvent(view, length, event) || event.what !== What.Ack) continue;
+    if (length < 0 || !parseEvent(view, length, event) || event.what !== What.Ack || event.token !== token)
+      continue;
     if (event.error !== 0) throw systemError('subscribe', event.error);
     return true;
   }

@@ -1,6 +1,7 @@
 // Messages of the kernel's process connector. Pure. Sources: linux/cn_proc.h, linux/connector.h, netlink(7).
 
 /** Offsets in a datagram: struct nlmsghdr, struct cn_msg, struct proc_event. */
+const ACK = 28;
 const WHAT = 36;
 const TIME = 44;
 const DATA = 52;
@@ -26,6 +27,8 @@ export class KernelEvent {
   status = 0;
   /** An error number, of an acknowledgement. */
   error = 0;
+  /** Of an acknowledgement: whose. Everybody who listens hears all of them. */
+  token = 0;
 }
 
 /** False for what is none, for threads and for events of other kinds. */
@@ -42,6 +45,7 @@ export function parseEvent(view: DataView, length: number, into: KernelEvent): b
   switch (into.what) {
     case What.Ack:
       into.error = word(0);
+      into.token = (view.getUint32(ACK, true) - 1) >>> 0;
       return true;
     case What.Fork:
       into.parent = word(1);
@@ -64,16 +68,17 @@ export function parseEvent(view: DataView, length: number, into: KernelEvent): b
 export type Subscription = 'programs' | 'all';
 
 /**
- * The request to be told. From Linux 6.6 on the kernel takes a mask of events and sends no others; before, it ignores a
- * request with one.
+ * The request to be told; its acknowledgement bears the token, a word. From Linux 6.6 on the kernel takes a mask of events
+ * and sends no others; before, it ignores a request with one.
  */
-export function subscription(what: Subscription, masked: boolean): Uint8Array {
+export function subscription(what: Subscription, masked: boolean, token: number): Uint8Array {
   const size = masked ? 8 : 4;
   const view = new DataView(new ArrayBuffer(WHAT + size));
   view.setUint32(0, view.byteLength, true);
   view.setUint16(4, NLMSG_DONE, true);
   view.setUint32(16, CN_IDX_PROC, true);
   view.setUint32(20, CN_VAL_PROC, true);
+  view.setUint32(ACK, token, true);
   view.setUint16(32, size, true);
   view.setUint32(36, LISTEN, true);
   if (masked)

@@ -50,11 +50,11 @@ it.each(CASES)('%s', (_, bytes, event) => {
 });
 
 it('asks in a way that kernels with and without masks take', () => {
-  const old = new DataView(subscription('all', false).buffer);
+  const old = new DataView(subscription('all', false, 7).buffer);
   expect([old.byteLength, old.getUint32(0, true), old.getUint16(32, true), old.getUint32(36, true)]).toEqual([
     40, 40, 4, 1,
   ]);
-  const masked = new DataView(subscription('all', true).buffer);
+  const masked = new DataView(subscription('all', true, 7).buffer);
   expect([masked.byteLength, masked.getUint16(32, true), masked.getUint32(40, true)]).toEqual([
     44, 8, 0x8000_0003,
   ]);

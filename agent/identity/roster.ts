@@ -38,6 +38,9 @@ const keyOf = ({ pid, startTicks }: ProcessFacts): string => `${pid}:${startTick
 const isSame = (a: ProcessFacts, b: ProcessFacts): boolean =>
   a.pid === b.pid && a.startTicks === b.startTicks;
 
+/** More than a host ends while nobody tells it; without a bound, those never told would stay. */
+const MAX_OVERDUE = 256;
+
 export function createRoster(): Roster {
   let living: readonly Instance[] = [];
   let tops: readonly Instance[] = [];
@@ -46,6 +49,8 @@ export function createRoster(): Roster {
   const mains = new Map<string, Instance>();
   /** Mains that were missing in the last list. */
   let missing = new Set<string>();
+  /** Mains that have ended by two lists: when it is told after all, that is no other end. */
+  const overdue = new Set<string>();
   let ended = 0;
   let first = true;
   /** Tops that were children in the last list go on in the place of their parent. */
@@ -76,7 +81,14 @@ export function createRoster(): Roster {
       const late = absent.filter(([key]) => awaited && !missing.has(key));
       const gone = absent.filter(([key]) => !awaited || missing.has(key));
       missing = new Set(late.map(([key]) => key));
-      for (const [key] of gone) mains.delete(key);
+      for (const [key] of gone) {
+        mains.delete(key);
+        if (awaited) overdue.add(key);
+      }
+      for (const key of overdue) {
+        if (overdue.size <= MAX_OVERDUE) break;
+        overdue.delete(key);
+      }
       const parents = new Set(gone.length > 0 ? instances.map(({ ppid }) => ppid) : []);
       for (const [key, instance] of keyed) {
         // Nobody knows how the top ended; what has children of its own goes on as one.
@@ -112,7 +124,7 @@ export function createRoster(): Roster {
     end(process, how = {}) {
       const key = keyOf(process);
       const main = mains.get(key);
-      if (!main && known.has(key)) return undefined;
+      if (overdue.delete(key) || (!main && known.has(key))) return undefined;
       mains.delete(key);
       live(living.filter(each => !isSame(each, process)));
       heirs ||= how.heirs ?? false;

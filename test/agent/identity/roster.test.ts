@@ -23,6 +23,7 @@ it('tells every beginning and every end of a top exactly once, and no more resta
       'end',
       'crash',
       'tell',
+      'tell late',
       'hear',
       'unseen',
       'launch',
@@ -31,9 +32,11 @@ it('tells every beginning and every end of a top exactly once, and no more resta
     seed: fc.nat(1000),
   });
   fc.assert(
-    fc.property(fc.boolean(), fc.array(step, { maxLength: 80 }), (awaited, steps) => {
+    fc.property(fc.boolean(), fc.array(step, { maxLength: 80, size: 'max' }), (awaited, steps) => {
       const roster = createRoster();
       let living: Instance[] = [];
+      /** Tops that have ended, and nobody has told it. */
+      let untold: Instance[] = [];
       let pid = 1;
       const tops = new Set<number>();
       const seen = new Set<number>();
@@ -67,10 +70,16 @@ it('tells every beginning and every end of a top exactly once, and no more resta
           tops.add(pid);
           seen.add(pid);
           take(roster.begin(begun));
+        } else if (action === 'tell late') {
+          const late = untold[seed % Math.max(1, untold.length)];
+          untold = untold.filter(each => each !== late);
+          if (late && awaited) take(roster.end(late));
         } else if (victim) {
           living = living.filter(each => each !== victim);
           if (action === 'leave') living.push(victim);
-          if (action === 'tell' && seen.has(victim.pid)) take(roster.end(victim));
+          else if (!seen.has(victim.pid)) continue;
+          else if (action === 'tell') take(roster.end(victim));
+          else if (tops.has(victim.pid)) untold.push(victim);
         }
       }
       look();
@@ -146,6 +155,13 @@ describe('a top that is missing while its end is awaited', () => {
     expect(roster.end(instance(1, true))?.ended).toHaveLength(1);
     expect(roster.update([], true).ended).toEqual([]);
     expect(roster.end(instance(1, true))?.began).toHaveLength(1);
+  });
+
+  it('ends once, when it is told after the next list', () => {
+    const roster = start();
+    roster.update([], true);
+    roster.update([], true);
+    expect(roster.end(instance(1, true))).toBeUndefined();
   });
 
   it('has ended at once when its end cannot be told', () => {

@@ -19,8 +19,13 @@ export function asking(program: Program) {
     exits,
     sum: async (name?: string) => Object.values(await exits(name)).reduce((sum, count) => sum + count, 0),
     becomes: (state: string, name?: string, timeoutMs = 15_000) =>
-      until(`it is ${state}`, async () => (await view(name)).state === state && (await view(name)), {
-        timeoutMs,
-      }),
+      until(
+        `it is ${state}`,
+        async () => {
+          const seen = await view(name);
+          return seen.state === state && seen;
+        },
+        { timeoutMs },
+      ),
   };
 }

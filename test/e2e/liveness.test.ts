@@ -66,9 +66,11 @@ describe.each(SOURCES)('by %s', source => {
     const pidfile = join(w.home.directory, 'detached.pid');
     w.victims.start(['detach'], { PIDFILE: pidfile });
     const pid = await until('it has detached', () => Number(readFileSync(pidfile, 'latin1')) || false);
-    const seen = await w.becomes('healthy');
-    expect(seen.instances.map(each => each.pid)).toEqual([pid]);
-    expect([await w.sum(), seen.restarts]).toEqual([0, 0]);
+    await until('it is the instance', async () => {
+      const { instances } = await w.view();
+      return instances.length === 1 && instances[0]!.pid === pid;
+    });
+    expect([await w.sum(), (await w.view()).restarts]).toEqual([0, 0]);
     process.kill(pid, 'SIGKILL');
     await until('its end is counted', async () => (await w.sum()) === 1);
 
@@ -157,8 +159,12 @@ http { access_log off; server { listen 127.0.0.1:${port}; location / { return 20
             // Gone meanwhile.
           }
       });
-      const old = (await w.becomes('healthy', 'nginx')).instances[0]!.pid;
-      expect([old, await w.sum('nginx')]).toEqual([pidIn('nginx.pid'), 0]);
+      const old = pidIn('nginx.pid');
+      await until('the master is the instance', async () => {
+        const { instances } = await w.view('nginx');
+        return instances.length === 1 && instances[0]!.pid === old;
+      });
+      expect(await w.sum('nginx')).toBe(0);
       process.kill(old, 'SIGUSR2');
       const next = await until('the new master has written its pid', () => {
         const pid = pidIn('nginx.pid');

@@ -48,18 +48,26 @@ const data = createData<Config>({
   spoolDir: join(config.agent.state_dir, 'spool'),
 });
 
-const REPORT_MS = 500;
+const TICK_MS = 1000;
+/** While figures move they are told twice as often. */
+const MOVING_MS = TICK_MS / 2;
 const reporter = createReporter();
 function* families(): Iterable<Family> {
   yield* meter.families();
   yield* data.families();
 }
-const report = () => {
+let moving: NodeJS.Timeout | undefined;
+const report = (): boolean => {
   data.refresh();
   const news = reporter(families(), data.faults());
   if (news) send({ type: 'report', report: news });
+  return news !== undefined;
 };
-const timer = setInterval(report, REPORT_MS);
+/** Where nothing happens, the thread wakes for this alone. */
+const ticking = setInterval(() => {
+  data.tick();
+  if (report()) moving = setTimeout(report, MOVING_MS);
+}, TICK_MS);
 
 /** Messages are handled one after another: a stop waits for the reload before it. */
 let turn = Promise.resolve();
@@ -82,7 +90,8 @@ port.on('message', (message: ToData<Config>) => {
   else
     next(async () => {
       const clean = await data.stop(message.deadlineMs);
-      clearInterval(timer);
+      clearInterval(ticking);
+      clearTimeout(moving);
       report();
       send({ type: 'stopped', clean });
       port.close();

@@ -16,7 +16,7 @@ export interface DataThread<C> {
   reopen(): void;
   /** The last log records of a declared daemon, oldest first; none once the worker has stopped. */
   lastWords(daemon: string): Promise<readonly LastWord[]>;
-  /** As of the last report, at most half a second old. */
+  /** As of the last report, at most a second old. */
   families(): readonly Family[];
   faults(): readonly string[];
   /** Resolves with whether all was closed and handed over cleanly, soon after the deadline at the latest. */

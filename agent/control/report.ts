@@ -1,5 +1,5 @@
-// What the data worker tells of its figures twice a second: families that have changed since, which most of the time is
-// none; whoever listens puts the whole together again.
+// What the data worker tells of its figures, once a second or, while they move, twice: families that have changed since,
+// which most of the time is none; whoever listens puts the whole together again.
 
 import type { Family, Point } from '../core/metric.ts';
 

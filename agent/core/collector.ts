@@ -92,6 +92,8 @@ export interface Stream {
   committed(written: number, synced: number): void;
   /** The daemons of the room are others now: what was remembered of them is asked again. */
   redeclared?(): void;
+  /** Once a second: what comes round here, together with what does elsewhere, so that the thread wakes once for all. */
+  tick?(): void;
   /** Sources that do not flow, for `/readyz` and `eudaemon_collector_up`; empty when all is well. */
   faults(): readonly string[];
   /**

@@ -48,6 +48,8 @@ export interface LogExporter {
   deliver(batch: SealedBatch, signal: AbortSignal): Promise<Delivery>;
   /** Closes output files, so that the next batch goes to what stands at their paths then. */
   reopen?(): Promise<void>;
+  /** Once a second. */
+  tick?(): void;
   close(): Promise<void>;
 }
 

@@ -42,6 +42,8 @@ export interface Data<C extends DataConfig> {
   lastWords(daemon: string): LastWord[];
   /** Output files are opened anew, as whoever moved them away expects. */
   reopen(): Promise<void>;
+  /** Once a second: everything that comes round. */
+  tick(): void;
   /** Brings gauges up to date before they are read. */
   refresh(): void;
   /** Figures that processors make of records. */
@@ -189,12 +191,12 @@ export function createData<C extends DataConfig>(room: {
   const closeStream = async (name: string, again: boolean) => {
     const running = streams.get(name);
     if (!running) return;
+    streams.delete(name);
     await running.actor.close(again);
     // It remembers what is safe: without this the last second of it would be read again.
     flow.flush();
     await kept?.keeper.run();
     flow.detach(name);
-    streams.delete(name);
   };
 
   return {
@@ -246,8 +248,13 @@ export function createData<C extends DataConfig>(room: {
       return lastWords.of(daemon);
     },
     families: processors.families,
-    refresh() {
+    tick() {
+      for (const { actor } of streams.values()) actor.tick?.();
+      for (const { actor } of pumps.values()) actor.tick();
       processors.tick();
+      kept?.keeper.tick();
+    },
+    refresh() {
       if (!kept) return;
       kept.claims.refresh(performance.now());
       const stats = kept.spool.stats();

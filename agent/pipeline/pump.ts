@@ -34,6 +34,8 @@ export interface Pump {
   wake(): void;
   /** Output files are opened anew. */
   reopen(): Promise<void>;
+  /** Once a second. */
+  tick(): void;
   /** Why data does not flow, once that has lasted five minutes. */
   fault(): string | undefined;
   /** Carries what is left until `deadline` passes (ms from now), then stops; what was not delivered stays in the spool. */
@@ -176,6 +178,9 @@ export function createPump(room: {
   return {
     wake: () => wakeUp?.(),
     reopen: async () => exporter.reopen?.(),
+    tick() {
+      if (!stopping) exporter.tick?.();
+    },
     fault() {
       if (failingSince === undefined || now() - failingSince < PATIENCE_MS) return undefined;
       return `exporter ${name} has failed for ${Math.round((now() - failingSince) / 1000)} s: ${lastFailure}`;

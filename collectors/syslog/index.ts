@@ -16,7 +16,6 @@ import { createSuppressed } from './suppressed.ts';
 
 /** As the processor `rate_limit` counts it. */
 const RATE_LIMITED = 'rate_limited';
-const TICK_MS = 1000;
 
 const TRUNCATED: Desc = {
   name: 'eudaemon.log.truncated',
@@ -40,7 +39,6 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
   const overLimit = `over the limit of ${options.rate_limit?.rate}`;
   let sink: RecordSink | undefined;
   let limited = 0;
-  let ticking: NodeJS.Timeout | undefined;
   let senders: Senders | undefined;
   let datagrams: Datagrams | undefined;
   let streams: Streams | undefined;
@@ -79,7 +77,6 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
   return {
     async open(out) {
       sink = out;
-      ticking = setInterval(tick, TICK_MS);
       let unavailable = '';
       const native = loadNative(cause => {
         unavailable = cause;
@@ -126,13 +123,13 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
       recorder.forget();
       senders?.forget();
     },
+    tick,
     faults: () => [
       ...faults,
       ...(listeners?.lost() ?? []).map(path => `syslog socket "${path}" was removed or replaced`),
     ],
     async close(again = false) {
       if (!again) listeners?.hide();
-      clearInterval(ticking);
       await Promise.all([datagrams?.close(again), streams?.close()]);
       tick();
       suppressed.tick(room.now(), true);

@@ -15,9 +15,6 @@ const SIZE: Desc = {
   help: 'Bytes of the local store.',
 };
 
-/** How long stored records may be lost by a power failure, and how exactly their age is kept. */
-const TICK_MS = 1000;
-
 /**
  * Writes below `room.stateDir`; rejects when that cannot be done. Batches delivered twice, as after a crash, are
  * stored twice.
@@ -38,15 +35,6 @@ export async function logs(options: StoreOptions, room: ExporterRoom): Promise<L
     );
     return done;
   };
-
-  const tick = setInterval(() => {
-    inTurn(async () => {
-      await ring.sync();
-      await ring.expire(room.now());
-      size.set(ring.bytes);
-    }).catch(error => room.log.warn(`cannot keep store "${room.stateDir}": ${causeOf(error)}`));
-  }, TICK_MS);
-  tick.unref();
 
   return {
     concurrency: 1,
@@ -69,9 +57,14 @@ export async function logs(options: StoreOptions, room: ExporterRoom): Promise<L
       size.set(ring.bytes);
       return left > 0 ? { rejected: left, reason: 'too_large' } : { rejected: 0 };
     },
-    async close() {
-      clearInterval(tick);
-      await inTurn(ring.close);
+    /** Stored records may be lost by a power failure for so long, and their age is kept so exactly. */
+    tick() {
+      inTurn(async () => {
+        await ring.sync();
+        await ring.expire(room.now());
+        size.set(ring.bytes);
+      }).catch(error => room.log.warn(`cannot keep store "${room.stateDir}": ${causeOf(error)}`));
     },
+    close: () => inTurn(ring.close),
   };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { createPatterns } from '../../agent/config/patterns.ts';
 import type { CollectorEntry, RecordSink } from '../../agent/core/collector.ts';
-import type { ExporterEntry } from '../../agent/core/exporter.ts';
+import type { ExporterEntry, LogExporter } from '../../agent/core/exporter.ts';
 import { createMeter } from '../../agent/core/meter.ts';
 import { createOrigins, LogRecord, utf8 } from '../../agent/core/record.ts';
 import { createData, type DataConfig } from '../../agent/pipeline/data.ts';
@@ -27,9 +27,20 @@ function start() {
       heard.push(`${written} written, ${synced} synced`);
     },
     faults: () => [],
+    tick: () => {
+      heard.push('tick of the stream');
+    },
     close: async () => {
       heard.push('close');
     },
+  };
+  const exporter: LogExporter = {
+    concurrency: 1,
+    deliver: async () => ({ rejected: 0 }),
+    tick: () => {
+      heard.push('tick of the exporter');
+    },
+    close: async () => {},
   };
   const collectors: CollectorEntry[] = [
     {
@@ -44,7 +55,7 @@ function start() {
     {
       name: 'otlp',
       options: any,
-      logs: async () => ({ concurrency: 1, deliver: async () => ({ rejected: 0 }), close: async () => {} }),
+      logs: async () => exporter,
     },
   ];
   const config = {
@@ -98,4 +109,16 @@ it.each([
   expect(await street.data.stop(1000)).toBe(true);
   expect(street.heard[0]).toBe('close');
   expect(street.heard.at(-1)).toBe('2 written, 2 synced');
+});
+
+it('one tick is one for all that run, and for none that is closed', async () => {
+  const { data, config, heard } = start();
+  await data.apply(config);
+  data.tick();
+  expect(heard).toEqual(['tick of the stream', 'tick of the exporter']);
+  const stopping = data.stop(1000);
+  data.tick();
+  await stopping;
+  data.tick();
+  expect(heard.filter(each => each === 'tick of the stream')).toHaveLength(1);
 });

@@ -45,11 +45,30 @@ test.each([
   },
 );
 
-test('without batches it looks once a second whether the disk is well', async () => {
-  const { pending, finish } = start(50);
-  await vi.advanceTimersByTimeAsync(1000);
+test('without batches it looks with every tick whether the disk is well, and never by itself', async () => {
+  const { keeper, pending, finish } = start(1000);
+  for (let i = 0; i < 2; i++) {
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([pending.length, vi.getTimerCount()]).toEqual([0, 0]);
+    keeper.tick();
+    keeper.tick();
+    expect(pending).toHaveLength(1);
+    await finish();
+  }
+});
+
+test('a tick neither brings forward what a policy puts off nor puts off the first batch after a rest', async () => {
+  const { keeper, pending, finish } = start(5000);
+  keeper.tick();
+  await finish();
+  keeper.stored();
+  await vi.advanceTimersByTimeAsync(0);
   expect(pending).toHaveLength(1);
   await finish();
+  keeper.stored();
+  await vi.advanceTimersByTimeAsync(4000);
+  keeper.tick();
+  expect(pending).toHaveLength(0);
   await vi.advanceTimersByTimeAsync(1000);
   expect(pending).toHaveLength(1);
 });
@@ -68,8 +87,6 @@ test('0: behind every batch; those that come meanwhile share the next', async ()
   expect([seen.safe, pending.length]).toEqual([[1], 1]);
   await finish();
   expect([seen.safe, pending.length]).toEqual([[1, 2], 0]);
-  await vi.advanceTimersByTimeAsync(1000);
-  expect(pending).toHaveLength(1);
 });
 
 test('stopped, it says nothing more', async () => {
@@ -78,6 +95,6 @@ test('stopped, it says nothing more', async () => {
   await vi.advanceTimersByTimeAsync(0);
   keeper.stop();
   await finish();
-  await vi.advanceTimersByTimeAsync(1000);
+  keeper.tick();
   expect([seen.safe, pending.length]).toEqual([[], 0]);
 });

@@ -6,12 +6,14 @@ import type { Spool } from './contract.ts';
 export type FsyncPolicy = number | 'off';
 
 const SHORTEST_MS = 50;
-/** Cursors are saved, and a disk that refused is tried again, at least this often. */
-const LONGEST_MS = 1000;
+/** Where the system decides, cursors are saved this often. */
+const OFF_MS = 1000;
 
 export interface Keeper {
   /** A batch was stored. */
   stored(): void;
+  /** Once a second: cursors are saved although no batch came, and a disk that refused is tried again. */
+  tick(): void;
   /** Forces all there is to disk now. */
   run(): Promise<void>;
   stop(): void;
@@ -23,26 +25,27 @@ export function keepSafe(
   policy: FsyncPolicy,
   done: (safe: number) => void,
 ): Keeper {
-  const everyMs = policy === 'off' ? LONGEST_MS : policy === 0 ? 0 : Math.max(SHORTEST_MS, policy);
+  const everyMs = policy === 'off' ? OFF_MS : policy === 0 ? 0 : Math.max(SHORTEST_MS, policy);
   let timer: NodeJS.Timeout | undefined;
   let isRunning = false;
   let isBehind = false;
   let stopped = false;
+  /** The last run that had something to force. */
   let ranAt = Number.NEGATIVE_INFINITY;
 
   const run = async () => {
     clearTimeout(timer);
+    const forces = isBehind;
     isRunning = true;
     isBehind = false;
     const safe = await spool.sync();
     isRunning = false;
-    ranAt = performance.now();
+    if (forces) ranAt = performance.now();
     if (stopped) return;
     clearTimeout(timer);
-    timer = setTimeout(run, isBehind ? everyMs : Math.max(everyMs, LONGEST_MS));
+    if (isBehind) timer = setTimeout(run, everyMs);
     done(safe);
   };
-  timer = setTimeout(run, Math.max(everyMs, LONGEST_MS));
 
   return {
     stored() {
@@ -52,6 +55,9 @@ export function keepSafe(
       // The first after a rest does not wait: even a short life gets on.
       clearTimeout(timer);
       timer = setTimeout(run, Math.max(0, ranAt + everyMs - performance.now()));
+    },
+    tick() {
+      if (!stopped && !isRunning && !isBehind) void run();
     },
     run,
     stop() {

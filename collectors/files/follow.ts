@@ -40,8 +40,8 @@ export interface Follower {
   look(now: number): void;
   /** Finds out whether the files at these paths changed; false when that takes a look. */
   glance(paths: Iterable<string>, now: number): boolean;
-  /** Paths of files that changed lately. */
-  active(now: number): string[];
+  /** Paths of files that were seen to change at `since` or later, and are still there. */
+  changed(since: number): string[];
   /** Reads; returns whether there is more to read at once. */
   turn(now: number): boolean;
   /** The first `synced` pushed records are safe. */
@@ -250,7 +250,7 @@ export function createFollower(
   return {
     look,
     glance: looker.glance,
-    active: shelf.active,
+    changed: shelf.changed,
     turn(now) {
       const more = drain(now);
       settle();

@@ -8,8 +8,15 @@ import { createPods, type Pods } from './pods.ts';
 import { createSources, type Source } from './sources.ts';
 import { createHints } from './watch.ts';
 
-/** Looks come this often; less when they would take more than half a percent of the time, up to a twentieth of it. */
+/**
+ * Looks come this often, and with the tick alone where all is quiet and hints can be relied on; less when they would take
+ * more than half a percent of the time, up to a twentieth of it.
+ */
 const LOOK_MS = 250;
+/** Hints are not relied on for so long after a look found what none had told. */
+const MISTRUST_MS = 600_000;
+/** A file that changed within so long is likely to change again. */
+const ACTIVE_MS = 10_000;
 const RARE_LOOK_MS = 5000;
 const RARE_SHARE = 200;
 const LOOK_SHARE = 20;
@@ -49,20 +56,28 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
   let active: readonly string[] = [];
   let activeAt = 0;
   const changed = new Set<string>();
+  /** There is a reason to look. */
+  let isHinted = true;
+  let mistrustedUntil = 0;
 
   function schedule(now: number, at: number): void {
     if (!running) return;
     clearTimeout(timer);
     wakeAt = at;
-    timer = setTimeout(turn, Math.max(0, at - now));
+    if (at < Number.POSITIVE_INFINITY) timer = setTimeout(turn, Math.max(0, at - now));
   }
 
   function hinted(path?: string): void {
     const isLook = path === undefined || changed.size >= MAX_CHANGED;
     const at = Math.max(room.now() + HINT_MS, isLook ? hintAt : glanceAt);
-    if (isLook) lookAt = Math.min(lookAt, at);
+    if (isLook) wantLook(at);
     else changed.add(path);
     if (wakeAt > at) schedule(room.now(), at);
+  }
+
+  function wantLook(at: number): void {
+    isHinted = true;
+    lookAt = Math.min(lookAt, at);
   }
 
   /** There is more to read of a compressed file. */
@@ -85,6 +100,7 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
     next = undefined;
     isResting = false;
     lookAt = hintAt = glanceAt = 0;
+    isHinted = true;
     active = [];
     changed.clear();
     follower = createFollower(sources, room, sink!, wake);
@@ -104,8 +120,8 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
     if (changed.size === 0 && !isPoll) return;
     const took = cost(() => {
       if (isPoll) for (const path of active) changed.add(path);
-      if (!follower!.glance(changed, now)) lookAt = Math.min(lookAt, Math.max(now, hintAt));
-      if (isPoll) active = follower!.active(now);
+      if (!follower!.glance(changed, now)) wantLook(Math.max(now, hintAt));
+      if (isPoll) active = follower!.changed(now - ACTIVE_MS);
     });
     changed.clear();
     const after = room.now();
@@ -116,8 +132,11 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
   function look(now: number): void {
     const took = cost(() => follower!.look(now));
     const after = room.now();
+    if (!isHinted && follower!.changed(now).some(path => !changed.has(path)))
+      mistrustedUntil = now + MISTRUST_MS;
+    isHinted = false;
     changed.clear();
-    active = follower!.active(now);
+    active = follower!.changed(now - ACTIVE_MS);
     activeAt = after + LOOK_MS;
     hintAt = after + took * HINT_SHARE;
     lookAt = after + Math.max(LOOK_MS, took * LOOK_SHARE, Math.min(RARE_LOOK_MS, took * RARE_SHARE));
@@ -129,15 +148,19 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
     return active.length > 0 ? Math.min(hinted, Math.max(glanceAt, activeAt)) : hinted;
   }
 
+  const isDue = (now: number): boolean => now >= lookAt || lookAt - now > CLOCK_SET_MS;
+
   function turn(): void {
     if (follower === undefined || isResting) return;
     const now = room.now();
     if (next !== undefined && comesToRest(now)) return;
-    if (now >= glanceAt) glance(now);
-    if (now >= lookAt || lookAt - now > CLOCK_SET_MS) look(now);
+    if (!isDue(now) && now >= glanceAt) glance(now);
+    if (isDue(now)) look(now);
     const more = follower.turn(now);
     const after = room.now();
-    schedule(after, more ? after : Math.min(lookAt, nextGlance(after)));
+    const isQuiet = !isHinted && active.length === 0 && after >= mistrustedUntil;
+    const nextLook = isQuiet ? Number.POSITIVE_INFINITY : lookAt;
+    schedule(after, more ? after : Math.min(nextLook, nextGlance(after)));
   }
 
   return {
@@ -167,6 +190,9 @@ export function create(options: FilesOptions, room: StreamRoom): Stream {
       const key = (list: readonly Source[]) => list.map(source => source.key).join('\n');
       next = isResting || key(wanted) !== key(sources) ? wanted : undefined;
       if (next !== undefined) schedule(0, 0);
+    },
+    tick() {
+      if (running && sources.length > 0 && isDue(room.now())) turn();
     },
     faults: () => follower?.faults() ?? [],
     async close() {

@@ -11,8 +11,6 @@ import { type PodLog, podLogOf } from './kubernetes.ts';
 import type { Source } from './sources.ts';
 import { type Pen, Trail } from './trail.ts';
 
-/** A file that changed within so long is likely to change again. */
-const ACTIVE_MS = 10_000;
 /** Trails remembered although no file writes to them. */
 const KEPT_TRAILS = 1000;
 
@@ -31,8 +29,8 @@ export interface Shelf {
   remove(file: LogFile): void;
   /** Puts a file behind all others in the order of `files`. */
   last(file: LogFile): void;
-  /** Paths of the files that changed lately. */
-  active(now: number): string[];
+  /** Paths of the files that were seen to change at `since` or later, and are still there. */
+  changed(since: number): string[];
   /** Forgets trails that no file writes to, the oldest first, when there are many. */
   sweep(): void;
 }
@@ -109,10 +107,10 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
       files.delete(file);
       files.add(file);
     },
-    active(now) {
+    changed(since) {
       const paths: string[] = [];
       for (const file of files)
-        if (now - file.changedAt < ACTIVE_MS && file.detachedAt === 0) paths.push(file.path);
+        if (file.changedAt >= since && file.detachedAt === 0) paths.push(file.path);
       return paths;
     },
     sweep() {

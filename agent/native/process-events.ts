@@ -1,12 +1,11 @@
 // Forks, execs and exits of the machine as they happen, from the thread that waits for them.
 
-import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { openConnector } from './connector.ts';
 import type { Native } from './index.ts';
-import { systemError } from './libc.ts';
 import type { WatchedBatch } from './process-feed.ts';
 import { createKin, KIN_BYTES } from './sieve.ts';
+import { openWake, type Wake } from './wake.ts';
 import { Flag, type Wanted, type WatcherTask } from './watcher.ts';
 
 export type { ProcessEvent, WatchedBatch } from './process-feed.ts';
@@ -34,11 +33,13 @@ export function watchProcesses(
     return fd;
   };
   const close = () => opened.forEach(native.close);
-  let [programs, all, wake]: [number, number, number] = [-1, -1, -1];
+  let [programs, all] = [-1, -1];
+  let waker: Wake;
   try {
     programs = open(openConnector(native, 'programs'));
     all = open(openConnector(native, 'all'));
-    wake = open(openWake(native));
+    waker = openWake(native);
+    opened.push(waker.fd);
   } catch (error) {
     close();
     throw error;
@@ -49,7 +50,7 @@ export function watchProcesses(
   const task: WatcherTask = {
     programs,
     all,
-    wake,
+    wake: waker.fd,
     root: root === '/' ? '' : root,
     wanted,
     flags,
@@ -72,7 +73,7 @@ export function watchProcesses(
       last = text;
       worker.postMessage(next);
       Atomics.add(flags, Flag.Asked, 1);
-      writeSync(wake, ONE);
+      waker.wake();
     },
     know(pids) {
       for (const pid of pids) kin.add(pid);
@@ -80,19 +81,9 @@ export function watchProcesses(
     async close() {
       worker.off('message', told);
       Atomics.store(flags, Flag.Stop, 1);
-      writeSync(wake, ONE);
+      waker.wake();
       await ended;
       close();
     },
   };
-}
-
-const EFD_CLOEXEC = 0o2000000;
-const EFD_NONBLOCK = 0o4000;
-const ONE = new Uint8Array(BigUint64Array.of(1n).buffer);
-
-function openWake({ libc }: Native): number {
-  const fd = libc.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) throw systemError('eventfd', libc.errno());
-  return fd;
 }

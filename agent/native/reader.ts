@@ -1,6 +1,6 @@
 // A thread that does nothing but move datagrams from the kernel into the ring: whatever the rest of the agent is
-// busy with, no logger waits longer than a millisecond for it. Ends within 200 ms of the stop flag, with nothing left
-// in the sockets; and nothing comes after that where the sockets end with it.
+// busy with, no logger waits longer than a millisecond for it. Ends within 200 ms of the stop flag, at once where nothing
+// comes, with nothing left in the sockets; and nothing comes after that where the sockets end with it.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadNative } from './index.ts';
@@ -21,6 +21,8 @@ export interface ReaderTask {
   readonly size: RingSize;
   readonly shared: Int32Array;
   readonly sockets: readonly ReadSocket[];
+  /** An eventfd, written to after the stop flag was set. */
+  readonly wake: number;
 }
 
 const MSG_TRUNC = 0x20;
@@ -28,22 +30,22 @@ const MSG_DONTWAIT = 0x40;
 const MSG_WAITFORONE = 0x10000;
 const POLLIN = 1;
 const SHUT_RD = 0;
-const WAKE_MS = 200;
+/** Nobody can end a thread that waits in a call, so that an agent that dies waits for this at most. */
+const WAKE_MS = 1000;
 /** At the end, for senders that do not stop. */
 const LAST_CALLS = 1000;
 const EINTR = 4;
 const EAGAIN = 11;
 
-function read({ address, size, shared, sockets }: ReaderTask): void {
+function read({ address, size, shared, sockets, wake }: ReaderTask): void {
   const native = loadNative();
   if (!native) throw new Error('cannot read datagrams: no native functions');
   const { libc } = native;
   const memory = new RingMemory(libc.view(address, RingMemory.bytes(size)), address, size);
   const writer = new RingWriter(memory, shared);
-  // One socket may sleep in recvmmsg itself, which saves a call.
-  const alone = sockets.length === 1;
   // struct pollfd
-  const polls = new Int32Array(sockets.flatMap(({ fd }) => [fd, POLLIN]));
+  const polls = new Int32Array([wake, ...sockets.map(({ fd }) => fd)].flatMap(fd => [fd, POLLIN]));
+  const pollBytes = new Uint8Array(polls.buffer);
 
   /** One receive call on socket number `i`; how many messages there were. */
   const receive = (i: number, flags: number): number => {
@@ -61,10 +63,13 @@ function read({ address, size, shared, sockets }: ReaderTask): void {
     return count;
   };
 
+  // One socket that is busy sleeps in recvmmsg itself, which saves a call.
+  const alone = sockets.length === 1;
+  let isBusy = false;
   while (Atomics.load(shared, Cell.Stop) === Stop.No) {
-    if (alone) receive(0, MSG_WAITFORONE);
-    else if (libc.poll(new Uint8Array(polls.buffer), sockets.length, WAKE_MS) > 0)
-      for (let i = 0; i < sockets.length; i++) receive(i, MSG_DONTWAIT);
+    if (isBusy) isBusy = receive(0, MSG_WAITFORONE) > 0;
+    else if (libc.poll(pollBytes, polls.length / 2, WAKE_MS) > 0)
+      for (let i = 0; i < sockets.length; i++) isBusy = receive(i, MSG_DONTWAIT) > 0 && alone;
   }
   // Its senders are refused from here on (EPIPE); Unix only, UDP queues all the same.
   if (Atomics.load(shared, Cell.Stop) === Stop.ForGood)

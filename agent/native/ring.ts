@@ -20,6 +20,7 @@ import type { ReaderTask } from './reader.ts';
 import { Cell, Entry, Head, MAGIC, Mark, RingMemory, type RingSize, SKIP, Stop } from './ring-memory.ts';
 import { RingWriter } from './ring-writer.ts';
 import { type Shed, ShedTable } from './shed-table.ts';
+import { openWake, type Wake } from './wake.ts';
 
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
 const READ_WRITE = 3;
@@ -58,6 +59,7 @@ export class Ring {
   private at: number;
   private seenOverflow = 0;
   private ended: Promise<void> = Promise.resolve();
+  private waker: Wake | undefined;
 
   constructor(native: Native, path: string, fd: number, memory: RingMemory, now: number) {
     this.native = native;
@@ -170,7 +172,9 @@ export class Ring {
   /** Starts the thread that reads these sockets; `failed` when it ends before `stop()`. */
   read(sockets: ReaderTask['sockets'], failed: (error: Error) => void): void {
     const { address, size } = this.memory;
-    const task: ReaderTask = { address, size, shared: this.shared, sockets };
+    const waker = openWake(this.native);
+    this.waker = waker;
+    const task: ReaderTask = { address, size, shared: this.shared, sockets, wake: waker.fd };
     const file = import.meta.url.endsWith('.ts') ? './reader.ts' : './reader.js';
     const worker = new Worker(new URL(file, import.meta.url), {
       workerData: task,
@@ -183,7 +187,10 @@ export class Ring {
   /** Ends the thread; what it received is in the ring then. Unless `again`, sockets that are ours take no more. */
   async stop(again = false): Promise<void> {
     Atomics.store(this.shared, Cell.Stop, again ? Stop.ForAnother : Stop.ForGood);
+    this.waker?.wake();
     await this.ended;
+    this.waker?.close();
+    this.waker = undefined;
   }
 
   /** Gives the memory back, after `stop()`; nothing may touch `bytes` any more. An empty ring leaves no file. */

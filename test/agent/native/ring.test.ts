@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadNative } from '../../../agent/native/index.ts';
 import type { ReadSocket } from '../../../agent/native/reader.ts';
 import { openRing, type Ring } from '../../../agent/native/ring.ts';
@@ -94,6 +94,25 @@ describe('the ring', () => {
     expect(ring.received).toBeGreaterThanOrEqual(before);
     expect(ring.received).toBeLessThan(sent + 1);
   });
+
+  if (process.arch === 'x64')
+    it('is left in peace where nothing comes: its thread waits for a message or its end, a second at a time', async () => {
+      /** poll(2) of two descriptors for 1000 ms. */
+      const rest = /^7 0x[\da-f]+ 0x2 0x3e8 /;
+      const rests = () =>
+        readdirSync('/proc/self/task').some(id =>
+          rest.test(readFileSync(`/proc/self/task/${id}/syscall`, 'latin1')),
+        );
+      const ring = receiving();
+      for (const text of ['one', 'two']) {
+        await vi.waitUntil(rests);
+        await send(text);
+        expect(await take(ring, 1)).toEqual([Buffer.from(text)]);
+      }
+      await vi.waitUntil(rests);
+      await ring.stop();
+      expect(rests()).toBe(false);
+    });
 
   it('cuts what is longer than a slot and tells how long it was', async () => {
     const ring = receiving();

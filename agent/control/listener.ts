@@ -31,7 +31,7 @@ export async function openListener(listen: Listen, serve: (socket: Socket) => vo
       );
     });
   } catch (error) {
-    throw new SetupError(`cannot listen on "${show(listen)}": ${causeOf(error)}${fix(error)}`, {
+    throw new SetupError(`cannot listen on "${show(listen)}": ${causeOf(error)}${fix(error, listen)}`, {
       cause: error,
     });
   }
@@ -54,7 +54,16 @@ const anyAddress = (): string =>
     ? '::'
     : '0.0.0.0';
 
-function fix(error: unknown): string {
+/** Longest path a socket may have (unix(7)). */
+const MAX_PATH = 107;
+
+function fix(error: unknown, listen: Listen): string {
+  if ('path' in listen) {
+    if (Buffer.byteLength(listen.path) > MAX_PATH)
+      return `; the path of a socket has at most ${MAX_PATH} bytes: set agent.run_dir, or the address, to a shorter one`;
+    if (codeOf(error) === 'EADDRINUSE')
+      return '; stop the agent that listens there, or give this one an agent.run_dir of its own';
+  }
   switch (codeOf(error)) {
     case 'EADDRINUSE':
       return '; stop the program that listens there (ss -ltnp) or set exporters.prometheus.listen to another address';

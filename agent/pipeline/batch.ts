@@ -91,10 +91,11 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
       group.starts[group.noted++ % NOTED] = before;
       bytes += writer.pos - before;
       records++;
+      // What the agent says of a daemon is not what the daemon says.
+      if (record.eventName.length > 0) return;
       group.severities[record.severity]!++;
       group.bytes[record.severity]! += record.sourceBytes;
-      // What the agent says of a daemon is not what the daemon says.
-      if (record.eventName.length === 0) group.last = record.observedSeconds;
+      group.last = record.observedSeconds;
     },
     groups: () => used,
     seal() {

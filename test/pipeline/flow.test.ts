@@ -69,6 +69,17 @@ test('a batch is sealed when it is 200 ms old, and counted then', () => {
   expect(figure(meter, 'eudaemon_log_last_timestamp_seconds', { daemon: 'nginx' })).toBe(1000);
 });
 
+test('what the agent says of a daemon is none of its log records', () => {
+  const { out, meter } = start();
+  const event = record('it died');
+  event.eventName = utf8('eudaemon.daemon.exited');
+  out.push(event);
+  out.push(record('one'));
+  vi.advanceTimersByTime(200);
+  expect(figure(meter, 'eudaemon_records_received_total', { source: 'syslog' })).toBe(2);
+  expect(figure(meter, 'eudaemon_log_records_total', { daemon: 'nginx', severity: 'err' })).toBe(1);
+});
+
 test('a batch is sealed when it is large, and when it has many records', () => {
   const { out, taken } = start();
   for (let i = 0; i < 11; i++) out.push(record('x'.repeat(100_000)));

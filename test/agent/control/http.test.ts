@@ -357,10 +357,14 @@ describe('listener', () => {
       expect(await ask(path)).toBe(200);
     });
 
+    test('says so when its path is too long', async () => {
+      await expect(open({ path: `${folder()}${'x'.repeat(107)}` })).rejects.toThrow(/at most 107 bytes/);
+    });
+
     test('never takes the socket of a living one, nor a plain file', async () => {
       const path = folder();
       await open({ path });
-      await expect(open({ path })).rejects.toThrow(/address already in use/);
+      await expect(open({ path })).rejects.toThrow(/address already in use; .*agent\.run_dir of its own/);
       expect(await ask(path)).toBe(200);
       const plain = folder();
       writeFileSync(plain, 'precious');

@@ -1,13 +1,15 @@
 // When the machine began. `btime` of /proc/stat is up to a second early; the uptime tells it to a hundredth, and in the
-// clock of the start ticks in every time namespace.
+// clock of the start ticks in every time namespace. Where the two contradict each other the uptime is that of something
+// else, such as a container, and `btime` it is.
 
-import { parseUptime } from './parse.ts';
+import { parseBootTime, parseUptime } from './parse.ts';
 import type { Reader } from './read.ts';
 
 /** More than reading late explains: somebody has set the clock. */
 const STEP_MS = 250;
 /** Being interrupted between the clocks makes it later, never earlier: the earliest of these is the best. */
 const LOOKS = 5;
+const CONTRADICTION_MS = 2000;
 
 /**
  * Unix ms; the same each time until the clock is set, so that no start time ever trembles. Throws where /proc does not
@@ -15,16 +17,16 @@ const LOOKS = 5;
  */
 export function createBoot(reader: Reader, now: () => number): () => number {
   let boot = Number.NaN;
-  const look = (): number => {
-    const uptime = parseUptime(reader.buf, reader.ofHost('uptime'));
-    if (Number.isNaN(uptime)) throw new Error('cannot read uptime: no number in /proc/uptime');
-    return now() - uptime * 1000;
-  };
+  const look = (): number => now() - parseUptime(reader.buf, reader.ofHost('uptime')) * 1000;
   const near = (other: number) => Math.abs(other - boot) <= STEP_MS;
   return () => {
     if (near(look())) return boot;
     const earliest = Math.min(...Array.from({ length: LOOKS }, look));
-    if (!near(earliest)) boot = earliest;
+    if (near(earliest)) return boot;
+    const told = parseBootTime(reader.buf, reader.ofHost('stat')) * 1000;
+    if (Number.isNaN(told) && Number.isNaN(earliest))
+      throw new Error('cannot read when the machine began: neither /proc/uptime nor /proc/stat tells');
+    boot = Number.isNaN(told) || Math.abs(earliest - told) <= CONTRADICTION_MS ? earliest : told;
     return boot;
   };
 }

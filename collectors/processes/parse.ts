@@ -7,6 +7,8 @@ const names = (...texts: string[]): readonly Buffer[] => texts.map(text => Buffe
 const IO = names('read_bytes', 'write_bytes');
 const OPEN_FILES = names('Max open files');
 const PSS = names('Pss');
+const BOOT_TIME = names('btime');
+const PAGE = 4096;
 
 /** Where the lines of /proc/PID/status begin that say for whom and with which rights it runs, and how many they are. */
 const RIGHTS: readonly (readonly [first: Buffer, lines: number])[] = [
@@ -34,11 +36,12 @@ const STATUS = names(
   'nonvoluntary_ctxt_switches',
 );
 
-/** A process without memory, a kernel thread or a zombie, has no memory lines: then all of it is 0. */
+/** A process without memory, a kernel thread or a zombie, has no memory lines: what is not there is 0. */
 export function parseStatus(buf: Buffer, length: number): Status {
   const found = numbersOf(buf, length, STATUS);
   const resident = found[1]!;
-  const bytes = (kibibytes: number): number => (Number.isNaN(resident) ? 0 : kibibytes * 1024);
+  const bytes = (kibibytes: number): number =>
+    Number.isNaN(resident) && Number.isNaN(kibibytes) ? 0 : kibibytes * 1024;
   return {
     virtual: bytes(found[0]!),
     resident: bytes(resident),
@@ -66,6 +69,17 @@ export const parsePss = (buf: Buffer, length: number): number => numbersOf(buf, 
 export function parseUptime(buf: Buffer, length: number): number {
   const [, seconds] = /^(\d+(?:\.\d+)?)\s/.exec(buf.toString('latin1', 0, Math.max(0, length))) ?? [];
   return seconds === undefined ? Number.NaN : Number(seconds);
+}
+
+/** Unix seconds, the `btime` of /proc/stat; NaN when it is not there. */
+export const parseBootTime = (buf: Buffer, length: number): number =>
+  numbersOf(buf, Math.max(0, length), BOOT_TIME)[0]!;
+
+/** Fields 23 and 24 of /proc/PID/stat, in bytes; NaN when they are not there. */
+export function parseStatMemory(buf: Buffer, length: number): Pick<Status, 'virtual' | 'resident'> {
+  const text = buf.toString('latin1', 0, Math.max(0, length));
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { virtual: Number(fields[20]), resident: Math.max(0, Number(fields[21]) * PAGE) };
 }
 
 /** Another number when a process runs for somebody else, or with other rights, than before. */

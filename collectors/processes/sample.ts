@@ -1,7 +1,14 @@
 // One process of a daemon as /proc has it now.
 
 import { parseStat, type Stat } from '../../agent/core/procstat.ts';
-import { parseIo, parseOpenFilesLimit, parseRights, parseStatus, type Status } from './parse.ts';
+import {
+  parseIo,
+  parseOpenFilesLimit,
+  parseRights,
+  parseStatMemory,
+  parseStatus,
+  type Status,
+} from './parse.ts';
 import { DENIED, GONE, type Reader } from './read.ts';
 
 /** What seldom changes, read again when it is a minute old. */
@@ -38,6 +45,15 @@ export function readStat(reader: Reader, pid: number, before?: Stat): Stat | und
 export const hasEnded = ({ state, threads }: Stat): boolean =>
   (state === 'Z' || state === 'X') && threads <= 1;
 
+const UNTOLD: Status = {
+  virtual: Number.NaN,
+  resident: Number.NaN,
+  anonymous: Number.NaN,
+  swap: Number.NaN,
+  voluntary: Number.NaN,
+  involuntary: Number.NaN,
+};
+
 /** All but stat; `before` of the same process. Undefined when it vanishes meanwhile. */
 export function readFigures(
   reader: Reader,
@@ -46,19 +62,24 @@ export function readFigures(
   now: number,
 ): Figures | undefined {
   const statusLength = reader.file(pid, 'status');
-  if (statusLength < 0) return undefined;
-  const status = parseStatus(reader.buf, statusLength);
-  const rights = parseRights(reader.buf, statusLength);
+  let status = statusLength < 0 ? UNTOLD : parseStatus(reader.buf, statusLength);
+  const rights = parseRights(reader.buf, Math.max(0, statusLength));
   const known = before && now - before.readAt < REREAD_MS ? before : undefined;
   const ioLength = known?.ioDenied ? DENIED : reader.file(pid, 'io');
   const io = ioLength > 0 ? parseIo(reader.buf, ioLength) : NO_IO;
   const fds = reader.openFds(pid);
-  if (ioLength === GONE || fds === GONE) return undefined;
+  const isPartial = statusLength < 0 || ioLength === GONE || fds === GONE;
+  if (isPartial || status.resident === 0) {
+    // Of a process that is still there the rest is not told; one without memory has none here, too.
+    const statLength = reader.file(pid, 'stat');
+    if (statLength <= 0) return undefined;
+    if (!(status.resident > 0)) status = { ...status, ...parseStatMemory(reader.buf, statLength) };
+  }
   return {
     status,
     rights,
     io,
-    openFds: fds === DENIED ? Number.NaN : fds,
+    openFds: fds < 0 ? Number.NaN : fds,
     fdsDenied: fds === DENIED,
     kept: known ?? {
       readAt: now,

@@ -8,6 +8,7 @@ const BOOT_MS = 1_700_000_000_000;
 
 function world() {
   const host = createHost();
+  host.remove('proc/stat');
   onTestFinished(host.close);
   let [uptimeMs, late, offset] = [0, 0, 0];
   const boot = createBoot(createReader(host.root), () => BOOT_MS + uptimeMs + late + offset);
@@ -42,8 +43,17 @@ it('anew when the clock is set, either way', () => {
   expect(w.at(7_000)).toBe(first - 3_600_000);
 });
 
+it('to a second where the uptime is that of something else, or is not told', () => {
+  const w = world();
+  w.host.write('proc/stat', `cpu 1 2 3\nbtime ${BOOT_MS / 1000}\nprocesses 7\n`);
+  expect(w.at(5_000, 90_000)).toBe(BOOT_MS);
+  expect(w.at(5_000, 91_000)).toBe(BOOT_MS);
+  w.host.write('proc/uptime', '');
+  expect(w.boot()).toBe(BOOT_MS);
+});
+
 it.each(['', 'up\n', '-1.00 2\n'])('of nothing but numbers: %j', text => {
   const w = world();
   w.host.write('proc/uptime', text);
-  expect(w.boot).toThrow('cannot read uptime');
+  expect(w.boot).toThrow('cannot read when the machine began');
 });

@@ -6,6 +6,8 @@ import { createLooker } from '../../../collectors/processes/look.ts';
 import { createReader, type Reader } from '../../../collectors/processes/read.ts';
 import { createHost, type FakeHost } from '../../procfs.ts';
 
+const DAEMON = { pid: 10, comm: 'd', memory: { size: 8, rss: 4 } };
+
 describe('a process of a daemon', () => {
   let host: FakeHost;
   beforeEach(() => {
@@ -45,7 +47,7 @@ describe('a process of a daemon', () => {
   const EVERYTHING = ['stat', 'status', 'io', 'fd'];
 
   it('that has not run is the same, and only its stat is read', () => {
-    host.run({ pid: 10, comm: 'd' });
+    host.run({ ...DAEMON });
     const { look, found } = world();
     const first = look();
     expect(found.read).toEqual([...EVERYTHING, 'limits']);
@@ -54,25 +56,25 @@ describe('a process of a daemon', () => {
   });
 
   it('that has run is read, whatever its stat says', () => {
-    host.run({ pid: 10, comm: 'd', switches: [1, 0] });
+    host.run({ ...DAEMON, switches: [1, 0] });
     const { look, found } = world();
     look();
-    host.run({ pid: 10, comm: 'd', switches: [2, 0] });
+    host.run({ ...DAEMON, switches: [2, 0] });
     found.ran++;
     expect(look()?.figures.status.voluntary).toBe(2);
     expect(found.read).toEqual(EVERYTHING);
   });
 
   it('from which memory was taken while it did not run is read', () => {
-    host.run({ pid: 10, comm: 'd', memory: { size: 2000, rss: 1000 } });
+    host.run({ ...DAEMON, memory: { size: 2000, rss: 1000 } });
     const { look } = world();
     look();
-    host.run({ pid: 10, comm: 'd', memory: { size: 2000, rss: 800, swap: 200 } });
+    host.run({ ...DAEMON, memory: { size: 2000, rss: 800, swap: 200 } });
     expect(look()?.figures.status).toMatchObject({ resident: 800 * 1024, swap: 200 * 1024 });
   });
 
   it('whose CPU time cannot be told is read each time', () => {
-    host.run({ pid: 10, comm: 'd' });
+    host.run({ ...DAEMON });
     const { look, found } = world();
     found.ran = Number.NaN;
     look();
@@ -81,7 +83,7 @@ describe('a process of a daemon', () => {
   });
 
   it('that never runs is read once a minute', () => {
-    host.run({ pid: 10, comm: 'd' });
+    host.run({ ...DAEMON });
     const { look, found } = world();
     look();
     host.tick(60_000);
@@ -99,12 +101,12 @@ describe('a process of a daemon', () => {
     expect(look()).toBeUndefined();
     expect(found.read).toEqual([]);
     host.kill(9);
-    host.run({ pid: 10, comm: 'd', ppid: 1 });
+    host.run({ ...DAEMON, ppid: 1 });
     expect(look()?.stat.ppid).toBe(1);
   });
 
   it('whose number somebody else has got is somebody else', () => {
-    host.run({ pid: 10, comm: 'd', start: 5 });
+    host.run({ ...DAEMON, start: 5 });
     const { look, found } = world();
     look();
     host.run({ pid: 10, comm: 'x', start: 7 });

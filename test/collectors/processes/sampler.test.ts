@@ -272,13 +272,25 @@ describe('a host of files', () => {
     expect((await w.cycle())['max_fds_ratio{d}']).toBe(0.01);
   });
 
-  it.each(['proc/uptime', 'proc'])(
-    'fails, rather than telling that all daemons are gone, without %s',
-    async path => {
-      host.remove(path);
-      await expect(here('d').cycle()).rejects.toThrow(/^cannot read uptime/);
-    },
-  );
+  it('fails, rather than telling that all daemons are gone, without proc', async () => {
+    host.remove('proc');
+    await expect(here('d').cycle()).rejects.toThrow(/^cannot read when the machine began/);
+  });
+
+  it('tells what it can of a process of which little may be read', async () => {
+    host.run({ pid: 10, comm: 'd', cpu: [11, 22], memory: { size: 977, rss: 1000 } });
+    for (const file of ['status', 'io', 'fd', 'limits', 'cmdline', 'cgroup']) host.remove(`proc/10/${file}`);
+    const series = await here('d').cycle();
+    expect(series).toMatchObject({
+      'cpu_seconds{d,user}': 0.11,
+      'cpu_seconds{d,system}': 0.22,
+      'threads{d}': 1,
+      'virtual_memory_bytes{d}': 1_000_000,
+      'resident_memory_bytes{d}': 1_024_000,
+    });
+    for (const absent of ['swap_bytes{d}', 'open_fds{d}', 'max_fds_ratio{d}'])
+      expect(series).not.toHaveProperty([absent]);
+  });
 });
 
 describe('this host', () => {

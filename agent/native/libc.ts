@@ -31,6 +31,10 @@ export interface Libc {
   munmap(address: number, size: number): number;
   flock(fd: number, operation: number): number;
   ioctl(fd: number, request: number, argument: Bytes): number;
+  readlinkat(directory: number, name: string, into: Bytes, size: number): number;
+  lseek(fd: number, offset: number, whence: number): number;
+  /** getdents64(2) by its number, for not every C library has a function for it. */
+  getdents(call: number, fd: number, into: Bytes, size: number): number;
   /** Any system call of up to two numbers. */
   syscall(call: number, first: number, second: number): number;
   errno(): number;
@@ -69,6 +73,9 @@ export function loadLibc(): Libc {
     munmap: call('munmap', 'int', 'uintptr', 'size_t'),
     flock: call('flock', 'int', 'int', 'int'),
     ioctl: call('ioctl', 'int', 'int', 'ulong', 'uint8_t *'),
+    readlinkat: call('readlinkat', 'intptr', 'int', 'str', 'uint8_t *', 'size_t'),
+    lseek: call('lseek', 'int64', 'int', 'int64', 'int'),
+    getdents: call('syscall', 'intptr', 'intptr', 'intptr', 'uint8_t *', 'size_t'),
     syscall: call('syscall', 'intptr', 'intptr', 'intptr', 'intptr'),
     errno: () => koffi.errno(),
     view: (address, size) => koffi.view(BigInt(address), size),

@@ -1,12 +1,16 @@
-// What the kernel tells of processes for one call and no object: a file that stays open, and how much one has run.
-// Sources: pread(2), clock_getcpuclockid(3), linux/posix-timers_types.h.
+// What the kernel tells of processes with few calls: files and directories that stay open, and how much one has run.
+// Sources: pread(2), getdents(2), readlink(2), clock_getcpuclockid(3), linux/posix-timers_types.h.
 
 import type { Native } from './index.ts';
 import { systemError } from './libc.ts';
 
 export interface Procfs {
-  /** The beginning of an open file; its length. Throws as `readSync` does. */
+  /** The beginning of an open file; its length. All of these that read throw as Node does. */
   read(fd: number, into: Uint8Array): number;
+  /** Names in an open directory, `buf` for the kernel's entries. */
+  names(fd: number, buf: Buffer): string[];
+  /** Where a link in an open directory leads, `buf` for the path. */
+  link(fd: number, name: string, buf: Buffer): string;
   /**
    * CPU time of all threads of a process of our pid namespace together, in ns; NaN when there is none. While it stands,
    * none of them has run.
@@ -16,16 +20,35 @@ export interface Procfs {
 
 /** Of all threads, as the scheduler counts it. */
 const CPUCLOCK_SCHED = 2;
+const SYS_GETDENTS64 = process.arch === 'x64' ? 217 : 61;
+/** struct linux_dirent64. */
+const RECORD_LENGTH = 16;
+const NAME = 19;
+const DOT = 0x2e;
 
 export function createProcfs({ libc }: Native): Procfs {
+  const checked = (call: string, result: number): number => {
+    if (result < 0) throw systemError(call, libc.errno());
+    return result;
+  };
   const time = new Uint32Array(4);
   const bytes = new Uint8Array(time.buffer);
   return {
-    read(fd, into) {
-      const length = libc.pread(fd, into, into.length, 0);
-      if (length < 0) throw systemError('pread', libc.errno());
-      return length;
+    read: (fd, into) => checked('pread', libc.pread(fd, into, into.length, 0)),
+    names(fd, buf) {
+      const names: string[] = [];
+      checked('lseek', libc.lseek(fd, 0, 0));
+      for (;;) {
+        const length = checked('getdents64', libc.getdents(SYS_GETDENTS64, fd, buf, buf.length));
+        if (length === 0) return names;
+        for (let at = 0; at < length; at += buf.readUInt16LE(at + RECORD_LENGTH)) {
+          const name = at + NAME;
+          if (buf[name] !== DOT) names.push(buf.toString('latin1', name, buf.indexOf(0, name)));
+        }
+      }
     },
+    link: (fd, name, buf) =>
+      buf.toString('utf8', 0, checked('readlinkat', libc.readlinkat(fd, name, buf, buf.length))),
     cpuTime(pid) {
       if (libc.clock_gettime((~pid << 3) | CPUCLOCK_SCHED, bytes) < 0) return Number.NaN;
       return time[0]! * 1e9 + time[2]!;

@@ -11,6 +11,7 @@ import type { ProcessesOptions } from './options.ts';
 import { parsePss, parseStatus } from './parse.ts';
 import { DENIED, type Reader } from './read.ts';
 import { hasEnded, readStat } from './sample.ts';
+import { createStanding, type Standing } from './standing.ts';
 import { createUndeclared } from './undeclared.ts';
 
 /** What the shares of memory may cost in a look; who comes later keeps the figure it had, and is first in the next. */
@@ -20,6 +21,7 @@ const PSS_BUDGET_MS = 50;
 export interface Owned {
   readonly stat: Stat;
   readonly daemon: string;
+  readonly cpuTime: number;
 }
 
 /**
@@ -33,8 +35,9 @@ export function createDetails(
   owned: () => ReadonlyMap<number, Owned> | undefined = () => undefined,
 ): Sampler {
   const { root, daemons, now } = room;
-  const groups = createGroups(root, reader);
+  const groups = createGroups(root);
   const shares = createShares(reader);
+  const standing = createStanding(reader);
   const undeclared = options.undeclared > 0 ? createUndeclared(options.undeclared) : undefined;
 
   return {
@@ -42,35 +45,41 @@ export function createDetails(
     everyMs: options.details_interval ?? 3 * options.interval,
     async sample(out, signal) {
       const breath = createBreath(now, signal);
-      const members = new Map<string, number[]>(daemons.declared.map(({ name }) => [name, []]));
+      const at = now();
+      const members = new Map<string, Map<number, Standing>>();
+      for (const { name } of daemons.declared) members.set(name, new Map());
       const known = owned();
       for (const pid of known && !undeclared ? known.keys() : reader.pids()) {
+        if (breath.due()) await breath.take();
         const before = known?.get(pid);
-        const stat = readStat(reader, pid, before?.stat);
+        const cpuTime = reader.cpuTime(pid);
+        const stat = before?.cpuTime === cpuTime ? before.stat : readStat(reader, pid, before?.stat);
         if (!stat || hasEnded(stat)) continue;
         const same = before?.stat.startTicks === stat.startTicks;
         const daemon = same ? before.daemon : daemons.ofProcess(stat);
-        if (daemon !== undefined) members.get(daemon)?.push(pid);
-        else if (undeclared) {
+        const own = daemon === undefined ? undefined : members.get(daemon);
+        if (own) own.set(pid, standing.of(pid, cpuTime, at));
+        else if (daemon === undefined && undeclared) {
           const length = reader.file(pid, 'status');
           if (length >= 0) undeclared.add(stat, parseStatus(reader.buf, length).resident);
         }
-        if (breath.due()) await breath.take();
       }
+      standing.end();
       undeclared?.write(out, now());
       const look = createLook(root);
-      for (const [daemon, pids] of members) {
-        const { gauges, counters } = await groups.of(daemon, new Set(pids), breath);
+      for (const [daemon, processes] of members) {
+        if (breath.due()) await breath.take();
+        const { gauges, counters } = groups.of(daemon, processes);
         for (const gauge of GAUGES)
           if (gauges[gauge] !== undefined) out.set(family.GROUP[gauge], gauges[gauge], daemon);
         for (const [key, value] of counters) {
           const [name, ...labels] = key.split(',');
           out.set(family.COUNTERS[name!]!, value, daemon, ...labels);
         }
-        if (pids.length > 0) {
+        if (processes.size > 0) {
           const holdings = look();
-          for (const pid of pids) {
-            holdings.add(pid);
+          for (const [pid, { open }] of processes) {
+            holdings.add(pid, open);
             if (breath.due()) await breath.take();
           }
           const held = holdings.held();
@@ -92,7 +101,10 @@ export function createDetails(
 function createShares(reader: Reader) {
   let known = new Map<string, number>();
   let behind: string[] = [];
-  return (members: ReadonlyMap<string, readonly number[]>, now: () => number): Map<string, number> => {
+  return (
+    members: ReadonlyMap<string, ReadonlyMap<number, unknown>>,
+    now: () => number,
+  ): Map<string, number> => {
     const began = now();
     const order = [
       ...behind.filter(name => members.has(name)),
@@ -112,12 +124,12 @@ function createShares(reader: Reader) {
 }
 
 /** Undefined without processes, and when one may not be read. */
-function shareOf(reader: Reader, pids: readonly number[]): number | undefined {
+function shareOf(reader: Reader, pids: ReadonlyMap<number, unknown>): number | undefined {
   let sum = 0;
-  for (const pid of pids) {
+  for (const pid of pids.keys()) {
     const length = reader.file(pid, 'smaps_rollup');
     if (length >= 0) sum += parsePss(reader.buf, length);
     else if (length === DENIED) return undefined;
   }
-  return pids.length === 0 || Number.isNaN(sum) ? undefined : sum;
+  return pids.size === 0 || Number.isNaN(sum) ? undefined : sum;
 }

@@ -3,7 +3,6 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Breath } from './breath.ts';
 import {
   parseAmount,
   parseCpuLimit,
@@ -12,7 +11,6 @@ import {
   parseKeyed,
   parsePressure,
 } from './parse-group.ts';
-import type { Reader } from './read.ts';
 
 export const GAUGES = ['memory', 'memoryPeak', 'memoryLimit', 'pids', 'pidsLimit', 'cpuLimit'] as const;
 export type Gauge = (typeof GAUGES)[number];
@@ -24,10 +22,15 @@ export interface GroupFigures {
 }
 
 export interface Groups {
-  /** Of all the groups that these processes, the daemon's, have for themselves. */
-  of(daemon: string, pids: ReadonlySet<number>, breath: Breath): Promise<GroupFigures>;
+  /** Of all the groups that the processes of a daemon, by pid, have for themselves. */
+  of(daemon: string, processes: ReadonlyMap<number, Member>): GroupFigures;
   /** Forgets daemons that are gone. */
   keep(daemons: ReadonlySet<string>): void;
+}
+
+interface Member {
+  /** Text of /proc/PID/cgroup. */
+  readonly cgroup: string;
 }
 
 /** One directory of one hierarchy. */
@@ -36,7 +39,7 @@ interface Directory {
   readonly controller: string;
 }
 
-export function createGroups(root: string, reader: Pick<Reader, 'file' | 'buf'>): Groups {
+export function createGroups(root: string): Groups {
   const read = (path: string): string | undefined => {
     try {
       return readFileSync(path, 'utf8');
@@ -51,19 +54,10 @@ export function createGroups(root: string, reader: Pick<Reader, 'file' | 'buf'>)
 
   const mountsNow = () => parseGroupMounts(proc('1/mounts') ?? proc('self/mounts') ?? '');
 
-  const directoriesOf = async (
-    pids: ReadonlySet<number>,
-    breath: Breath,
-  ): Promise<Map<string, Directory>> => {
+  const directoriesOf = (processes: ReadonlyMap<number, Member>): Map<string, Directory> => {
     const mounts = mountsNow();
     const found = new Map<string, Directory>();
-    const texts = new Set<string>();
-    for (const pid of pids) {
-      if (breath.due()) await breath.take();
-      const length = reader.file(pid, 'cgroup');
-      if (length > 0) texts.add(reader.buf.toString('utf8', 0, length));
-    }
-    for (const text of texts)
+    for (const text of new Set(Array.from(processes.values(), ({ cgroup }) => cgroup)))
       for (const [controller, path] of parseGroupPaths(text)) {
         const mount = mounts.get(controller);
         if (mount === undefined || path === '/' || path.startsWith('/..')) continue;
@@ -73,19 +67,19 @@ export function createGroups(root: string, reader: Pick<Reader, 'file' | 'buf'>)
     return found;
   };
 
-  const isOwn = (path: string, pids: ReadonlySet<number>): boolean => {
+  const isOwn = (path: string, pids: { has(pid: number): boolean }): boolean => {
     const members = read(`${path}/cgroup.procs`)?.split('\n').filter(Boolean) ?? [];
     return members.length > 0 && members.every(pid => pids.has(Number(pid)));
   };
 
   return {
-    async of(daemon, pids, breath) {
+    of(daemon, processes) {
       const gauges: Partial<Record<Gauge, number>> = {};
       const total = totals.get(daemon) ?? new Map<string, number>();
       const first = !totals.has(daemon);
       totals.set(daemon, total);
-      for (const [key, { path, controller }] of await directoriesOf(pids, breath)) {
-        if (!isOwn(path, pids)) continue;
+      for (const [key, { path, controller }] of directoriesOf(processes)) {
+        if (!isOwn(path, processes)) continue;
         const figures = readDirectory(name => read(`${path}/${name}`), controller);
         for (const gauge of GAUGES) {
           const value = figures.gauges[gauge];

@@ -1,8 +1,9 @@
 // What processes hold open that nobody sees in a directory: files deleted under them, and TCP connections by state.
 
-import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
+import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../agent/core/errors.ts';
+import type { Reader } from './read.ts';
 
 /** Connections by state; CLOSE_WAIT are those whose other end has gone and which the daemon forgot to close. */
 export type TcpState = 'established' | 'listen' | 'close_wait' | 'other';
@@ -19,9 +20,47 @@ export interface Held {
   readonly denied: boolean;
 }
 
+/** What one process has open. It stands while the process does not run, but for files, which others may delete. */
+export interface Open {
+  /** Inodes. */
+  readonly sockets: readonly string[];
+  /** Its network namespace; empty without sockets. */
+  readonly network: string;
+  /** Descriptors that lead to a path, and to which. */
+  readonly files: readonly { readonly fd: string; readonly target: string }[];
+  readonly denied: boolean;
+}
+
+/** Without right it is empty, and so it is of a process that is gone. */
+export function readOpen(reader: Pick<Reader, 'fdsOf' | 'targetOf' | 'networkOf'>, pid: number): Open {
+  const sockets: string[] = [];
+  const files: { fd: string; target: string }[] = [];
+  let denied = false;
+  let fds: string[] = [];
+  try {
+    fds = reader.fdsOf(pid);
+  } catch (error) {
+    denied = ['EACCES', 'EPERM'].includes(codeOf(error) ?? '');
+  }
+  for (const fd of fds) {
+    const target = attempt(() => reader.targetOf(pid, fd)) ?? '';
+    if (target.startsWith(SOCKET)) sockets.push(target.slice(SOCKET.length, -1));
+    else if (isOnDisk(target)) files.push({ fd, target });
+  }
+  const network = sockets.length > 0 ? (attempt(() => reader.networkOf(pid)) ?? '') : '';
+  return { sockets, network, files, denied };
+}
+
+/** The same of a process that has not run since. */
+export function rereadOpen(reader: Pick<Reader, 'targetOf'>, pid: number, open: Open): Open {
+  if (open.files.length === 0) return open;
+  const files = open.files.map(({ fd }) => ({ fd, target: attempt(() => reader.targetOf(pid, fd)) ?? '' }));
+  return { ...open, files };
+}
+
 /** The processes of one daemon, one after another. */
 export interface Holdings {
-  add(pid: number): void;
+  add(pid: number, open: Open): void;
   held(): Held;
 }
 
@@ -30,9 +69,8 @@ export function createLook(root: string): () => Holdings {
   const proc = join(root, 'proc');
   const tables = new Map<string, ReadonlyMap<string, TcpState>>();
 
-  const tableOf = (pid: number): ReadonlyMap<string, TcpState> => {
-    const namespace = attempt(() => readlinkSync(join(proc, String(pid), 'ns/net'))) ?? '';
-    let table = tables.get(namespace);
+  const tableOf = (pid: number, network: string): ReadonlyMap<string, TcpState> => {
+    let table = tables.get(network);
     if (!table) {
       table = new Map(
         ['tcp', 'tcp6'].flatMap(name => {
@@ -40,7 +78,7 @@ export function createLook(root: string): () => Holdings {
           return [...parseTcp(text)];
         }),
       );
-      tables.set(namespace, table);
+      tables.set(network, table);
     }
     return table;
   };
@@ -52,32 +90,22 @@ export function createLook(root: string): () => Holdings {
     const sockets = { established: 0, listen: 0, close_wait: 0, other: 0 };
     let denied = false;
     return {
-      add(pid) {
-        const directory = `${proc}/${pid}/fd`;
-        let fds: string[] = [];
-        try {
-          fds = readdirSync(directory);
-        } catch (error) {
-          denied ||= ['EACCES', 'EPERM'].includes(codeOf(error) ?? '');
+      add(pid, open) {
+        denied ||= open.denied;
+        for (const inode of open.sockets) {
+          if (inodes.has(inode)) continue;
+          inodes.add(inode);
+          const state = tableOf(pid, open.network).get(inode);
+          if (state) sockets[state]++;
         }
-        let table: ReadonlyMap<string, TcpState> | undefined;
-        for (const fd of fds) {
-          const path = `${directory}/${fd}`;
-          const target = attempt(() => readlinkSync(path)) ?? '';
-          if (target.startsWith(SOCKET)) {
-            const inode = target.slice(SOCKET.length, -1);
-            if (inodes.has(inode)) continue;
-            inodes.add(inode);
-            table ??= tableOf(pid);
-            const state = table.get(inode);
-            if (state) sockets[state]++;
-          } else if (isDeleted(target)) {
-            const file = attempt(() => statSync(path));
-            if (!file?.isFile() || file.nlink > 0) continue;
-            deleted.set(`${file.dev}:${file.ino}`, file.blocks * BLOCK);
-            const space = free.has(file.dev) ? undefined : attempt(() => statfsSync(path));
-            if (space) free.set(file.dev, space.bavail * space.bsize);
-          }
+        for (const { fd, target } of open.files) {
+          if (!target.endsWith(DELETED)) continue;
+          const path = `${proc}/${pid}/fd/${fd}`;
+          const file = attempt(() => statSync(path));
+          if (!file?.isFile() || file.nlink > 0) continue;
+          deleted.set(`${file.dev}:${file.ino}`, file.blocks * BLOCK);
+          const space = free.has(file.dev) ? undefined : attempt(() => statfsSync(path));
+          if (space) free.set(file.dev, space.bavail * space.bsize);
         }
       },
       held: () => ({
@@ -91,13 +119,14 @@ export function createLook(root: string): () => Holdings {
 }
 
 const SOCKET = 'socket:[';
+const DELETED = ' (deleted)';
 
 /** Of st_blocks, whatever the filesystem's own are (stat(2)). */
 const BLOCK = 512;
 
 /** Memory that only looks like a file is not disk: memfd_create(2), System V and anonymous shared memory. */
-const isDeleted = (target: string): boolean =>
-  target.startsWith('/') && target.endsWith(' (deleted)') && !/^\/(memfd:|SYSV|dev\/)/.test(target);
+const isOnDisk = (target: string): boolean =>
+  target.startsWith('/') && !/^\/(memfd:|SYSV|dev\/)/.test(target);
 
 /** States of sockets by inode in /proc/net/tcp or tcp6. Source: proc_pid_net(5), include/net/tcp_states.h. */
 export function parseTcp(text: string): Map<string, TcpState> {

@@ -36,6 +36,12 @@ export interface Reader {
   cpuTime(pid: number): number;
   /** Open file descriptors of a process; GONE or DENIED. */
   openFds(pid: number): number;
+  /** Their names; throws. */
+  fdsOf(pid: number): string[];
+  /** What a descriptor stands for; throws. */
+  targetOf(pid: number, fd: string): string;
+  /** The network namespace; throws. */
+  networkOf(pid: number): string;
   /**
    * Keeps the files of these processes open from their next read on, as far as the limit of open files allows, and those
    * of `others` as far as they leave half of it free; closes those of all the rest. A read is then one call, and a pid
@@ -141,6 +147,15 @@ export function createReader(root: string): Reader {
         return refusal(path, error);
       }
     },
+    fdsOf(pid) {
+      const fd = procfs ? known(pid, 'fd') : -1;
+      return fd >= 0 ? procfs!.names(fd, buf) : readdirSync(`${proc}/${pid}/fd`);
+    },
+    targetOf(pid, name) {
+      const fd = procfs ? known(pid, 'fd') : -1;
+      return fd >= 0 ? procfs!.link(fd, name, buf) : readlinkSync(`${proc}/${pid}/fd/${name}`);
+    },
+    networkOf: pid => readlinkSync(`${proc}/${pid}/ns/net`),
     hold(pids, others = new Set()) {
       for (const [pid, files] of held) {
         files.own = pids.has(pid);

@@ -287,6 +287,25 @@ if (have('perl'))
     expect(found['proportional_memory_bytes']).toBeGreaterThan(100_000);
   });
 
+if (have('perl'))
+  it('this host: a file that is deleted while the process that holds it sleeps is told', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'eudaemon-held-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const path = join(directory, 'file');
+    writeFileSync(path, Buffer.alloc(1 << 20, 'x'));
+    const child = spawn('perl', [
+      '-e',
+      'open(my $f, "<", $ARGV[0]); $| = 1; print "held\\n"; sleep 1000',
+      path,
+    ]);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await new Promise(held => child.stdout.once('data', held));
+    const look = watch('/', pid => pid === child.pid);
+    expect(await look()).toMatchObject({ deleted_open_bytes: 0 });
+    rmSync(path);
+    expect((await look())['deleted_open_bytes']).toBeGreaterThanOrEqual(1 << 20);
+  });
+
 const GROUP = '/sys/fs/cgroup/memory';
 if (have('perl', 'root'))
   it('this host: a real group tells its memory and its limit, where it has the controller', async () => {

@@ -41,6 +41,11 @@ const isSame = (a: ProcessFacts, b: ProcessFacts): boolean =>
 /** More than a host ends while nobody tells it; without a bound, those never told would stay. */
 const MAX_OVERDUE = 256;
 
+const UNCHANGED: Changes = { began: [], ended: [], restarts: 0 };
+
+const isEqual = (a: readonly Instance[], b: readonly Instance[]): boolean =>
+  a.length === b.length && a.every((each, i) => each === b[i]);
+
 export function createRoster(): Roster {
   let living: readonly Instance[] = [];
   let tops: readonly Instance[] = [];
@@ -74,6 +79,7 @@ export function createRoster(): Roster {
       return tops;
     },
     update(instances, awaited = false) {
+      if (!first && !heirs && missing.size === 0 && isEqual(instances, living)) return UNCHANGED;
       const keyed = instances.map(instance => [keyOf(instance), instance] as const);
       const keys = new Set(keyed.map(([key]) => key));
       const began = keyed.filter(([key, { claimed }]) => claimed && !known.has(key));
@@ -111,12 +117,12 @@ export function createRoster(): Roster {
     begin(instance) {
       const key = keyOf(instance);
       const before = living.find(each => isSame(each, instance));
-      if (mains.has(key)) return { began: [], ended: [], restarts: 0 };
+      if (mains.has(key)) return UNCHANGED;
       mains.set(key, instance);
       known.add(key);
       if (before) {
         live(living.map(each => (each === before ? { ...before, claimed: true } : each)));
-        return { began: [], ended: [], restarts: 0 };
+        return UNCHANGED;
       }
       live([...living, instance]);
       return { began: [instance], ended: [], restarts: replace(1) };

@@ -132,11 +132,11 @@ export function createExits(
     looking() {
       ended = new Set();
     },
-    endedMeanwhile: process => ended.has(keyOf(process)),
+    endedMeanwhile: process => ended.size > 0 && ended.has(keyOf(process)),
     seen(found, at) {
       source.seen(found, at);
       for (const [pid, { claimed }] of found) if (claimed) oom.note(pid);
-      oom.keep(new Set(found.keys()));
+      oom.keep(found);
     },
     async close() {
       await source.close();

@@ -3,7 +3,6 @@
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import type { Instance } from '../../agent/core/daemon.ts';
 import { causeOf } from '../../agent/core/errors.ts';
-import type { Posture } from '../../agent/core/posture.ts';
 import { TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import { createBoot } from './boot.ts';
 import { createBreath } from './breath.ts';
@@ -15,10 +14,11 @@ import { createLooker, type Seen } from './look.ts';
 import { createManagers } from './managers.ts';
 import type { ProcessesOptions } from './options.ts';
 import { createPortable } from './portable.ts';
+import { createPortraits, type Portrait } from './portrait.ts';
 import { createPostures } from './posture.ts';
 import { createReader } from './read.ts';
 import { hasEnded, readStat } from './sample.ts';
-import { emptySums, fdShare, include, type Sums, writeSums } from './sums.ts';
+import { emptySums, include, type Sums, writeSums } from './sums.ts';
 import { createTally, type Usage } from './tally.ts';
 
 /** After an end whoever takes the place of the ended is looked for so soon. */
@@ -33,9 +33,9 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   const reader = createReader(room.root);
   const looker = createLooker(reader, daemons);
   const postures = createPostures(room.root);
+  const portraits = createPortraits(room.now() / 1000);
   const tally = createTally();
   const bootOf = createBoot(reader, room.now);
-  const startedAt = room.now() / 1000;
   let toldDenied = false;
 
   const tellDenied = ({ stat, daemon, figures }: Seen) => {
@@ -70,32 +70,32 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       const kin = new Map<number, Kin>();
       const sums = new Map(daemons.declared.map(({ name }) => [name, emptySums()]));
       const usages: Usage[] = [];
-      const found: [daemon: string, instance: Instance][] = [];
+      const found: Portrait[] = [];
       for (const each of seen.values()) {
         const { stat, daemon, figures } = each;
         const began = boot + stat.startTicks / TICKS_PER_SECOND;
-        usages.push(usageOf(each, began >= startedAt));
-        if (hasEnded(stat)) continue;
+        const claimed = seen.get(stat.ppid)?.daemon !== daemon;
+        const ended = hasEnded(stat);
+        const posture = claimed && !ended ? postures.of(stat, figures.rights, now) : undefined;
+        const portrait = portraits.of(each, claimed, began, posture);
+        usages.push(portrait.usage);
+        if (ended) continue;
         tellDenied(each);
         include(sums.get(daemon)!, stat, figures);
-        const claimed = seen.get(stat.ppid)?.daemon !== daemon;
-        const posture = claimed ? postures.of(stat, figures.rights, now) : undefined;
-        found.push([daemon, instanceOf(each, claimed, began, posture)]);
-        kin.set(stat.pid, { process: stat, daemon, claimed, startedAt: began * 1000 });
+        found.push(portrait);
         if (breath.due()) await breath.take();
       }
       postures.keep(seen);
+      portraits.end();
       tally.update(usages);
       const instances = new Map<string, Instance[]>();
-      for (const [daemon, instance] of found) {
+      for (const { instance, kin: each } of found) {
         // The look took a moment, and who has ended meanwhile has been told.
-        if (exits.endedMeanwhile(instance)) {
-          kin.delete(instance.pid);
-          continue;
-        }
-        const list = instances.get(daemon);
+        if (exits.endedMeanwhile(instance)) continue;
+        kin.set(instance.pid, each);
+        const list = instances.get(each.daemon);
         if (list) list.push(instance);
-        else instances.set(daemon, [instance]);
+        else instances.set(each.daemon, [instance]);
       }
       exits.seen(kin, now);
       reports.processes(now, instances, awaited);
@@ -144,49 +144,4 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     },
     createDetails(options, room, reader, () => looker.seen),
   ];
-}
-
-function usageOf({ stat, daemon, figures: { status, io } }: Seen, fresh: boolean): Usage {
-  const { pid, ppid, startTicks } = stat;
-  return {
-    pid,
-    ppid,
-    startTicks,
-    daemon,
-    fresh,
-    own: [
-      stat.userTicks,
-      stat.systemTicks,
-      stat.minorFaults,
-      stat.majorFaults,
-      io.read,
-      io.written,
-      status.voluntary,
-      status.involuntary,
-    ],
-    inherited: [stat.childUserTicks, stat.childSystemTicks, stat.childMinorFaults, stat.childMajorFaults],
-  };
-}
-
-function instanceOf(
-  { stat, figures }: Seen,
-  claimed: boolean,
-  startedAt: number,
-  posture: Posture | undefined,
-): Instance {
-  const { pid, ppid, startTicks, comm, state } = stat;
-  const { resident } = figures.status;
-  const share = fdShare(figures);
-  return {
-    pid,
-    ppid,
-    startTicks,
-    comm,
-    state,
-    claimed,
-    startedAt,
-    memory: Number.isNaN(resident) ? undefined : resident,
-    fdUsage: Number.isNaN(share) ? undefined : share,
-    posture,
-  };
 }

@@ -41,6 +41,8 @@ const MAX_STRANGERS = 1_024;
 type End = ProcessEvent & { readonly what: 'exit' };
 
 interface Member extends Kin {
+  process: ProcessFacts;
+  startedAt: number;
   parent: number;
   missed: boolean;
   told: boolean;
@@ -173,14 +175,13 @@ export function createLineage(
       }
       for (const [pid, kin] of found) {
         const before = members.get(pid);
-        const same = before?.process.startTicks === kin.process.startTicks ? before : undefined;
-        members.set(pid, {
-          ...kin,
-          claimed: same?.daemon === kin.daemon ? same.claimed : kin.claimed,
-          parent: before?.parent ?? kin.process.ppid,
-          missed: false,
-          told: true,
-        });
+        if (before?.process.startTicks === kin.process.startTicks && before.daemon === kin.daemon) {
+          before.process = kin.process;
+          before.startedAt = kin.startedAt;
+          before.missed = false;
+          before.told = true;
+        } else
+          members.set(pid, { ...kin, parent: before?.parent ?? kin.process.ppid, missed: false, told: true });
       }
     },
     settle(now) {

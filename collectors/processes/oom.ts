@@ -13,7 +13,7 @@ export interface Oom {
   /** Whether it was what ended a process by SIGKILL; `startedAt` in Unix ms. Asked once. */
   killed(pid: number, startedAt: number): boolean;
   /** Forgets all but these. */
-  keep(pids: ReadonlySet<number>): void;
+  keep(pids: { has(pid: number): boolean }): void;
   close(): void;
 }
 

@@ -27,7 +27,7 @@ export interface Usage {
 }
 
 export interface Tally {
-  /** Takes all processes of all daemons of one cycle. */
+  /** Takes all processes of all daemons of one cycle; an object that was in the last one has not changed. */
   update(usages: readonly Usage[]): void;
   /** By counter; zeros for a daemon that never had a process. */
   totals(daemon: string): Readonly<Float64Array>;
@@ -41,6 +41,8 @@ interface Tracked {
   readonly whole: Float64Array;
   /** Minor faults of ended children: no process is without, so they grow with every child that is waited for. */
   reaped: number;
+  /** As last taken. */
+  usage: Usage;
   /** The last cycle it lived in. */
   cycle: number;
 }
@@ -64,14 +66,16 @@ export function createTally(): Tally {
   };
   const take = (usage: Usage, counted: ReadonlyMap<number, Float64Array>) => {
     const { pid, ppid, startTicks, inherited } = usage;
-    const reaped = inherited[MINOR_FAULTS]!;
     const before = tracked.get(pid);
-    const now = before ?? { pid, startTicks, ppid, whole: new Float64Array(COUNTERS), reaped, cycle };
+    if (before?.usage === usage) return;
+    const reaped = inherited[MINOR_FAULTS]!;
+    const now = before ?? { pid, startTicks, ppid, whole: new Float64Array(COUNTERS), reaped, usage, cycle };
     // A parent that does not wait for its children inherits nothing.
     const known = reaped > now.reaped ? counted.get(pid) : undefined;
     add(totalOf(usage.daemon), usage, before !== undefined, known, now.whole);
     now.ppid = ppid;
     now.reaped = reaped;
+    now.usage = usage;
     if (!before) tracked.set(pid, now);
   };
 
@@ -79,11 +83,15 @@ export function createTally(): Tally {
     totals: totalOf,
     update(usages) {
       cycle++;
+      let living = 0;
       for (const { pid, startTicks } of usages) {
         const before = tracked.get(pid);
-        if (before?.startTicks === startTicks) before.cycle = cycle;
+        if (before?.startTicks !== startTicks) continue;
+        before.cycle = cycle;
+        living++;
       }
-      const gone = Array.from(tracked.values()).filter(each => each.cycle !== cycle);
+      const gone =
+        living < tracked.size ? Array.from(tracked.values()).filter(each => each.cycle !== cycle) : [];
       const counted = countedBefore(gone, tracked, cycle);
       for (const { pid } of gone) tracked.delete(pid);
       for (const usage of usages) take(usage, counted);

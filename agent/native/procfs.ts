@@ -12,14 +12,16 @@ export interface Procfs {
   /** Where a link in an open directory leads, `buf` for the path. */
   link(fd: number, name: string, buf: Buffer): string;
   /**
-   * CPU time of all threads of a process of our pid namespace together, in ns; NaN when there is none. While it stands,
-   * none of them has run.
+   * CPU time of all threads of a process of our pid namespace together, in ns; NaN when there is none, and on kernels
+   * that count it in ticks. While it stands, none of them has run.
    */
   cpuTime(pid: number): number;
 }
 
 /** Of all threads, as the scheduler counts it. */
 const CPUCLOCK_SCHED = 2;
+/** Divides the ticks of every kernel. */
+const TICK_NS = 1e6;
 const SYS_GETDENTS64 = process.arch === 'x64' ? 217 : 61;
 /** struct linux_dirent64. */
 const RECORD_LENGTH = 16;
@@ -27,6 +29,10 @@ const NAME = 19;
 const DOT = 0x2e;
 
 export function createProcfs({ libc }: Native): Procfs {
+  const cpuTime = (pid: number): number => {
+    if (libc.clock_gettime((~pid << 3) | CPUCLOCK_SCHED, bytes) < 0) return Number.NaN;
+    return time[0]! * 1e9 + time[2]!;
+  };
   const checked = (call: string, result: number): number => {
     if (result < 0) throw systemError(call, libc.errno());
     return result;
@@ -49,9 +55,6 @@ export function createProcfs({ libc }: Native): Procfs {
     },
     link: (fd, name, buf) =>
       buf.toString('utf8', 0, checked('readlinkat', libc.readlinkat(fd, name, buf, buf.length))),
-    cpuTime(pid) {
-      if (libc.clock_gettime((~pid << 3) | CPUCLOCK_SCHED, bytes) < 0) return Number.NaN;
-      return time[0]! * 1e9 + time[2]!;
-    },
+    cpuTime: cpuTime(process.pid) % TICK_NS === 0 ? () => Number.NaN : cpuTime,
   };
 }

@@ -94,11 +94,20 @@ const TRACEBACK = utf8('Traceback (most recent call last):');
 const DURING = utf8('During handling of the above exception');
 const ABOVE = utf8('The above exception was the direct cause');
 
-/** State 1: in the frames; 2: behind the exception's own line; 3, 4: before and behind the words of a chain. */
+const FILE = utf8('File "');
+
+/**
+ * State 1: in the frames; 2: behind the exception's own line; 3, 4: before and behind the words of a chain; 5: in the
+ * frame drawn around a group of exceptions.
+ */
 const python: Rule = (state, buf, start, end) => {
   const text = skipBlanks(buf, start, end);
+  const drawn = text > start && (buf[text] === 0x7c || buf[text] === 0x2b);
+  if (state === 5 && drawn) return rule(Verdict.Continue, 5);
   const head = end - start >= TRACEBACK.length && startsWith(buf, end - TRACEBACK.length, end, TRACEBACK);
-  if (head) return rule(state === 4 ? Verdict.Continue : Verdict.Start, 1);
+  if (head) return rule(state === 4 ? Verdict.Continue : Verdict.Start, drawn ? 5 : 1);
+  // A syntax error of the program itself has no other head.
+  if (state === 0 && text - start === 2 && startsWith(buf, text, end, FILE)) return rule(Verdict.Start, 1);
   if (state === 1) return rule(Verdict.Continue, text > start ? 1 : 2);
   if (state >= 2 && text === end) return rule(Verdict.Continue, state === 4 ? 4 : 3);
   if (state === 3 && (startsWith(buf, text, end, DURING) || startsWith(buf, text, end, ABOVE)))
@@ -174,19 +183,21 @@ const THROWN_IN = utf8('thrown in ');
 const NEXT = utf8('Next ');
 const PHP = utf8('PHP ');
 
-/** Behind `[timestamp] ` and `PHP `, which error_log puts before every line. */
-const php: Rule = (_, buf, start, end) => {
+/** Behind `[timestamp] ` and `PHP `, which error_log puts before every line. State 1: behind a frame. */
+const php: Rule = (state, buf, start, end) => {
+  if (state === 1 && start === end) return rule(Verdict.Continue, 1);
   let at = start;
   if (buf[at] === 0x5b) at = skipBlanks(buf, buf.indexOf(0x5d, at) + 1 || at, end);
   if (startsWith(buf, at, end, PHP)) at += PHP.length;
   const text = skipBlanks(buf, Math.min(at, end), end);
+  const frame = buf[text] === 0x23 && text + 1 < end && isDigit(buf[text + 1]);
   const goesOn =
+    frame ||
     startsWith(buf, text, end, STACK_TRACE) ||
     startsWith(buf, text, end, THROWN_IN) ||
     startsWith(buf, text, end, NEXT) ||
-    (buf[text] === 0x23 && text + 1 < end && isDigit(buf[text + 1])) ||
     (text > at && text < end && isDigit(buf[text]));
-  return rule(goesOn ? Verdict.Continue : Verdict.Start);
+  return rule(goesOn ? Verdict.Continue : Verdict.Start, frame ? 1 : 0);
 };
 
 const PANICKED = utf8(' panicked at ');

@@ -37,6 +37,18 @@ const PYTHON = `Traceback (most recent call last):
   File "a.py", line 1, in <module>
     1 / 0
 ZeroDivisionError: division by zero`;
+const GROUP = `  + Exception Group Traceback (most recent call last):
+  |   File "a.py", line 3, in <module>
+  | ExceptionGroup: many (1 sub-exception)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "a.py", line 1, in f
+    | ValueError: 1
+    +------------------------------------`;
+const SYNTAX = `  File "a.py", line 1
+    x = = 1
+        ^
+SyntaxError: invalid syntax`;
 const GO = `panic: runtime error: index out of range
 
 goroutine 12 [running]:
@@ -81,7 +93,24 @@ describe.each<[Multiline, readonly string[]]>([
   ['ruby', [RUBY, 'next', RUBY]],
   ['node', ['started', NODE, 'stopped']],
   ['dotnet', [DOTNET, 'next']],
+  [
+    'python',
+    [
+      'started',
+      GROUP,
+      'next',
+      SYNTAX,
+      `${GROUP}\n\nDuring handling of the above exception, another\n\n${PYTHON}`,
+    ],
+  ],
   ['php', [PHP, 'next']],
+  [
+    'php',
+    [
+      PHP.replace('  thrown', '\nNext RuntimeException: y in /a.php:9\nStack trace:\n#0 {main}\n  thrown'),
+      'next',
+    ],
+  ],
   ['rust', ['started', RUST, 'stopped']],
   ['dart', ['started', DART, DART, 'stopped']],
   [{ start: '^\\d{4}-' }, ['2026-11-01 a\nb\n\nc', '2026-11-02 d']],

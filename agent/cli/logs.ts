@@ -143,7 +143,7 @@ export async function showLogs(
     throw new SetupError(
       options.deadLetter
         ? `cannot read dead letters "${directory}": there are none; no receiver has refused a record for good`
-        : `cannot read store "${directory}": there is none; the exporter "store" writes it while the agent runs`,
+        : `cannot read store "${directory}": there is none; the agent writes it while it runs, beside OTLP only with exporters.store: {}`,
     );
   const left = new AbortController();
   const broken = Promise.withResolvers<never>();

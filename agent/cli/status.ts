@@ -118,37 +118,46 @@ export function table(daemons: readonly DaemonView[], now: number, color: Paint)
   ]);
 }
 
+/** A line of `status DAEMON`. */
+const row = (what: string, how: string): string => `  ${what.padEnd(12)} ${how}`;
+
 function details(daemon: DaemonView, { certificates, endpoints }: More, now: number, color: Paint): string {
+  const instances = daemon.instances.map(({ pid, startedAt }) => `${pid} (${age(now - startedAt)})`);
+  const memory = daemon.memory === undefined ? '-' : bytes(daemon.memory);
   const lines = [
     `${color('bold', daemon.name)}  ${stateColor(daemon.state, color)} for ${age(now - daemon.stateSince)}`,
-    `  instances  ${daemon.instances.map(({ pid, startedAt }) => `${pid} (${age(now - startedAt)})`).join(', ') || 'none'}`,
-    `  usage      cpu ${percent(daemon.cpu)}, memory ${daemon.memory === undefined ? '-' : bytes(daemon.memory)}, fds ${daemon.openFds ?? '-'} (${percent(daemon.fdUsage)} of the limit), threads ${daemon.threads ?? '-'}`,
-    `  restarts   ${daemon.restarts}`,
+    row('instances', instances.join(', ') || 'none'),
+    row(
+      'usage',
+      `cpu ${percent(daemon.cpu)}, memory ${memory}, fds ${daemon.openFds ?? '-'} (${percent(daemon.fdUsage)} of the limit), threads ${daemon.threads ?? '-'}`,
+    ),
+    row('restarts', String(daemon.restarts)),
   ];
   for (const [resource, seconds] of Object.entries(daemon.exhaustion))
     lines.push(
-      `  ${color('red', `runs out   of ${resource} in ${age(seconds * 1000)} if it goes on as it does`)}`,
+      color('red', row('runs out', `of ${resource} in ${age(seconds * 1000)} if it goes on as it does`)),
     );
   if (daemon.nextStartAt !== undefined)
-    lines.push(`  next start in ${age(daemon.nextStartAt - now)}, by its last restarts`);
+    lines.push(row('next start', `in ${age(daemon.nextStartAt - now)}, by its last restarts`));
   if (daemon.expectedDown) {
     const { until, reason } = daemon.expectedDown;
-    lines.push(
-      `  expected   down ${until === undefined ? 'until it has come up again' : `for ${age(until - now)} more`}${reason ? `: ${reason}` : ''}`,
-    );
+    const how = until === undefined ? 'until it has come up again' : `for ${age(until - now)} more`;
+    lines.push(row('expected', `down ${how}${reason ? `: ${reason}` : ''}`));
   }
-  if (daemon.manager !== undefined) lines.push(`  manager    ${daemon.manager}`);
-  for (const [what, how] of Object.entries(daemon.posture ?? {})) lines.push(`  ${what.padEnd(12)} ${how}`);
+  if (daemon.manager !== undefined) lines.push(row('manager', daemon.manager));
+  for (const [what, how] of Object.entries(daemon.posture ?? {})) lines.push(row(what, String(how)));
   for (const [what, which] of endpoints ? tellEndpoints(endpoints) : [])
-    lines.push(`  ${what.padEnd(12)} ${visible(which)}`);
-  for (const { name, healthy, message } of daemon.checks)
-    lines.push(
-      `  check      ${name}: ${healthy === undefined ? 'no verdict yet' : healthy ? color('green', 'ok') : color('red', 'failing')}${message ? ` (${message})` : ''}`,
-    );
-  for (const { name, condition, met } of daemon.expectations)
-    lines.push(
-      `  expects    ${name} ${condition}: ${met === undefined ? 'cannot be told' : met ? color('green', 'met') : color('red', 'not met')}`,
-    );
+    lines.push(row(what, visible(which)));
+  for (const { name, healthy, message } of daemon.checks) {
+    const verdict =
+      healthy === undefined ? 'no verdict yet' : healthy ? color('green', 'ok') : color('red', 'failing');
+    lines.push(row('check', `${name}: ${verdict}${message ? ` (${message})` : ''}`));
+  }
+  for (const { name, condition, met } of daemon.expectations) {
+    const verdict =
+      met === undefined ? 'cannot be told' : met ? color('green', 'met') : color('red', 'not met');
+    lines.push(row('expects', `${name} ${condition}: ${verdict}`));
+  }
   const [death] = certificates;
   const last = death ? `\n${certificateText(death, now, color, LINES)}` : '';
   return `${lines.join('\n')}\n${last}`;

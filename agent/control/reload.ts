@@ -10,6 +10,12 @@ const SUCCESSFUL: Desc = {
   type: 'gauge',
   help: 'Whether the last load of the configuration succeeded.',
 };
+const TRIED: Desc = {
+  name: 'eudaemon.config.last_reload_timestamp',
+  type: 'gauge',
+  unit: 's',
+  help: 'When the configuration was last loaded, whether that succeeded or not, in Unix seconds.',
+};
 const TIMESTAMP: Desc = {
   name: 'eudaemon.config.last_reload_success_timestamp',
   type: 'gauge',
@@ -31,11 +37,14 @@ export function createReload<C>(room: {
   const { log, now } = room;
   const successful = room.meter.instrument(SUCCESSFUL).with();
   const timestamp = room.meter.instrument(TIMESTAMP).with();
+  const tried = room.meter.instrument(TRIED).with();
   successful.set(1);
+  tried.set(now() / 1000);
   timestamp.set(now() / 1000);
   let turn: ReturnType<Reload> = Promise.resolve(undefined);
 
   const reload: Reload = async () => {
+    tried.set(now() / 1000);
     try {
       await room.apply(await room.load());
       successful.set(1);

@@ -147,7 +147,7 @@ describe('showLogs', () => {
 
   it('says what to do where there is no store', async () => {
     await expect(show('/nowhere/store', {}, collect().out).done).rejects.toThrow(
-      'cannot read store "/nowhere/store": there is none; the exporter "store" writes it while the agent runs',
+      'cannot read store "/nowhere/store": there is none; the agent writes it while it runs, beside OTLP only with exporters.store: {}',
     );
   });
 

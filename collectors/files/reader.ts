@@ -35,8 +35,8 @@ export const Outcome = {
 /** What becomes of an unfinished line at the end: it waits, its beginning goes out, or it is whole. */
 export const Rest = { Waits: 0, Part: 1, Whole: 2 } as const;
 
-/** Bytes of one file at a time: what a busy file may take before the others have their turn. */
-const CHUNK_BYTES = 2 ** 20;
+/** Bytes of one file at a time: what a busy file may take before the others have their turn, and fits into a cache. */
+const BITE_BYTES = 512 * 1024;
 /** How far back the beginning of a line is looked for. */
 const MAX_BACK = 64 * 1024;
 const NEWLINE = 10;
@@ -66,7 +66,7 @@ export function createReader(
   longest: number,
   onLong: (file: LogFile, lines: number) => void,
 ): Reader {
-  const chunk = Math.max(CHUNK_BYTES, longest + 2);
+  const chunk = Math.max(BITE_BYTES, longest + 2);
   // A Buffer finds a newline in half the time that an Uint8Array takes for lines of 150 bytes.
   const buffer = Buffer.allocUnsafeSlow(TAIL_BYTES + chunk);
   const lines = new LineReader();
@@ -125,6 +125,50 @@ export function createReader(
     marks.add(file, position, pen.out.pushed);
   }
 
+  /** Reads up to `most` bytes on. */
+  function take(file: LogFile, now: number, rest: number, most: number): number {
+    const before = Math.min(TAIL_BYTES, file.offset);
+    const size = readSync(file.fd, buffer, 0, before + most, file.offset - before);
+    if (size < before || hashOf(buffer, 0, before) !== file.tail) return Outcome.Replaced;
+    if (before === file.offset && !hasHead(file, size)) return Outcome.Replaced;
+    learnHead(file, size);
+    bytes = size - before;
+    if (file.offset === 0 && buffer[0] === 0x1f && buffer[1] === 0x8b && size > 1) {
+      file.isIgnored = true;
+      return Outcome.End;
+    }
+    const { limit } = file.source;
+    let start = before;
+    if (file.hasHole) {
+      while (start < size && buffer[start] === 0) start++;
+      file.hasHole = start === size;
+      if (limit.unit !== Unit.Byte) start -= (file.offset + start - before) % 2;
+    } else if (
+      file.offset === 0 &&
+      buffer[0] === 0xef &&
+      buffer[1] === 0xbb &&
+      buffer[2] === 0xbf &&
+      size > 2
+    )
+      start = 3;
+    const data = buffer.subarray(0, size);
+    learnHeader(file, data, file.offset - before);
+    file.trail.begin(file, buffer, file.offset - before, now);
+    const more = deliver(file, data, start, rest);
+    const at = lines.at;
+    if (at > before) {
+      file.offset += at - before;
+      file.tail = hashOf(buffer, Math.max(0, at - TAIL_BYTES), at);
+    }
+    mark(file);
+    file.rest = 0;
+    if (!more) return Outcome.Full;
+    if (size === before + most) return Outcome.More;
+    file.rest = size - at;
+    file.unseenSince = Math.max(file.unseenSince, file.mtime);
+    return Outcome.End;
+  }
+
   return {
     get open() {
       return open;
@@ -163,46 +207,13 @@ export function createReader(
         if (!fits(file.fd, fstatSync(file.fd).size, file.position)) return Outcome.Replaced;
         file.isRestored = false;
       }
-      const before = Math.min(TAIL_BYTES, file.offset);
-      const size = readSync(file.fd, buffer, 0, before + chunk, file.offset - before);
-      if (size < before || hashOf(buffer, 0, before) !== file.tail) return Outcome.Replaced;
-      if (before === file.offset && !hasHead(file, size)) return Outcome.Replaced;
-      learnHead(file, size);
-      bytes = size - before;
-      if (file.offset === 0 && buffer[0] === 0x1f && buffer[1] === 0x8b && size > 1) {
-        file.isIgnored = true;
-        return Outcome.End;
-      }
-      const { limit } = file.source;
-      let start = before;
-      if (file.hasHole) {
-        while (start < size && buffer[start] === 0) start++;
-        file.hasHole = start === size;
-        if (limit.unit !== Unit.Byte) start -= (file.offset + start - before) % 2;
-      } else if (
-        file.offset === 0 &&
-        buffer[0] === 0xef &&
-        buffer[1] === 0xbb &&
-        buffer[2] === 0xbf &&
-        size > 2
-      )
-        start = 3;
-      const data = buffer.subarray(0, size);
-      learnHeader(file, data, file.offset - before);
-      file.trail.begin(file, buffer, file.offset - before, now);
-      const more = deliver(file, data, start, all ? Rest.Part : Rest.Waits);
-      const at = lines.at;
-      if (at > before) {
-        file.offset += at - before;
-        file.tail = hashOf(buffer, Math.max(0, at - TAIL_BYTES), at);
-      }
-      mark(file);
-      file.rest = 0;
-      if (!more) return Outcome.Full;
-      if (size === before + chunk) return Outcome.More;
-      file.rest = size - at;
-      file.unseenSince = Math.max(file.unseenSince, file.mtime);
-      return Outcome.End;
+      if (all) return take(file, now, Rest.Part, chunk);
+      const { offset } = file;
+      const outcome = take(file, now, Rest.Waits, BITE_BYTES);
+      // Where it did not get on, a line is longer than that.
+      return outcome === Outcome.More && file.offset === offset
+        ? take(file, now, Rest.Waits, chunk)
+        : outcome;
     },
   };
 }

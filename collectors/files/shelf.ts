@@ -109,8 +109,7 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
     },
     changed(since) {
       const paths: string[] = [];
-      for (const file of files)
-        if (file.changedAt >= since && file.detachedAt === 0) paths.push(file.path);
+      for (const file of files) if (file.changedAt >= since && file.detachedAt === 0) paths.push(file.path);
       return paths;
     },
     sweep() {

@@ -54,3 +54,11 @@ it('files that changed lately are known, whatever hints say', () => {
   rig.turn();
   expect(active()).toEqual([]);
 });
+
+it('lines longer than what is read at once come whole, in their order', () => {
+  const long = 'x'.repeat(900_000);
+  const lines = [long, 'short', `${long}y`, 'last'];
+  writeFileSync(rig.path('a.log'), `\ufeff${lines.join('\n')}\n`);
+  rig.turn();
+  expect(rig.bodies.slice(2)).toEqual(lines);
+});

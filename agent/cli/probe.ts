@@ -125,12 +125,12 @@ function processesOf(root: string, { name, expect }: DaemonSpec, ofProcess: Look
 async function tryCheck(check: CheckSpec, room: Parameters<typeof createAttempt>[1]): Promise<Part> {
   const began = performance.now();
   try {
-    const { ok, warning, message } = await createAttempt(check, room)(new AbortController().signal);
+    const { ok, plugin, message } = await createAttempt(check, room)(new AbortController().signal);
     const ms = performance.now() - began;
     // The daemon may listen elsewhere than its recipe presumes.
     if (!ok && check.presumed) return { code: OK!, text: `${check.name} not where its recipe presumes` };
     return {
-      code: (ok ? (warning ? WARNING : OK) : CRITICAL)!,
+      code: plugin ?? (ok ? OK! : CRITICAL!),
       text: `${check.name} ${message.replace(/^HTTP /, '')} in ${Math.round(ms)} ms`,
       perf: `${check.name}=${(ms / 1000).toFixed(3)}s;;;0`,
     };

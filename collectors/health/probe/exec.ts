@@ -10,7 +10,8 @@ import { causeOf, SetupError } from '../../../agent/core/errors.ts';
 import { MAX_ANSWER, type Outcome, type Probe, snippet } from './outcome.ts';
 
 /**
- * A warning counts as up and keeps its message. The message is the first line of output up to the perfdata.
+ * A warning counts as up where its words say that it is one: of a program that is no plugin, 1 is a failure. The message
+ * is the first line of output up to the perfdata.
  * At the deadline the whole process group is killed.
  */
 export function execProbe(check: CheckSpec, root: string): Probe {
@@ -73,13 +74,15 @@ function collect(stream: NonNullable<ChildProcess['stdout']>): () => string {
   return () => Buffer.concat(chunks).toString();
 }
 
-const MEANING = ['ok', 'warning', 'critical', 'unknown'];
+/** Of plugins; without words, 1 may as well be what another program says when it has failed. */
+const MEANING = ['ok', undefined, 'critical', 'unknown'];
 
 function judgeExit(code: number | null, signal: string | null, output: string): Outcome {
   if (code === null) return { ok: false, message: `ended by ${signal}` };
   const said = snippet(output.split('|', 1)[0]!);
   const message = said || `exit ${code}${MEANING[code] ? ` (${MEANING[code]})` : ''}`;
-  return { ok: code <= 1, message, ...(code === 1 ? { warning: true } : {}) };
+  const ok = code === 0 || (code === 1 && /warn/i.test(said));
+  return { ok, message, ...(code < MEANING.length && { plugin: code }) };
 }
 
 /** Ids of a user by name or number, looked up at each run: users come and go. */

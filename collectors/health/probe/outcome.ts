@@ -6,8 +6,8 @@ export interface Outcome {
   readonly message: string;
   /** There was no answer in time. */
   readonly timedOut?: true;
-  /** It holds, but the check warns. */
-  readonly warning?: true;
+  /** The status of a Nagios plugin: 0 ok, 1 warning, 2 critical, 3 unknown. */
+  readonly plugin?: number;
   /** Unix seconds when the server's certificate ends. */
   readonly tlsExpiry?: number;
 }

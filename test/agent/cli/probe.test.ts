@@ -1,0 +1,46 @@
+// What a scheduler of Nagios plugins is told of a daemon; this very process is the daemon.
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { readConfig } from '../../../agent/cli/config.ts';
+import { probeDaemon } from '../../../agent/cli/probe.ts';
+
+async function verdict(scripts: readonly string[], name = 'this', match = realpathSync(process.execPath)) {
+  const home = mkdtempSync(join(tmpdir(), 'probe-'));
+  onTestFinished(() => rmSync(home, { recursive: true }));
+  const file = join(home, 'e.yaml');
+  const health = scripts.map((script, i) => ({ name: `c${i}`, exec: ['/bin/sh', '-c', script] }));
+  writeFileSync(file, JSON.stringify({ daemons: { this: { match: { exe: match }, health } } }));
+  return probeDaemon(await readConfig(file, {}), name);
+}
+
+it.each([
+  [[], 0, /^OK: this - \d+ process(es)? \| procs=\d+$/],
+  [
+    ['echo "FINE | a=1"'],
+    0,
+    /^OK: this - \d+ process(es)?, c0 FINE in \d+ ms \| c0=\d+\.\d{3}s;;;0 procs=\d+$/,
+  ],
+  [['echo "DISK WARNING"; exit 1'], 1, /^WARNING: .*c0 DISK WARNING/],
+  [['exit 1'], 1, /^WARNING: .*c0 exit 1 in/],
+  [['exit 2'], 2, /^CRITICAL: /],
+  [['exit 3'], 3, /^UNKNOWN: /],
+  [['exit 77'], 2, /^CRITICAL: .*c0 exit 77/],
+  [['exit 1', 'exit 3', 'exit 0'], 3, /^UNKNOWN: /],
+  [['exit 3', 'exit 2'], 2, /^CRITICAL: /],
+])('%j is %i', async (scripts, code, line) => {
+  const told = await verdict(scripts);
+  expect(told).toEqual({ code, line: expect.stringMatching(line) });
+});
+
+it('a daemon that does not run is critical, one that is not declared unknown', async () => {
+  expect(await verdict([], 'this', '/nowhere')).toEqual({
+    code: 2,
+    line: 'CRITICAL: this - no process | procs=0',
+  });
+  expect(await verdict([], 'thsi')).toEqual({
+    code: 3,
+    line: 'UNKNOWN: no daemon "thsi" is declared; did you mean "this"?',
+  });
+});

@@ -61,6 +61,8 @@ describe('the rules', () => {
     ['agent/worker.ts', '// f\nlet x = 1;\n', undefined],
     ['agent/pipeline/spool/frame.ts', importing('node:fs'), undefined],
     ['collectors/syslog/a.ts', '// f\nexport default 1;\n', /named exports/],
+    ['collectors/syslog/a.ts', importing('node:http'), /for less/],
+    ['collectors/syslog/a.ts', "// f\nimport type { Agent } from 'node:http';\n", undefined],
     ['collectors/syslog/a.ts', `// f${'\n'.repeat(301)}`, /split at 300/],
     ['collectors/syslog/a.ts', `// f${'\n'.repeat(300)}`, undefined],
     ['collectors/syslog/utils.ts', '// f\n', /name says/],

@@ -110,6 +110,8 @@ function textRules(path: string, text: string): string[] {
     rules.push('a file opens with a comment: what it is for, what it promises');
   if (/^(export )?let /m.test(text) && !PROGRAM.test(path)) rules.push('no module state');
   if (/^export default\b/m.test(text)) rules.push('named exports only');
+  if (/^import (?!type\b)[^;]*from 'node:http';/m.test(text))
+    rules.push('agent/native/http gives node:http for less');
   return rules;
 }
 

@@ -1,10 +1,10 @@
 // Asks the running agent, over its control socket.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { request } from 'node:http';
 import { basename, join } from 'node:path';
 import { CONTROL_SOCKET } from '../control/messages.ts';
 import { causeOf, codeOf, SetupError } from '../core/errors.ts';
+import { http } from '../native/http.ts';
 
 const TIMEOUT_MS = 5000;
 /** A reload may have to wait for the first look of a new check. */
@@ -67,7 +67,7 @@ export async function post(socketPath: string, path: string): Promise<Answer> {
 
 function exchange(socketPath: string, method: string, path: string, timeout: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, method, path, timeout }, response => {
+    const asked = http.request({ socketPath, method, path, timeout }, response => {
       const chunks: Buffer[] = [];
       response.on('data', chunk => chunks.push(chunk));
       response.on('error', reject);

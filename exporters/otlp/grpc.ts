@@ -1,7 +1,7 @@
 // OTLP/gRPC over node:http2: one unary call an exchange, on one connection that is opened when needed.
 // Source: gRPC over HTTP2 (PROTOCOL-HTTP2.md).
 
-import http2 from 'node:http2';
+import type { ClientHttp2Session, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2';
 import { classifyGrpc, classifyHttp, type Verdict } from './classify.ts';
 import type { TlsFiles } from './credentials.ts';
 import type { Settings } from './settings.ts';
@@ -11,10 +11,11 @@ import { type Exchange, MAX_RESPONSE_BYTES, type Transport, USER_AGENT } from '.
 const PREFIX = 5;
 
 export function createGrpc(settings: Settings, files: TlsFiles, now: () => number): Transport {
+  const http2 = process.getBuiltinModule('node:http2');
   const tls = settings.url.protocol === 'https:' ? files : {};
-  let session: http2.ClientHttp2Session | undefined;
+  let session: ClientHttp2Session | undefined;
 
-  const connected = (): http2.ClientHttp2Session => {
+  const connected = (): ClientHttp2Session => {
     if (session && !session.closed && !session.destroyed) return session;
     const opened = http2.connect(settings.url.origin, tls);
     // Its calls fail with it and tell why.
@@ -38,8 +39,8 @@ export function createGrpc(settings: Settings, files: TlsFiles, now: () => numbe
       });
       const abort = () => session?.destroy();
       signal.addEventListener('abort', abort);
-      let headers: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader = {};
-      let trailers: http2.IncomingHttpHeaders = {};
+      let headers: IncomingHttpHeaders & IncomingHttpStatusHeader = {};
+      let trailers: IncomingHttpHeaders = {};
       let failure: unknown;
       const chunks: Buffer[] = [];
       let size = 0;

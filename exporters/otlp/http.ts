@@ -1,8 +1,7 @@
 // OTLP/HTTP: one POST an exchange over kept connections. What an answer means is decided in classify.ts.
 
-import http from 'node:http';
-import https from 'node:https';
 import { codeOf } from '../../agent/core/errors.ts';
+import { http } from '../../agent/native/http.ts';
 import { classifyHttp, type Verdict } from './classify.ts';
 import type { TlsFiles } from './credentials.ts';
 import type { Settings } from './settings.ts';
@@ -13,8 +12,8 @@ const BROKEN = ['ECONNRESET', 'EPIPE'];
 export function createHttp(settings: Settings, tls: TlsFiles, now: () => number): Transport {
   const secure = settings.url.protocol === 'https:';
   const kept = { keepAlive: true, proxyEnv: settings.proxy };
-  const agent = secure ? new https.Agent({ ...kept, ...tls }) : new http.Agent(kept);
-  const request = secure ? https.request : http.request;
+  const { Agent, request } = secure ? process.getBuiltinModule('node:https') : http;
+  const agent = new Agent({ ...kept, ...(secure && tls) });
   const contentType = settings.protocol === 'http/json' ? 'application/json' : 'application/x-protobuf';
 
   const exchange = ({ body, encoding, headers, signal }: Exchange): Promise<Verdict> =>

@@ -1,9 +1,10 @@
 // HTTP(S) checks: one request on a fresh connection, redirects not followed, the body read up to a bound.
 
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { CheckSpec } from '../../../agent/core/daemon.ts';
 import type { Pattern } from '../../../agent/core/pattern.ts';
+import { http } from '../../../agent/native/http.ts';
 import { dial, expiryOf, secure } from './connect.ts';
 import { MAX_ANSWER, type Outcome, type Probe } from './outcome.ts';
 
@@ -31,7 +32,7 @@ export function httpProbe(check: CheckSpec, expect: Pattern | undefined): Probe 
       // Nothing of the request leaves before the certificate is judged.
       if (secured?.authorizationError && !check.tls_insecure)
         return { ok: false, message: `certificate refused: ${secured.authorizationError}`, tlsExpiry };
-      const sent = request({
+      const sent = http.request({
         createConnection: () => secured ?? plain,
         path: url.pathname + url.search,
         method: check.method ?? 'GET',

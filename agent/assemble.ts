@@ -244,15 +244,15 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     {
       name: 'data worker',
       start: () => data.start(),
-      async stop() {
-        if (!(await data.stop(config.agent.shutdown_timeout * 0.8))) throw new Error('it was cut short');
+      async stop(leftMs) {
+        if (!(await data.stop(leftMs * 0.8))) throw new Error('it was cut short');
       },
     },
     { name: 'certificates', start: async () => certificates.recover(), stop: () => certificates.flush() },
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
     discovering(discoverAgain, log),
     every('silence', 1000, listen, memory.voices.save),
-    { name: 'metric exporters', start: () => pushes.apply(config), stop: () => pushes.stop() },
+    { name: 'metric exporters', start: () => pushes.apply(config), stop: leftMs => pushes.stop(leftMs * 0.2) },
   ];
 
   const stopped = untilSignal(process, {

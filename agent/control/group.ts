@@ -6,7 +6,8 @@ import type { Log } from '../core/log.ts';
 export interface Actor {
   readonly name: string;
   start(): Promise<void>;
-  stop(): Promise<void>;
+  /** `leftMs`: what is left until the deadline, for it and for those that stop after it. */
+  stop(leftMs: number): Promise<void>;
 }
 
 export interface Group {
@@ -32,7 +33,7 @@ export function createGroup(log: Log): Group {
         timer = setTimeout(resolve, left, 'late');
       });
       try {
-        if ((await Promise.race([actor.stop(), late])) === 'late') {
+        if ((await Promise.race([actor.stop(left), late])) === 'late') {
           clean = false;
           log.error(`cannot stop ${actor.name} in time: the shutdown deadline has passed`);
         }

@@ -29,12 +29,13 @@ const FAILURES: Desc = {
 };
 /** Failing for longer makes the agent not ready. */
 const PATIENCE_MS = 5 * 60_000;
+const LAST_PUSH_MS = 2000;
 
 export interface Push {
   start(): void;
   fault(): string | undefined;
-  /** Pushes once more, so that the last figures arrive, then closes. */
-  stop(): Promise<void>;
+  /** Pushes once more, so that the last figures arrive, within `leftMs` at the latest; then closes. */
+  stop(leftMs?: number): Promise<void>;
 }
 
 export function createPush(room: {
@@ -100,11 +101,11 @@ export function createPush(room: {
       if (failingSince === undefined || clock.now() - failingSince < PATIENCE_MS) return undefined;
       return `exporter ${name} has failed to push metrics: ${lastFailure}`;
     },
-    async stop() {
+    async stop(leftMs = LAST_PUSH_MS) {
       cancel();
       abort.abort();
       await running;
-      if (failingSince === undefined) await push(AbortSignal.timeout(2000));
+      if (failingSince === undefined) await push(AbortSignal.timeout(Math.ceil(Math.min(LAST_PUSH_MS, leftMs))));
       await exporter.close();
     },
   };

@@ -17,7 +17,7 @@ export interface Pushes {
   /** Starts, stops and replaces what differs from what runs. */
   apply(config: PushesConfig): Promise<void>;
   faults(): string[];
-  stop(): Promise<void>;
+  stop(leftMs: number): Promise<void>;
 }
 
 export function createPushes(room: {
@@ -54,8 +54,8 @@ export function createPushes(room: {
       }
     },
     faults: () => [...running.values()].flatMap(push => push.fault() ?? []),
-    async stop() {
-      await Promise.all([...running.values()].map(push => push.stop()));
+    async stop(leftMs) {
+      await Promise.all([...running.values()].map(push => push.stop(leftMs)));
     },
   };
 }

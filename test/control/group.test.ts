@@ -31,6 +31,18 @@ test('when one cannot start, those before it are stopped and the error is told',
   expect(seen).toEqual(['+a', '+b', '-b', '-a']);
 });
 
+test('each is told what is left until the deadline', async () => {
+  const left: number[] = [];
+  const group = createGroup(quiet);
+  const actor: Actor = { name: 'a', start: async () => {}, stop: async leftMs => void left.push(leftMs) };
+  await group.start([actor, ...actors([], 'stuck')]);
+  await group.stop(20);
+  expect(left[0]).toBeLessThan(20);
+  await group.start([actor]);
+  await group.stop(5000);
+  expect(left[1]).toBeGreaterThan(4000);
+});
+
 test('one that is stuck or fails does not keep the others from stopping', async () => {
   const seen: string[] = [];
   const group = createGroup(quiet);

@@ -9,9 +9,9 @@ import { until } from './until.ts';
 
 const uid = String(process.getuid?.());
 
-async function scene(daemons: Record<string, unknown> = {}) {
+async function scene(daemons: Record<string, unknown> = {}, agent: Record<string, unknown> = {}) {
   const backend = await startBackend();
-  const home = await createHome({ daemons, exporters: { otlp: backend.exporter } });
+  const home = await createHome({ agent, daemons, exporters: { otlp: backend.exporter } });
   const program = await startProgram(home);
   return { backend, home, program, socket: home.socket };
 }
@@ -177,8 +177,8 @@ it('a logger is not held up by a data worker that stands still', async () => {
   expect(backend.bodies()).toEqual(Array.from({ length: count }, (_, i) => `number ${i}`));
 });
 
-it('a logger is not held up by a backend that does not answer', async () => {
-  const { backend, socket, program } = await scene();
+it('neither loggers nor the end are held up by a backend that does not answer', async () => {
+  const { backend, socket, program } = await scene({}, { shutdown_timeout: '3s' });
   backend.behave({ fault: 'silent' });
   const lines = Array.from({ length: 3_000 }, (_, i) => `<13>busy: line ${i}`);
   await sendDatagrams(socket, lines);
@@ -186,4 +186,6 @@ it('a logger is not held up by a backend that does not answer', async () => {
     'all are received',
     page => page.sum('eudaemon_records_received_total', { source: 'syslog' }) === lines.length,
   );
+  expect(await program.stop()).toMatchObject({ code: 0 });
+  expect(program.output()).toContain('msg=stopped clean=true');
 });

@@ -44,6 +44,10 @@ export function* decodeLogs(request: Uint8Array): Generator<DecodedRecord> {
   }
 }
 
+/** The same in the order they were observed in: a request has them by their resources. */
+export const decodeInOrder = (request: Uint8Array): DecodedRecord[] =>
+  [...decodeLogs(request)].sort((a, b) => (a.observed < b.observed ? -1 : a.observed > b.observed ? 1 : 0));
+
 /** Entries of `ScopeLogs.log_records`, tags included, as `encodeRecord()` writes them. */
 export function* decodeRecords(entries: Uint8Array): Generator<DecodedRecord> {
   for (const record of messages(new ProtoReader(entries), 2)) yield decodeRecord(record, {});

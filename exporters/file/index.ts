@@ -1,7 +1,7 @@
 // Log records as lines of JSON to a file, a named pipe or standard output. A batch is delivered when the kernel has all
 // of it, with `fsync` when the disk has; a batch that was cut short by a crash comes again.
 
-import { decodeLogs } from '../../agent/core/decode.ts';
+import { decodeInOrder } from '../../agent/core/decode.ts';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
 import {
   type ExporterRoom,
@@ -50,7 +50,7 @@ export async function logs(options: FileOptions, room: ExporterRoom): Promise<Lo
   const lines = (batch: SealedBatch): Encoded => {
     let looped = 0;
     let text = '';
-    for (const record of decodeLogs(batch.bytes)) {
+    for (const record of decodeInOrder(batch.bytes)) {
       const { attributes } = record;
       if (
         attributes['log.file.path'] === path ||

@@ -1,6 +1,6 @@
 // The local store: log records as lines of JSON in segment files, bounded by age and size. Needs no backend.
 
-import { decodeLogs } from '../../agent/core/decode.ts';
+import { decodeInOrder } from '../../agent/core/decode.ts';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
 import { type ExporterRoom, type LogExporter, RetryLater } from '../../agent/core/exporter.ts';
 import { createEncoder } from '../../agent/core/line.ts';
@@ -41,7 +41,11 @@ export async function logs(options: StoreOptions, room: ExporterRoom): Promise<L
     async deliver({ bytes, records }) {
       let lines: Buffer;
       try {
-        lines = Buffer.from(Array.from(decodeLogs(bytes), encode).join(''));
+        lines = Buffer.from(
+          decodeInOrder(bytes)
+            .map(record => encode(record))
+            .join(''),
+        );
       } catch (error) {
         room.log.error(`cannot store a batch of ${records} records: ${causeOf(error)}`);
         return { rejected: records, reason: 'undecodable' };

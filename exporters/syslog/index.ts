@@ -2,7 +2,7 @@
 // kernel has taken it, and what a receiver that dies has in its buffers is lost. What was under way on a connection that
 // breaks is sent again, a batch at most.
 
-import { decodeLogs } from '../../agent/core/decode.ts';
+import { decodeInOrder } from '../../agent/core/decode.ts';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
 import {
   type ExporterRoom,
@@ -52,7 +52,7 @@ export async function logs(options: SyslogOptions, room: ExporterRoom): Promise<
   const prepare = (batch: SealedBatch): Prepared => {
     const messages: Uint8Array[] = [];
     let looped = 0;
-    for (const record of decodeLogs(batch.bytes)) {
+    for (const record of decodeInOrder(batch.bytes)) {
       const { attributes } = record;
       // Received from ourselves: by the kernel's word, or by the mark a relay has brought back.
       const own = attributes['syslog.facility'] !== undefined && attributes['process.pid'] === process.pid;

@@ -68,6 +68,21 @@ it('stores records in order, readable by the owner alone', async () => {
   expect(size!.value).toBe(statSync(path).size);
 });
 
+it('stores the records of several daemons in the order they came in', async () => {
+  const { room } = createRoom();
+  const store = await logs(DEFAULTS, room);
+  const at = 1_800_000_000;
+  const given = [
+    { body: 'a', service: 'web', at },
+    { body: 'b', service: 'db', at: at + 1 },
+    { body: 'c', service: 'web', at: at + 2 },
+    { body: 'd', service: 'db', at: at + 2 },
+  ];
+  await store.deliver(batch(...given), signal);
+  await store.close();
+  expect(bodies(room.stateDir)).toEqual(['a', 'b', 'c', 'd']);
+});
+
 it('rejects a batch that cannot be read, and takes the next', async () => {
   const { room, logged } = createRoom();
   const store = await logs(DEFAULTS, room);

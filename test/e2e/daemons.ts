@@ -23,8 +23,17 @@ const accepts = (port: number) =>
     socket.once('error', () => answer(false));
   });
 
+/** Ends a process group, also what outlives its leader: workers of a master that was killed. */
+export function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // None of it is left.
+  }
+}
+
 async function start(program: string, args: readonly string[], port: number): Promise<Daemon> {
-  const child = spawn(find(program) ?? program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(find(program) ?? program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const output: Buffer[] = [];
   child.stdout.on('data', chunk => output.push(chunk));
   child.stderr.on('data', chunk => output.push(chunk));
@@ -34,15 +43,8 @@ async function start(program: string, args: readonly string[], port: number): Pr
     await ended;
   };
   onTestFinished(async () => {
-    // A worker outlives a master that is killed.
-    const family = child.exitCode === null && child.signalCode === null ? familyOf(child.pid!) : [];
-    await kill('SIGKILL');
-    for (const pid of family)
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // Gone with it.
-      }
+    killGroup(child.pid!);
+    await ended;
   });
   await until(`${program} listens on ${port}`, () => {
     if (child.exitCode !== null) throw new Error(Buffer.concat(output).toString());

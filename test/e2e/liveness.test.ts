@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { find } from '../tools.ts';
 import { asking } from './ask.ts';
-import { familyOf } from './daemons.ts';
+import { killGroup } from './daemons.ts';
 import { BIN, createHome, freePort, type Program, startProgram } from './program.ts';
 import { until } from './until.ts';
 import { compileVictim } from './victim.ts';
@@ -151,15 +151,8 @@ http { access_log off; server { listen 127.0.0.1:${port}; location / { return 20
       );
       execFileSync(nginx, ['-c', conf, '-e', `${home.directory}/error.log`]);
       const pidIn = (file: string) => Number(readFileSync(join(home.directory, file), 'latin1'));
-      onTestFinished(() => {
-        for (const pid of familyOf(pidIn('nginx.pid')))
-          try {
-            process.kill(pid, 'SIGKILL');
-          } catch {
-            // Gone meanwhile.
-          }
-      });
       const old = pidIn('nginx.pid');
+      onTestFinished(() => killGroup(old));
       await until('the master is the instance', async () => {
         const { instances } = await w.view('nginx');
         return instances.length === 1 && instances[0]!.pid === old;

@@ -8,6 +8,7 @@ import { createRecipes } from '../../agent/config/recipes.ts';
 import type { DaemonsView } from '../../console/api.ts';
 import { find, have } from '../tools.ts';
 import { startBackend } from './backend.ts';
+import { killGroup } from './daemons.ts';
 import { createHome, freePort, startProgram, tempDir } from './program.ts';
 import { until } from './until.ts';
 
@@ -230,11 +231,7 @@ function startAlone(
   child.stderr.on('data', chunk => chunks.push(chunk));
   const gone = new Promise(end => child.once('exit', end));
   onTestFinished(async () => {
-    try {
-      process.kill(-child.pid!, 'SIGKILL');
-    } catch {
-      // It has ended.
-    }
+    killGroup(child.pid!);
     await gone;
   });
   return { pid: child.pid!, output: () => Buffer.concat(chunks).toString() };

@@ -12,6 +12,8 @@ export type { ProcessEvent, WatchedBatch } from './process-feed.ts';
 export type { Wanted } from './watcher.ts';
 
 export interface ProcessEvents {
+  /** Resolves when the thread runs: of what has ended before, nobody knows what it was. */
+  readonly begun: Promise<unknown>;
   want(wanted: Wanted): void;
   /** Whoever has been found another way: its end is of account. */
   know(pids: Iterable<number>): void;
@@ -44,7 +46,7 @@ export function watchProcesses(
     close();
     throw error;
   }
-  const flags = new Int32Array(new SharedArrayBuffer(8));
+  const flags = new Int32Array(new SharedArrayBuffer(12));
   const memory = new SharedArrayBuffer(KIN_BYTES);
   const kin = createKin(memory);
   const task: WatcherTask = {
@@ -67,6 +69,7 @@ export function watchProcesses(
   worker.on('message', told);
   worker.on('error', error => failed(error as Error));
   return {
+    begun: Promise.race([Atomics.waitAsync(flags, Flag.Begun, 0).value, ended]),
     want(next) {
       const text = JSON.stringify(next);
       if (text === last) return;

@@ -14,7 +14,7 @@ import { createFeed } from './process-feed.ts';
 import { createKin, createSieve, fits, type Interest } from './sieve.ts';
 
 /** Words of `WatcherTask.flags`. */
-export const Flag = { Stop: 0, Asked: 1 } as const;
+export const Flag = { Stop: 0, Asked: 1, Begun: 2 } as const;
 
 /** What may concern a daemon, and what is to be read of it besides its name and its file. */
 export interface Wanted extends Interest {
@@ -31,7 +31,7 @@ export interface WatcherTask {
   readonly wake: number;
   readonly root: string;
   readonly wanted: Wanted;
-  /** Two words: not 0 ends the thread; grows when another `Wanted` was posted. */
+  /** Three words: not 0 ends the thread; grows when another `Wanted` was posted; 1 once it looks at what begins. */
   readonly flags: Int32Array;
   readonly kin: SharedArrayBuffer;
 }
@@ -132,6 +132,8 @@ function watch({ programs, all, wake, root, wanted: first, flags, kin: memory }:
   const bytes = new Uint8Array(polls.buffer);
   const woken = new Uint8Array(8);
   let restUntil = 0;
+  Atomics.store(flags, Flag.Begun, 1);
+  Atomics.notify(flags, Flag.Begun);
   while (Atomics.load(flags, Flag.Stop) === 0) {
     const rest = Math.ceil(restUntil - performance.now());
     libc.poll(bytes, rest > 0 ? 2 : 3, rest > 0 ? rest : WAKE_MS);

@@ -79,6 +79,7 @@ export function watchByEvents(
   return {
     name: 'netlink',
     awaited: true,
+    begun: events.begun,
     seen(found) {
       events.want(wanted());
       events.know(found.keys());

@@ -19,6 +19,8 @@ export interface ExitSource {
   readonly name: 'netlink' | 'pidfd' | 'sample';
   /** Ends that a look notices will be told in a moment. */
   readonly awaited: boolean;
+  /** Until it resolves, brief lives may be missed. */
+  readonly begun?: Promise<unknown>;
   /** What a look has found, before it is reported. */
   seen(found: ReadonlyMap<number, Kin>, now: number): void;
   close(): Promise<void>;

@@ -55,6 +55,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     if (looking) return undefined;
     looking = true;
     try {
+      await exits.source.begun;
       const now = room.now();
       const boot = bootOf() / 1000;
       const breath = createBreath(room.now, signal);

@@ -41,7 +41,12 @@ function world() {
     () => void lost++,
     (_native, _root, _wanted, batch, failed) => {
       [give, fail] = [batch, failed];
-      return { want() {}, know: pids => void known.push(...pids), close: async () => {} };
+      return {
+        begun: Promise.resolve(),
+        want() {},
+        know: pids => void known.push(...pids),
+        close: async () => {},
+      };
     },
   );
   onTestFinished(() => source.close());

@@ -122,7 +122,10 @@ describe('by netlink', () => {
       mkdirSync(group);
       onTestFinished(() => rmdirSync(group));
       writeFileSync(join(group, 'memory.limit_in_bytes'), String(24 << 20));
-      spawn('sh', ['-c', `echo $$ > ${group}/cgroup.procs; exec ${w.victims.exe} eat`], { stdio: 'ignore' });
+      spawn('sh', ['-c', `echo $$ > ${group}/cgroup.procs; exec ${w.victims.exe} hungry`], {
+        stdio: 'ignore',
+      });
+      process.kill((await w.becomes('healthy')).instances[0]!.pid, 'SIGUSR1');
       await until('its end is counted', async () => (await w.exits()).oom === 1);
       expect(await w.exits()).toMatchObject({ signal: 0, unknown: 0 });
       expect((await w.program.metrics()).value('eudaemon_daemon_oom_kills_total')).toBe(1);

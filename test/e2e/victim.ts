@@ -13,6 +13,7 @@ const SOURCE = String.raw`
 #include <unistd.h>
 static const char *pidfile;
 static void leave(int s) { (void)s; if (pidfile) unlink(pidfile); _exit(0); }
+static void eat(int s) { (void)s; for (;;) { memset(malloc(1 << 20), 1, 1 << 20); usleep(1000); } }
 static void write_pid(void) {
   if (!pidfile) return;
   FILE *f = fopen(pidfile, "w");
@@ -25,7 +26,7 @@ int main(int argc, char **argv) {
   if (!strcmp(how, "exit")) { usleep(atoi(argv[2]) * 1000); return atoi(argv[3]); }
   if (!strcmp(how, "detach")) { if (fork()) _exit(0); setsid(); if (fork()) _exit(0); }
   if (!strcmp(how, "reexec")) { usleep(500000); execl(argv[0], argv[0], "run", (char *)NULL); }
-  if (!strcmp(how, "eat")) { write_pid(); for (;;) { memset(malloc(1 << 20), 1, 1 << 20); usleep(1000); } }
+  if (!strcmp(how, "hungry")) signal(SIGUSR1, eat);
   if (!strcmp(how, "core")) {
     struct rlimit r = {1 << 24, 1 << 24};
     setrlimit(RLIMIT_CORE, &r);

@@ -39,9 +39,11 @@ export class ProtoWriter {
   private second = 0;
   private secondHigh = 0;
   private secondLow = 0;
-  /** Where bytes were last taken from, and a view to take them by words. */
+  /** Where bytes were last taken from, and a view to take them by words; and where before that. */
   private source: Uint8Array = NOTHING;
   private words: DataView = NO_WORDS;
+  private otherSource: Uint8Array = NOTHING;
+  private otherWords: DataView = NO_WORDS;
 
   /** `capacity` in bytes. */
   constructor(capacity = 4096) {
@@ -53,8 +55,8 @@ export class ProtoWriter {
   /** Back to empty; the buffer stays. */
   reset(): void {
     this.pos = 0;
-    this.source = NOTHING;
-    this.words = NO_WORDS;
+    this.source = this.otherSource = NOTHING;
+    this.words = this.otherWords = NO_WORDS;
   }
 
   /** A copy of what was written. */
@@ -180,10 +182,7 @@ export class ProtoWriter {
 
   /** Copies to `pos`, where there is room. Returns all bytes' bits: those of 0x80808080 are 0 when all were ASCII. */
   private carry(src: Uint8Array, start: number, length: number): number {
-    if (src !== this.source) {
-      this.source = src;
-      this.words = new DataView(src.buffer, src.byteOffset, src.byteLength);
-    }
+    if (src !== this.source) this.turnTo(src);
     const { buf, pos, view, words } = this;
     let bits = 0;
     if (length > LONG) {
@@ -215,6 +214,16 @@ export class ProtoWriter {
       if (i === last) break;
     }
     return bits;
+  }
+
+  /** A record takes its bytes from a line and from what was made of it, in turns. */
+  private turnTo(src: Uint8Array): void {
+    const { source, words } = this;
+    this.words =
+      src === this.otherSource ? this.otherWords : new DataView(src.buffer, src.byteOffset, src.byteLength);
+    this.source = src;
+    this.otherSource = source;
+    this.otherWords = words;
   }
 
   /** A `bytes` value: length and content. */

@@ -35,8 +35,8 @@ export class JsonScanner {
   reset(buf: Uint8Array, end: number): void {
     this.buf = buf;
     this.end = end;
-    this.any.reset();
-    this.plain.reset();
+    this.any.pos = 0;
+    this.plain.pos = 0;
   }
 
   space(i: number): number {

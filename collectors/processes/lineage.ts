@@ -37,6 +37,9 @@ const LAUNCH_MS = 10_000;
 /** Beginnings are told after this. */
 export const SETTLE_MS = 100;
 const MAX_STRANGERS = 1_024;
+/** So many brief lives of one daemon make a parent one that starts nothing else. */
+const SURE = 3;
+const MAX_UNSEEN = 64;
 
 type End = ProcessEvent & { readonly what: 'exit' };
 
@@ -46,6 +49,14 @@ interface Member extends Kin {
   parent: number;
   missed: boolean;
   told: boolean;
+}
+
+/** A parent of programs of brief lives. */
+interface Starter {
+  readonly daemons: Set<string | undefined>;
+  seen: number;
+  /** Ends of those that were gone before anybody could look. */
+  unseen: End[];
 }
 
 /** A program of no daemon: one may still turn out to be its own, by a pidfile it has left. */
@@ -67,8 +78,8 @@ export function createLineage(
 ): Lineage {
   const members = new Map<number, Member>();
   const strangers = new Map<number, Stranger>();
-  /** By parent, whose its programs of brief lives were. */
-  const brief = new Map<number, Set<string | undefined>>();
+  /** By parent. */
+  const starters = new Map<number, Starter>();
   let young: Member[] = [];
   let lingering: End[] = [];
 
@@ -105,21 +116,23 @@ export function createLineage(
   };
 
   /** A stranger that was a daemon's after all. */
-  const recognise = (pid: number, parent: number, { process, at }: Stranger): Kin | undefined => {
-    if (process) {
-      const daemon = daemons.ofProcess(process);
-      if (daemon === undefined || daemons.ofPid(process.ppid) === daemon) return undefined;
-      return { process, daemon, startedAt: at, claimed: true };
+  const recognise = ({ process, at }: Stranger): Kin | undefined => {
+    const daemon = process && daemons.ofProcess(process);
+    if (!process || daemon === undefined || daemons.ofPid(process.ppid) === daemon) return undefined;
+    return { process, daemon, startedAt: at, claimed: true };
+  };
+
+  /** Of a parent that starts one daemon and nothing else, what nobody saw was that daemon, too. */
+  const tellUnseen = ({ daemons: started, seen, unseen }: Starter) => {
+    const [daemon] = started;
+    if (daemon === undefined || seen < SURE) return;
+    for (const { pid, parent, status, at } of unseen.splice(0)) {
+      const process = { pid, ppid: parent, startTicks: -1, comm: daemon.slice(0, 15) };
+      told.ended(
+        { process, daemon, startedAt: at, claimed: true },
+        { ...exitOf(status), at, source: 'netlink' },
+      );
     }
-    const known = brief.get(parent);
-    const [daemon] = known?.size === 1 ? known : [];
-    if (daemon === undefined) return undefined;
-    return {
-      process: { pid, ppid: parent, startTicks: -1, comm: daemon.slice(0, 15) },
-      daemon,
-      startedAt: at,
-      claimed: true,
-    };
   };
 
   const exit = (end: End) => {
@@ -127,11 +140,11 @@ export function createLineage(
     const member = members.get(pid);
     if (member?.claimed && host.lingers(pid)) return void lingering.push(end);
     const stranger = strangers.get(pid);
-    const kin = member ?? (stranger && recognise(pid, parent, stranger));
+    const kin = member ?? (stranger && recognise(stranger));
     members.delete(pid);
     strangers.delete(pid);
-    brief.delete(pid);
-    if (parent !== 0 && (stranger?.process || member?.claimed)) note(parent, kin, stranger, at);
+    starters.delete(pid);
+    if (parent !== 0 && (stranger || member?.claimed)) note(end, kin, stranger);
     const children = member ? [...members.values()].filter(each => each.parent === pid) : [];
     for (const child of children) child.parent = member!.parent;
     const ended = exitOf(status);
@@ -151,11 +164,20 @@ export function createLineage(
     add(pid, { ...heir, process, claimed: true }, from).told = heir.told;
   };
 
-  const note = (parent: number, kin: Kin | undefined, stranger: Stranger | undefined, at: number) => {
-    const startedAt = kin?.startedAt ?? stranger!.at;
-    if (at - startedAt > BRIEF_MS) return;
-    const known = brief.get(parent) ?? new Set();
-    brief.set(parent, known.add(kin?.daemon));
+  const note = (end: End, kin: Kin | undefined, stranger: Stranger | undefined) => {
+    const known = starters.get(end.parent);
+    const unseen = kin === undefined && stranger?.process === undefined;
+    if (unseen && (!known || known.unseen.length >= MAX_UNSEEN)) return;
+    if (!unseen && end.at - (kin?.startedAt ?? stranger!.at) > BRIEF_MS) return;
+    const starter = known ?? { daemons: new Set(), seen: 0, unseen: [] };
+    starters.set(end.parent, starter);
+    if (unseen) starter.unseen.push(end);
+    else {
+      starter.seen++;
+      starter.daemons.add(kin?.daemon);
+    }
+    if (starter.daemons.size > 1) starter.unseen = [];
+    else tellUnseen(starter);
   };
 
   return {

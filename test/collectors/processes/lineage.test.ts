@@ -180,8 +180,9 @@ it('recognises one by the pidfile it left when it was seen before it had written
 });
 
 it.each([
-  ['of a parent whose brief children are one daemon', ['d'], ['d 9 ended 7']],
-  ['of a parent with others', ['d', 'x'], []],
+  ['of a parent whose brief children are one daemon', ['d', 'd', 'd'], ['d 9 ended 7']],
+  ['of a parent that has started one only twice', ['d', 'd'], []],
+  ['of a parent with others', ['d', 'd', 'd', 'x'], []],
   ['of a parent nobody knows', [], []],
 ])('takes one that nobody could look at, %s, for the same', (_, before, told) => {
   const w = world();
@@ -191,6 +192,20 @@ it.each([
       .exit(i + 2, 0x700);
   w.told();
   expect(w.fork(9, 50).exec(9, 'd', false).exit(9, 0x700).told()).toEqual(told);
+});
+
+it('is sure of one that nobody could look at once its parent has started nothing else for a while', () => {
+  const w = world();
+  const die = (pid: number) => w.after(20).exit(pid, 0x700).told();
+  const unseen = (pid: number) => w.fork(pid, 50).exec(pid, 'd', false);
+  w.start(2, 'd', 50);
+  expect(die(2)).toEqual(['d 2 ended 7']);
+  unseen(3);
+  expect(die(3)).toEqual([]);
+  w.start(4, 'd', 50);
+  expect(die(4)).toEqual(['d 4 ended 7']);
+  w.start(5, 'd', 50);
+  expect(die(5)).toEqual(['d 3 ended 7', 'd 5 ended 7']);
 });
 
 it('waits for the threads of one that has only lost its first', () => {

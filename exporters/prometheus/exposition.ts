@@ -144,7 +144,9 @@ const SPECIAL = /[\\"\n\0]/g;
 // Prometheus takes NUL for the end of the page.
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n', '\0': '\ufffd' };
 
-const escapeLabel = (value: string): string => value.replace(SPECIAL, special => ESCAPES[special]!);
+/** To test first makes a first page a fifth cheaper (bench/exposition.ts). */
+const escapeLabel = (value: string): string =>
+  value.search(SPECIAL) < 0 ? value : value.replace(SPECIAL, special => ESCAPES[special]!);
 
 const escapeHelp = (help: string): string =>
   help.replace(SPECIAL, special => (special === '"' ? special : ESCAPES[special]!));

@@ -7,8 +7,8 @@ import { systemError } from './libc.ts';
 export interface Procfs {
   /** The beginning of an open file; its length. All of these that read throw as Node does. */
   read(fd: number, into: Uint8Array): number;
-  /** Names in an open directory, `buf` for the kernel's entries. */
-  names(fd: number, buf: Buffer): string[];
+  /** Adds the names in an open directory and gives their number, `buf` for the kernel's entries. */
+  names(fd: number, buf: Buffer, names: string[]): number;
   /** Where a link in an open directory leads, `buf` for the path. */
   link(fd: number, name: string, buf: Buffer): string;
   /**
@@ -41,12 +41,11 @@ export function createProcfs({ libc }: Native): Procfs {
   const bytes = new Uint8Array(time.buffer);
   return {
     read: (fd, into) => checked('pread', libc.pread(fd, into, into.length, 0)),
-    names(fd, buf) {
-      const names: string[] = [];
+    names(fd, buf, names) {
       checked('lseek', libc.lseek(fd, 0, 0));
       for (;;) {
         const length = checked('getdents64', libc.getdents(SYS_GETDENTS64, fd, buf, buf.length));
-        if (length === 0) return names;
+        if (length === 0) return names.length;
         for (let at = 0; at < length; at += buf.readUInt16LE(at + RECORD_LENGTH)) {
           const name = at + NAME;
           if (buf[name] !== DOT) names.push(buf.toString('latin1', name, buf.indexOf(0, name)));

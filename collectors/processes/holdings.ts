@@ -2,8 +2,7 @@
 
 import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../../agent/core/errors.ts';
-import type { Reader } from './read.ts';
+import { DENIED, type Reader } from './read.ts';
 
 /** Connections by state; CLOSE_WAIT are those whose other end has gone and which the daemon forgot to close. */
 export type TcpState = 'established' | 'listen' | 'close_wait' | 'other';
@@ -35,13 +34,8 @@ export interface Open {
 export function readOpen(reader: Pick<Reader, 'fdsOf' | 'targetOf' | 'networkOf'>, pid: number): Open {
   const sockets: string[] = [];
   const files: { fd: string; target: string }[] = [];
-  let denied = false;
-  let fds: string[] = [];
-  try {
-    fds = reader.fdsOf(pid);
-  } catch (error) {
-    denied = ['EACCES', 'EPERM'].includes(codeOf(error) ?? '');
-  }
+  const fds: string[] = [];
+  const denied = reader.fdsOf(pid, fds) === DENIED;
   for (const fd of fds) {
     const target = attempt(() => reader.targetOf(pid, fd)) ?? '';
     if (target.startsWith(SOCKET)) sockets.push(target.slice(SOCKET.length, -1));

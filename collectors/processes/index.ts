@@ -139,7 +139,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       async close() {
         closing.abort();
         clearTimeout(timer);
-        reader.hold(new Map());
+        reader.hold(new Map(), new Set());
         await exits.close();
       },
     },

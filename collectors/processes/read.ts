@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
 import { loadNative } from '../../agent/native/index.ts';
 import { createProcfs } from '../../agent/native/procfs.ts';
+import { createHeld, type Held } from './held.ts';
 import { parseOpenFilesLimit } from './parse.ts';
 
 /** Results of a read or a count that are no length. */
@@ -36,18 +37,17 @@ export interface Reader {
   cpuTime(pid: number): number;
   /** Open file descriptors of a process; GONE or DENIED. */
   openFds(pid: number): number;
-  /** Their names; throws. */
-  fdsOf(pid: number): string[];
+  /** Adds their names; how many, GONE or DENIED. */
+  fdsOf(pid: number, names: string[]): number;
   /** What a descriptor stands for; throws. */
   targetOf(pid: number, fd: string): string;
   /** The network namespace; throws. */
   networkOf(pid: number): string;
   /**
-   * Keeps the files of these processes open from their next read on, as far as the limit of open files allows, and those
-   * of `others` as far as they leave half of it free; closes those of all the rest. A read is then one call, and a pid
-   * that is used again is never taken for what it was.
+   * Keeps files of these processes open, and of `all` others as far as they leave half of the limit of open files free;
+   * closes those of the rest. A read is then one call, and a pid that is used again is never taken for what it was.
    */
-  hold(pids: { has(pid: number): boolean; keys(): Iterable<number> }, others?: ReadonlySet<number>): void;
+  hold: Held['hold'];
 }
 
 /** /proc/PID/status, the largest, names each group of a process and each processor it may run on. */
@@ -64,44 +64,23 @@ export function createReader(root: string): Reader {
   const buf = Buffer.alloc(BUFFER);
   // Since Linux 6.2 the size of the directory is the count, for one call and without any right.
   const sized = sizeOf(join(proc, 'self/fd')) > 0;
-  const held = new Map<number, Held>();
   const real = magicOf(proc) === PROC_SUPER_MAGIC;
   const native = real ? loadNative() : undefined;
   const procfs = native && createProcfs(native);
   const limit = real ? Math.min(MAX_HELD, openFilesLimit(proc) * HELD_SHARE) : 0;
-  let room = limit;
+  const held = createHeld(limit);
 
   const read = procfs
     ? (fd: number): number => procfs.read(fd, buf)
     : (fd: number): number => readSync(fd, buf, 0, BUFFER, 0);
   // Elsewhere a pid of theirs is another process here.
   const cpuTime = procfs && isOwn(proc) ? procfs.cpuTime : () => Number.NaN;
-  const release = (pid: number) => {
-    const files = held.get(pid);
-    if (!files) return;
-    for (const { fd } of files.open) closeSync(fd);
-    room += files.open.length;
-    held.delete(pid);
-  };
-  /** Keeps it, or else says that it has to be closed. */
-  const keep = (pid: number, name: string, fd: number): boolean => {
-    const files = held.get(pid);
-    if (!files || room < (files.own ? 1 : limit / 2)) return false;
-    files.open.push({ name, fd });
-    room--;
-    return true;
-  };
-  const known = (pid: number, name: string): number => {
-    const files = held.get(pid);
-    if (files) for (const each of files.open) if (each.name === name) return each.fd;
-    return -1;
-  };
   const opened = (path: string, pid: number, name: string, look: (fd: number) => number): number => {
     let fd = -1;
     let kept = false;
     try {
       fd = openSync(path, 'r');
-      kept = keep(pid, name, fd);
+      kept = held.keep(pid, name, fd);
       return look(fd);
     } catch (error) {
       return refusal(path, error);
@@ -111,12 +90,12 @@ export function createReader(root: string): Reader {
   };
   /** `look` at the open file or a newly opened one; whoever ended since it was opened may have a successor. */
   const through = (pid: number, name: string, look: (fd: number) => number): number => {
-    const fd = known(pid, name);
+    const fd = held.get(pid, name);
     try {
       if (fd >= 0) return look(fd);
     } catch (error) {
       if (refusal(`${proc}/${pid}/${name}`, error) !== GONE) return DENIED;
-      release(pid);
+      held.release(pid);
     }
     return opened(`${proc}/${pid}/${name}`, pid, name, look);
   };
@@ -136,7 +115,7 @@ export function createReader(root: string): Reader {
     file: (pid, name) => through(pid, name, read),
     cpuTime,
     openFds(pid) {
-      if (sized && known(pid, 'stat') >= 0) {
+      if (sized && held.get(pid, 'stat') >= 0) {
         const count = through(pid, 'fd', sizeOfOpen);
         if (count !== DENIED) return count;
       }
@@ -147,30 +126,21 @@ export function createReader(root: string): Reader {
         return refusal(path, error);
       }
     },
-    fdsOf(pid) {
-      const fd = procfs ? known(pid, 'fd') : -1;
-      return fd >= 0 ? procfs!.names(fd, buf) : readdirSync(`${proc}/${pid}/fd`);
+    fdsOf(pid, names) {
+      if (procfs) return through(pid, 'fd', fd => procfs.names(fd, buf, names));
+      try {
+        return names.push(...readdirSync(`${proc}/${pid}/fd`));
+      } catch (error) {
+        return refusal(`${proc}/${pid}/fd`, error);
+      }
     },
     targetOf(pid, name) {
-      const fd = procfs ? known(pid, 'fd') : -1;
+      const fd = procfs ? held.get(pid, 'fd') : -1;
       return fd >= 0 ? procfs!.link(fd, name, buf) : readlinkSync(`${proc}/${pid}/fd/${name}`);
     },
     networkOf: pid => readlinkSync(`${proc}/${pid}/ns/net`),
-    hold(pids, others = new Set()) {
-      for (const [pid, files] of held) {
-        files.own = pids.has(pid);
-        if (!files.own && !others.has(pid)) release(pid);
-      }
-      for (const pid of pids.keys()) if (!held.has(pid)) held.set(pid, { own: true, open: [] });
-      for (const pid of others) if (!held.has(pid)) held.set(pid, { own: false, open: [] });
-    },
+    hold: held.hold,
   };
-}
-
-/** Files of one process that stay open: five at most, so a list is the fastest way to one by its name. */
-interface Held {
-  own: boolean;
-  readonly open: { readonly name: string; readonly fd: number }[];
 }
 
 /** Whether it names processes as the kernel does to this one. */

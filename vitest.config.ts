@@ -20,7 +20,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // They wait more than they work: two at a time on any machine.
+          maxWorkers: 2,
         },
       },
     ],

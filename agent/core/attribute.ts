@@ -19,6 +19,14 @@ export function encodeAttribute(key: string, value: EventValue): Uint8Array {
   return w.copy();
 }
 
+/** An encoded AnyValue of raw bytes. */
+export function bytesValue(buf: Uint8Array, start: number, end: number): Uint8Array {
+  const w = new ProtoWriter(end - start + 16);
+  w.tag(7, Wire.Bytes);
+  w.bytes(buf, start, end);
+  return w.copy();
+}
+
 /** Appends one OTLP KeyValue as field `field` (Resource 1, LogRecord 6, NumberDataPoint 7, HistogramDataPoint 9). */
 export function writeAttribute(w: ProtoWriter, field: number, key: string, value: EventValue): void {
   w.tag(field, Wire.Bytes);

@@ -6,7 +6,8 @@ import { isTime, ProtoWriter, varintSize, Wire } from './protobuf.ts';
 import { type Attributes, Kind, type LogRecord, type Origin, type Outline, utf8 } from './record.ts';
 import { VERSION } from './version.ts';
 
-const ORIGINAL = utf8('log.record.original');
+/** The bytes of what had to be repaired to be text. */
+export const ORIGINAL = utf8('log.record.original');
 const UID_DIGITS = 32;
 /** A fixed64 with its tag. */
 const TIME_BYTES = 9;
@@ -30,7 +31,7 @@ export function encodeRecord(w: ProtoWriter, r: LogRecord): void {
     w.raw(UID_PREFIX);
     uid(w, r);
   }
-  if (repaired) original(w, r);
+  if (repaired && r.attributes.find(ORIGINAL) < 0) original(w, r);
   w.time(11, r.observedSeconds, r.observedNanos);
   if (r.eventName.length > 0) {
     w.tag(12, Wire.Bytes);

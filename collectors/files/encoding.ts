@@ -1,7 +1,5 @@
 // Text that is not UTF-8 becomes it, a line at a time. Pure.
 
-import { ProtoWriter, Wire } from '../../agent/core/protobuf.ts';
-
 /** What a character is made of: bytes, or 16-bit units in one of the two orders. A newline is one of them. */
 export const Unit = { Byte: 0, Little: 1, Big: 2 } as const;
 
@@ -46,14 +44,6 @@ export function createDecoder(encoding: string): Decoder | undefined {
       return isWhole;
     },
   };
-}
-
-/** An encoded AnyValue of raw bytes. */
-export function bytesValue(buf: Uint8Array, start: number, end: number): Uint8Array {
-  const w = new ProtoWriter(end - start + 16);
-  w.tag(7, Wire.Bytes);
-  w.bytes(buf, start, end);
-  return w.copy();
 }
 
 /** Where the next newline of 16-bit units is at or behind `at`, where a unit begins; -1 when there is none. */

@@ -1,13 +1,12 @@
 // The records of one path, whichever files were at it: a record begun in one file ends in the next, so rotation cuts no
 // stack trace in two.
 
-import { encodeAttribute } from '../../agent/core/attribute.ts';
+import { bytesValue, encodeAttribute } from '../../agent/core/attribute.ts';
 import type { RecordSink } from '../../agent/core/collector.ts';
-import { encodeOutline } from '../../agent/core/encode.ts';
+import { encodeOutline, ORIGINAL } from '../../agent/core/encode.ts';
 import { Unwrapped } from '../../agent/core/formats/container.ts';
 import { applyFormat } from '../../agent/core/formats/format.ts';
 import { type LogRecord, type Origin, type Outline, utf8 } from '../../agent/core/record.ts';
-import { bytesValue } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { goesOn, type LineSink, Piece } from './lines.ts';
 import { Verdict } from './multiline.ts';
@@ -18,7 +17,6 @@ const PARSE_ERROR = 'eudaemon.parse_error';
 const PARTIAL = utf8('eudaemon.partial');
 const PARTIAL_UID = utf8('eudaemon.partial.uid');
 const TRUNCATED = utf8('eudaemon.truncated');
-const ORIGINAL = utf8('log.record.original');
 
 /** Lines of a joined record. */
 const MAX_LINES = 1000;

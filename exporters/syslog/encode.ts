@@ -93,10 +93,11 @@ function field(value: Value | undefined, length: number): string {
   return text.slice(0, length).replace(/[^!-~]/g, '_') || NILVALUE;
 }
 
+/** The original of a body that was repaired; one of a header alone is not its text. */
 const textOf = ({ body, attributes }: DecodedRecord): Uint8Array => {
+  const text = typeof body === 'string' ? body : plainText(body);
   const original = attributes['log.record.original'];
-  if (original instanceof Uint8Array) return original;
-  return encoder.encode(typeof body === 'string' ? body : plainText(body));
+  return original instanceof Uint8Array && text.includes('\ufffd') ? original : encoder.encode(text);
 };
 
 /** The content of our element and, behind it, those the message came with, as far as there is room. */

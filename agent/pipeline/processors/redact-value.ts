@@ -44,7 +44,8 @@ export function createValueRedactor({ redact, isSecret, replacement }: Rules) {
         const whole = reader.int64();
         number(String(whole), () => {
           w.tag(3, Wire.Varint);
-          w.int64(Number(whole));
+          if (typeof whole === 'bigint') w.wide(whole);
+          else w.int64(whole);
         });
       } else if (reader.is(4, Wire.Fixed64)) {
         const double = reader.double();

@@ -109,6 +109,28 @@ describe('a datagram', () => {
     expect(new Set(records.map(({ attributes }) => attributes['log.record.uid'])).size).toBe(messages.length);
   });
 
+  it('with a header that is no UTF-8 keeps all of its bytes', async () => {
+    const collector = await start();
+    const latin = (text: string) => Buffer.from(text, 'latin1');
+    const messages = [
+      latin('<13>Nov 26 05:00:00 \xe9\xff[1]: ok'),
+      latin('<13>1 - - a - - [x y="\xe9"] \xff'),
+      Buffer.from('<13>Nov 26 05:00:00 ü[1]: ok'),
+    ];
+    await send(collector, ...messages, messages[0]!);
+    const records = await collector.until(4);
+    const originals = records.map(
+      ({ attributes }) => attributes['log.record.original'] as Uint8Array | undefined,
+    );
+    expect(originals.map(each => each && Buffer.from(each))).toEqual([
+      messages[0],
+      messages[1],
+      undefined,
+      messages[0],
+    ]);
+    expect(records.map(({ body }) => body)).toEqual(['ok', '\ufffd', 'ok', 'ok']);
+  });
+
   it('longer than max_message is cut, marked and counted', async () => {
     const collector = await start({ max_message: '1KiB' });
     await send(collector, `<13>${'x'.repeat(2000)}`, '<13>next');

@@ -65,7 +65,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const startedAt = Date.now();
   const clock = systemClock;
   const { now } = clock;
-  const { log, configure: configureLog } = createAgentLog(first.agent);
+  const { log, configure: configureLog, answer } = createAgentLog(first.agent);
   const { meter, families: ownFamilies } = createRegistry(now);
   meter.instrument(BUILD_INFO).with(VERSION, process.version).set(1);
   const patterns = createPatterns();
@@ -180,6 +180,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const reloadOnce = createReload({ load, apply, log, meter, now });
   const reload = async () => {
     notifier.reloading();
+    answer();
     const found = await reloadOnce();
     problems = found ?? [];
     if (!found) loadedAt = now();
@@ -252,7 +253,11 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
     discovering(discoverAgain, log),
     every('silence', 1000, listen, memory.voices.save),
-    { name: 'metric exporters', start: () => pushes.apply(config), stop: leftMs => pushes.stop(leftMs * 0.2) },
+    {
+      name: 'metric exporters',
+      start: () => pushes.apply(config),
+      stop: leftMs => pushes.stop(leftMs * 0.2),
+    },
   ];
 
   const stopped = untilSignal(process, {

@@ -29,12 +29,19 @@ function toStderr(line: string): void {
 export interface AgentLog {
   readonly log: Log;
   configure(options: { readonly log_level: LogLevel; readonly log_format: LogOptions['format'] }): void;
+  /** What comes now answers somebody: it is told, also where the same was told a moment ago. */
+  answer(): void;
 }
+
+/** By level, room and message, since when it is held back and how often it was. */
+type Repeats = Map<string, { since: number; held: number }>;
 
 export function createAgentLog(first: Parameters<AgentLog['configure']>[0]): AgentLog {
   const options = { level: first.log_level, format: first.log_format };
+  const repeats: Repeats = new Map();
   return {
-    log: createLog(options),
+    log: createLog(options, repeats),
+    answer: () => repeats.clear(),
     configure({ log_level, log_format }) {
       options.level = log_level;
       options.format = log_format;
@@ -48,9 +55,8 @@ const logfmtValue = (value: string | number | boolean): string => {
   return BARE.test(text) ? text : JSON.stringify(text);
 };
 
-export function createLog(options: LogOptions): Log {
+export function createLog(options: LogOptions, seen: Repeats = new Map()): Log {
   const { write = toStderr, now = Date.now } = options;
-  const seen = new Map<string, { since: number; held: number }>();
 
   const line = (
     level: LogLevel,

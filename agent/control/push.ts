@@ -105,7 +105,8 @@ export function createPush(room: {
       cancel();
       abort.abort();
       await running;
-      if (failingSince === undefined) await push(AbortSignal.timeout(Math.ceil(Math.min(LAST_PUSH_MS, leftMs))));
+      if (failingSince === undefined)
+        await push(AbortSignal.timeout(Math.ceil(Math.min(LAST_PUSH_MS, leftMs))));
       await exporter.close();
     },
   };

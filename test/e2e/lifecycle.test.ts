@@ -113,7 +113,11 @@ describe('reload', () => {
       page => page.value('eudaemon_config_last_reload_successful') === 0,
     );
     expect(await ups()).toEqual(['one']);
-    expect(program.output()).toMatch(/e\.yaml:1:\d+: daemons\.two\.match\.com: unknown key/);
+    const told = () =>
+      program.output().match(/e\.yaml:1:\d+: daemons\.two\.match\.com: unknown key/g)?.length;
+    expect(told()).toBe(1);
+    program.signal('SIGHUP');
+    await until('it is told again', () => told() === 2);
 
     home.configure({ daemons: { two: { match: { comm: 'no-such-two' } } } });
     program.signal('SIGHUP');

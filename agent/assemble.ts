@@ -177,10 +177,9 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const notifier = createNotifier(env, (path, message) => {
     loadNative(log.debug)?.sendDatagram(path, Buffer.from(message));
   });
-  const reloadOnce = createReload({ load, apply, log, meter, now });
+  const reloadOnce = createReload({ load, apply, log, answer, meter, now });
   const reload = async () => {
     notifier.reloading();
-    answer();
     const found = await reloadOnce();
     problems = found ?? [];
     if (!found) loadedAt = now();
@@ -253,11 +252,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
     discovering(discoverAgain, log),
     every('silence', 1000, listen, memory.voices.save),
-    {
-      name: 'metric exporters',
-      start: () => pushes.apply(config),
-      stop: leftMs => pushes.stop(leftMs * 0.2),
-    },
+    { name: 'metric exporters', start: () => pushes.apply(config), stop: pushes.stop },
   ];
 
   const stopped = untilSignal(process, {

@@ -8,6 +8,9 @@ import type { Family } from '../core/metric.ts';
 import { createPush, type Push } from './push.ts';
 import type { Clock } from './scheduler.ts';
 
+/** Of the time left until the deadline: records matter more. */
+const SHARE = 0.2;
+
 interface PushesConfig {
   readonly agent: { readonly state_dir: string };
   readonly exporters: Readonly<Record<string, unknown>>;
@@ -55,7 +58,7 @@ export function createPushes(room: {
     },
     faults: () => [...running.values()].flatMap(push => push.fault() ?? []),
     async stop(leftMs) {
-      await Promise.all([...running.values()].map(push => push.stop(leftMs)));
+      await Promise.all([...running.values()].map(push => push.stop(leftMs * SHARE)));
     },
   };
 }

@@ -31,6 +31,8 @@ export function createReload<C>(room: {
   load: () => Promise<C>;
   apply: (config: C) => Promise<void>;
   log: Log;
+  /** Before what the log tells of a reload. */
+  answer?: () => void;
   meter: Meter;
   now: () => number;
 }): Reload {
@@ -45,6 +47,7 @@ export function createReload<C>(room: {
 
   const reload: Reload = async () => {
     tried.set(now() / 1000);
+    room.answer?.();
     try {
       await room.apply(await room.load());
       successful.set(1);

@@ -116,14 +116,6 @@ export class ProtoWriter {
     this.buf[this.pos++] = 1;
   }
 
-  /** int64 that no number holds. */
-  wide(n: bigint): void {
-    this.ensure(10);
-    let rest = BigInt.asUintN(64, n);
-    for (; rest >= 0x80n; rest >>= 7n) this.buf[this.pos++] = Number(rest & 0x7fn) | 0x80;
-    this.buf[this.pos++] = Number(rest);
-  }
-
   /** fixed64 and sfixed64 from two 32-bit halves. */
   fixed64(high: number, low: number): void {
     this.ensure(8);

@@ -1,6 +1,7 @@
 // A scanner of JSON text (RFC 8259) in bytes: strings as ranges, values as OTLP AnyValues. Pure; no string, no object.
 
 import { ProtoWriter, Wire } from '../protobuf.ts';
+import { writeWide } from '../wide.ts';
 import { putCodePoint } from './code-point.ts';
 
 /** Deeper nesting than any log has; beyond it a text counts as damaged. */
@@ -237,7 +238,7 @@ export class JsonScanner {
     const { any, value } = this;
     if (this.wide !== undefined) {
       any.tag(3, Wire.Varint);
-      any.wide(this.wide);
+      writeWide(any, this.wide);
     } else if (this.whole && Number.isSafeInteger(value)) {
       any.tag(3, Wire.Varint);
       any.int64(value);

@@ -2,6 +2,7 @@
 
 import { ProtoWriter, Wire } from '../../core/protobuf.ts';
 import { ProtoReader } from '../../core/protobuf-reader.ts';
+import { writeWide } from '../../core/wide.ts';
 import { textOf } from './text.ts';
 
 interface Rules {
@@ -44,7 +45,7 @@ export function createValueRedactor({ redact, isSecret, replacement }: Rules) {
         const whole = reader.int64();
         number(String(whole), () => {
           w.tag(3, Wire.Varint);
-          if (typeof whole === 'bigint') w.wide(whole);
+          if (typeof whole === 'bigint') writeWide(w, whole);
           else w.int64(whole);
         });
       } else if (reader.is(4, Wire.Fixed64)) {

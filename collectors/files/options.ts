@@ -20,6 +20,7 @@ import {
 
 export interface FilesEntry {
   readonly include: readonly string[];
+  /** Globs of paths, or without a slash of names. */
   readonly exclude: readonly string[];
   readonly start_at: 'beginning' | 'end';
   readonly parse: LineFormat;

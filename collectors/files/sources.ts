@@ -73,7 +73,7 @@ export function createSources(
   }
   return specs.map(spec => {
     const included = room.patterns.glob(spec.include);
-    const excluded = room.patterns.glob(spec.exclude);
+    const excluded = room.patterns.glob(spec.exclude.map(anywhere));
     const decoder = spec.encoding === undefined ? undefined : createDecoder(spec.encoding);
     return {
       id: spec.id,
@@ -94,3 +94,6 @@ export function createSources(
     };
   });
 }
+
+/** A glob without a slash is one of names, in whatever directory. */
+const anywhere = (glob: string): string => (glob.includes('/') ? glob : `**/${glob}`);

@@ -1,5 +1,5 @@
 // Which files changed: looks see everything, a glance what a hint names.
-import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Rig } from './rig.ts';
 
@@ -61,4 +61,23 @@ it('lines longer than what is read at once come whole, in their order', () => {
   writeFileSync(rig.path('a.log'), `\ufeff${lines.join('\n')}\n`);
   rig.turn();
   expect(rig.bodies.slice(2)).toEqual(lines);
+});
+
+it.each([
+  [
+    ['*.bak', 'old*'],
+    ['a.log', 'deep/a.log'],
+  ],
+  [['**/deep/**'], ['a.log', 'a.log.bak', 'old.log']],
+  [[], ['a.log', 'a.log.bak', 'deep/a.log', 'deep/old.log', 'old.log']],
+])('exclude %j', (exclude, wanted) => {
+  const others = new Rig();
+  mkdirSync(others.path('deep'));
+  for (const name of ['a.log', 'a.log.bak', 'old.log', 'deep/a.log', 'deep/old.log'])
+    writeFileSync(others.path(name), `${name}\n`);
+  others.follow({ include: ['**'], exclude, start_at: 'beginning' });
+  others.start();
+  others.turn();
+  expect(others.bodies.sort()).toEqual(wanted);
+  others.remove();
 });

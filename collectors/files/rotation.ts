@@ -48,8 +48,9 @@ export interface Beside {
   /** The file with this identity, whatever its name; none when the directory is gone. Throws the system's errors. */
   find(path: string, id: Identity): Sibling | undefined;
   /**
-   * Rotations of `path` born after `after` (ms; none where the file system keeps no births), the longest untouched first;
-   * compressed ones only by gzip, where they are wanted and not there without it as well. Throws the system's errors.
+   * Rotations of `path` born after `after` (ms; none where the file system keeps no births), the longest untouched first,
+   * of those last written to at once the oldest; compressed ones only by gzip, where they are wanted and not there
+   * without it as well. Throws the system's errors.
    */
   rotated(path: string, after: number, gzip: boolean): Sibling[];
   /** Whether names in the directory of `path` may have changed since the `forget()` before the last. */
@@ -105,7 +106,7 @@ export function createBeside(root: string): Beside {
           : isRotationOf(name, base);
       return [...siblings(dirname(path), isOne)]
         .filter(each => each.id.birth > after)
-        .sort((a, b) => a.mtime - b.mtime);
+        .sort((a, b) => a.mtime - b.mtime || a.id.birth - b.id.birth);
     },
     hasChanged(path) {
       const dir = dirname(path);

@@ -1,5 +1,5 @@
 // Which files changed: looks see everything, a glance what a hint names.
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Rig } from './rig.ts';
 
@@ -54,6 +54,25 @@ it('files that changed lately are known, whatever hints say', () => {
   rig.turn();
   expect(active()).toEqual([]);
 });
+
+it.each([
+  ['a.log.1', 'a.log.2'],
+  ['a.log.2', 'a.log.1'],
+])(
+  'what came and went between two looks, %s and then %s, comes by age where both were last written at once',
+  (...names) => {
+    rig.tick();
+    renameSync(rig.path('a.log'), rig.path('a.log.3'));
+    for (const name of names) {
+      writeFileSync(rig.path(name), `${name}\n`);
+      rig.tick();
+    }
+    for (const name of names) utimesSync(rig.path(name), rig.now / 1000, rig.now / 1000);
+    writeFileSync(rig.path('a.log'), 'a again\n');
+    rig.turn();
+    expect(rig.bodies).toEqual(['a', 'b', ...names, 'a again']);
+  },
+);
 
 it('lines longer than what is read at once come whole, in their order', () => {
   const long = 'x'.repeat(900_000);

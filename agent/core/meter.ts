@@ -137,7 +137,7 @@ export function createLatest(now: () => number = Date.now): LatestSamples {
     },
     set(desc, value, ...labels) {
       let table = tables.get(desc.name);
-      if (!table) {
+      if (!table || (table.desc !== desc && String(table.desc.labels) !== String(desc.labels))) {
         table = new Table(desc, now);
         tables.set(desc.name, table);
       }

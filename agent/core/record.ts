@@ -179,11 +179,19 @@ export interface Origins {
   ): Origin;
 }
 
-/** At most `limit` origins are remembered; beyond it the oldest is forgotten (a new object then costs a regrouping, no more). */
-export function createOrigins(limit = 10_000): Origins {
+/**
+ * At most `limit` origins are remembered; beyond it the oldest is forgotten (a new object then costs a regrouping, no
+ * more). `labelsOf` a daemon are attributes of all that is its own.
+ */
+export function createOrigins(
+  limit = 10_000,
+  labelsOf: (daemon: string) => Origin['attributes'] = () => [],
+): Origins {
   const known = new Map<string, Origin>();
   return {
-    of(service, daemon, host, attributes = []) {
+    of(service, daemon, host, given = []) {
+      const labels = daemon === undefined ? [] : labelsOf(daemon);
+      const attributes = labels.length > 0 ? [...labels, ...given] : given;
       const key = `${service}\u0000${daemon ?? ''}\u0000${host ?? ''}\u0000${attributes.length > 0 ? JSON.stringify(attributes) : ''}`;
       let origin = known.get(key);
       if (!origin) {

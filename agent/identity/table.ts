@@ -22,6 +22,7 @@ export interface DaemonTable {
 /** `startedAt`: Unix ms when the agent began; what began before is no event. Reports about others are ignored. */
 export function createTable(room: DaemonRoom & { readonly declared: readonly DaemonSpec[] }): DaemonTable {
   let daemons = new Map<string, Daemon>();
+  let labels = labelsOf([]);
 
   const table: DaemonTable = {
     reports: {
@@ -45,7 +46,13 @@ export function createTable(room: DaemonRoom & { readonly declared: readonly Dae
       },
     },
     sample(out, now) {
-      for (const daemon of daemons.values()) writeSeries(out, daemon.status(now));
+      for (const daemon of daemons.values()) {
+        const status = daemon.status(now);
+        writeSeries(out, status);
+        const [, ...names] = labels.labels;
+        if (names.some(name => name in status.labels))
+          out.set(labels, 1, status.name, ...names.map(name => status.labels[name] ?? ''));
+      }
     },
     settle(now) {
       for (const daemon of daemons.values()) daemon.settle(now);
@@ -77,8 +84,17 @@ export function createTable(room: DaemonRoom & { readonly declared: readonly Dae
         next.set(spec.name, daemon);
       }
       daemons = next;
+      labels = labelsOf(declared);
     },
   };
   table.declare(room.declared);
   return table;
 }
+
+/** A series of a daemon's own labels, to join with others; those it lacks are empty, which to Prometheus is none. */
+const labelsOf = (declared: readonly DaemonSpec[]) => ({
+  name: 'eudaemon.daemon.labels',
+  type: 'gauge' as const,
+  help: 'A constant 1 with the labels that the configuration gives the daemon.',
+  labels: ['daemon', ...new Set(declared.flatMap(spec => Object.keys(spec.labels)).sort())],
+});

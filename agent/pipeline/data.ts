@@ -105,7 +105,10 @@ export function createData<C extends DataConfig>(room: {
       for (const { actor } of pumps.values()) actor.wake();
     },
   });
-  const events = createEvents(flow, createOrigins());
+  const origins = createOrigins(undefined, daemon =>
+    Object.entries(daemons.declared.find(({ name }) => name === daemon)?.labels ?? {}),
+  );
+  const events = createEvents(flow, origins);
   const processors = createProcessors({ flow, events, patterns: room.patterns, now });
 
   const exporterRoom = (config: C, name: string) => ({
@@ -169,7 +172,7 @@ export function createData<C extends DataConfig>(room: {
       daemons,
       patterns: room.patterns,
       now,
-      origins: createOrigins(),
+      origins,
       events,
       held: heldBy(name),
     };

@@ -84,11 +84,11 @@ describe('logger', () => {
 
   it('under a declared identifier belongs to that daemon, and a stranger is told', async () => {
     const { backend, socket, program } = await scene({
-      shop: { match: { comm: 'no-such-shop' }, logs: { identifiers: ['shopd'] } },
+      shop: { match: { comm: 'no-such-shop' }, labels: { team: 'web' }, logs: { identifiers: ['shopd'] } },
     });
     await logger(socket, '-t', 'shopd', 'I am the shop');
     const record = await backend.record(each => each.body === 'I am the shop');
-    expect(record.resource['service.name']).toBe('shop');
+    expect(record.resource).toMatchObject({ 'service.name': 'shop', team: 'web' });
     await program.waitForMetrics(
       'the mismatch is counted',
       page => page.value('eudaemon_log_sender_mismatch_total', { daemon: 'shop' }) === 1,
@@ -96,6 +96,9 @@ describe('logger', () => {
     await program.waitForMetrics(
       'its record is counted',
       page => page.sum('eudaemon_log_records_total', { daemon: 'shop' }) === 1,
+    );
+    expect((await program.metrics()).value('eudaemon_daemon_labels', { daemon: 'shop', team: 'web' })).toBe(
+      1,
     );
   });
 });

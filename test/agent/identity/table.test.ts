@@ -275,6 +275,30 @@ describe('ends told by others', () => {
   });
 });
 
+it('tells the labels of daemons that have some, also when their names change', () => {
+  const w = world({ labels: { team: 'web' } });
+  expect(w.series()).toMatchObject({ 'daemon_labels{d,web}': 1 });
+  const latest = createLatest();
+  const told = () => {
+    latest.begin();
+    w.table.sample(latest, T0);
+    latest.end();
+    const family = [...latest.families()].find(({ desc }) => desc.name === 'eudaemon.daemon.labels');
+    return family && [family.desc.labels, [...family.points].map(({ labels }) => labels)];
+  };
+  const spec = (name: string, labels: Record<string, string>) => daemon(name, { comm: name }, { labels });
+  w.table.declare([spec('a', { team: 'web', tier: '1' }), spec('b', { team: 'db' }), spec('c', {})]);
+  expect(told()).toEqual([
+    ['daemon', 'team', 'tier'],
+    [
+      ['a', 'web', '1'],
+      ['b', 'db', ''],
+    ],
+  ]);
+  w.table.declare([spec('b', { tier: '2' })]);
+  expect(told()).toEqual([['daemon', 'tier'], [['b', '2']]]);
+});
+
 it('counts kills for want of memory of instances and of their children', () => {
   const w = world();
   const five = w.instance(5);

@@ -13,6 +13,7 @@ import { createReporter } from './control/report.ts';
 import { createMeter } from './core/meter.ts';
 import type { Family } from './core/metric.ts';
 import { createChangingLookup } from './identity/changing.ts';
+import { sweepHeap } from './native/sweep.ts';
 import { createData } from './pipeline/data.ts';
 
 const { config, host } = workerData as DataSetup<Config>;
@@ -98,6 +99,7 @@ port.on('message', (message: ToData<Config>) => {
     });
 });
 apply(config);
+next(async () => sweepHeap());
 
 /** For tests: once, this thread stands still as long as a wedged disk would hold it. Milliseconds. */
 const stallMs = Number(process.env['EUDAEMON_DEBUG_STALL'] ?? 0);

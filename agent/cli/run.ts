@@ -13,6 +13,7 @@ import { claimPidfile } from '../control/pidfile.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
 import { PROGRAM, VERSION } from '../core/version.ts';
 import { foreignPids } from '../identity/namespace.ts';
+import { sweepHeap } from '../native/sweep.ts';
 import { proveWeb } from '../web.ts';
 import { readConfig } from './config.ts';
 import type { Command } from './index.ts';
@@ -63,6 +64,7 @@ async function begin(
   const release = pidfile === undefined ? undefined : claimPidfile(pidfile);
   const ready = (url: string) => {
     tell();
+    sweepHeap();
     // A supervisor's journal wants lines of its own kind; a person wants to know where to look.
     if (process.env['NOTIFY_SOCKET']) return;
     const records = (config.exporters['file'] as FileOptions | undefined)?.path === STDOUT;

@@ -7,6 +7,7 @@ import { loadNative } from './index.ts';
 import { systemError } from './libc.ts';
 import { Cell, Head, RingMemory, type RingSize, Stop } from './ring-memory.ts';
 import { RingWriter } from './ring-writer.ts';
+import { sweepHeap } from './sweep.ts';
 
 /** `ours`: nobody else holds it, so what waits in it is gone when it is closed. */
 export interface ReadSocket {
@@ -66,6 +67,7 @@ function read({ address, size, shared, sockets, wake }: ReaderTask): void {
   // One socket that is busy sleeps in recvmmsg itself, which saves a call.
   const alone = sockets.length === 1;
   let isBusy = false;
+  sweepHeap();
   while (Atomics.load(shared, Cell.Stop) === Stop.No) {
     if (isBusy) isBusy = receive(0, MSG_WAITFORONE) > 0;
     else if (libc.poll(pollBytes, polls.length / 2, WAKE_MS) > 0)

@@ -12,6 +12,7 @@ import { systemError } from './libc.ts';
 import { MAX_MESSAGE } from './parse-event.ts';
 import { createFeed } from './process-feed.ts';
 import { createKin, createSieve, fits, type Interest } from './sieve.ts';
+import { sweepHeap } from './sweep.ts';
 
 /** Words of `WatcherTask.flags`. */
 export const Flag = { Stop: 0, Asked: 1, Begun: 2 } as const;
@@ -134,6 +135,7 @@ function watch({ programs, all, wake, root, wanted: first, flags, kin: memory }:
   let restUntil = 0;
   Atomics.store(flags, Flag.Begun, 1);
   Atomics.notify(flags, Flag.Begun);
+  sweepHeap();
   while (Atomics.load(flags, Flag.Stop) === 0) {
     const rest = Math.ceil(restUntil - performance.now());
     libc.poll(bytes, rest > 0 ? 2 : 3, rest > 0 ? rest : WAKE_MS);

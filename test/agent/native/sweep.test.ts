@@ -1,0 +1,34 @@
+// A heap after the sweep, in a process that was given the means, and in one that was not.
+import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { expect, it } from 'vitest';
+
+const module = resolve(import.meta.dirname, '../../../agent/native/sweep.ts');
+const program = `
+  import { sweepHeap } from '${module}';
+  import { getHeapStatistics } from 'node:v8';
+  const size = () => getHeapStatistics().total_physical_size;
+  let text = JSON.stringify(Array.from({ length: 200_000 }, (_, i) => ({ i })));
+  globalThis.kept = JSON.parse(text).length;
+  text = undefined;
+  const before = size();
+  sweepHeap();
+  console.log(before - size());
+`;
+
+/** Bytes given back. */
+const sweep = (...flags: string[]): number =>
+  Number(
+    execFileSync(process.execPath, [...flags, '--input-type=module', '-e', program], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  );
+
+it('gives back what is no longer used', () => {
+  expect(sweep('--expose-gc')).toBeGreaterThan(5 * 2 ** 20);
+});
+
+it('does nothing where the runtime has no collector to ask', () => {
+  expect(sweep()).toBeLessThan(2 ** 20);
+});

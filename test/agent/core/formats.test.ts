@@ -278,6 +278,7 @@ const LINES: [spec: LineFormat, line: string, expected: Expected, at?: number][]
   ['syslog', '<14>1 - - - - - -', ['info', '', { 'syslog.facility': 1, 'syslog.version': 1 }]],
   ['syslog', '<14>1 - - - - - [a b=c] x', undefined],
   ['syslog', '<14>1 2026-11-24T15:30:14Z web app', undefined],
+  [{ regex: '^(?P<severity>\\w+) (?P<body>.*)$' }, 'error x y', ['err', 'x y', {}]],
   [
     {
       regex: '^(?P<when>.{19}) (?P<how>\\S+) (?P<what>.*)$',

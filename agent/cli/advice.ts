@@ -14,7 +14,31 @@ export function advise({ daemons, processors }: Pick<Config, 'daemons' | 'proces
       daemons.map(({ name }) => name),
     ),
     ...hidden(processors),
+    ...shared('log file', daemons, ({ logs }) => logs.files),
+    ...shared('syslog tag', daemons, ({ logs }) => logs.identifiers),
   ];
+}
+
+/** What says the same of two daemons says it of the first. */
+function shared(
+  what: string,
+  daemons: Config['daemons'],
+  named: (daemon: Config['daemons'][number]) => readonly string[],
+): Finding[] {
+  const first = new Map<string, string>();
+  return daemons.flatMap(daemon =>
+    named(daemon).flatMap(each => {
+      const owner = first.get(each) ?? daemon.name;
+      first.set(each, owner);
+      if (owner === daemon.name) return [];
+      return [
+        {
+          what: `${owner} and ${daemon.name} both name ${what} "${each}", which is taken for ${owner}`,
+          fix: 'name it once',
+        },
+      ];
+    }),
+  );
 }
 
 /** A condition may name a syslog tag; one that is almost a daemon is a slip. */

@@ -100,6 +100,24 @@ processors:
     });
   });
 
+  test('what two daemons name is noted', async () => {
+    const logs = '{ files: [/var/log/x.log], identifiers: [t] }';
+    const file = write(
+      'twice.yaml',
+      `daemons: { a: { match: { comm: a }, logs: ${logs} }, b: { match: { comm: b }, logs: ${logs} } }\n`,
+    );
+    expect(await run(file)).toEqual({
+      code: 0,
+      lines: [
+        expect.stringContaining('config OK'),
+        'note: a and b both name log file "/var/log/x.log", which is taken for a',
+        '  fix: name it once',
+        'note: a and b both name syslog tag "t", which is taken for a',
+        '  fix: name it once',
+      ],
+    });
+  });
+
   test('an environment that costs data is 1, a note is not', async () => {
     const file = write('good.yaml', 'daemons: { nginx: }\n');
     const note = { what: 'a note', fix: 'do a' };

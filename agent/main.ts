@@ -10,7 +10,9 @@ try {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 78;
   } else if (error instanceof UsageError) {
-    process.stderr.write(`eudaemon: ${error.message}\nTry 'eudaemon help'.\n`);
+    process.stderr.write(
+      `eudaemon: ${error.message}\nTry 'eudaemon help${error.command ? ` ${error.command}` : ''}'.\n`,
+    );
     process.exitCode = 2;
   } else if (error instanceof SetupError) {
     process.stderr.write(`eudaemon: ${error.message}\n`);

@@ -1,14 +1,13 @@
 // `eudaemon help [COMMAND]`.
 
-import { UsageError } from '../core/errors.ts';
-import { type Command, commands } from './index.ts';
+import { type Command, commands, unknownCommand } from './index.ts';
 
 export const help: Command = {
   summary: 'this page, or the page of a command',
   usage: 'eudaemon help [COMMAND]',
   async run([name]) {
     if (name !== undefined) {
-      if (!Object.hasOwn(commands, name)) throw new UsageError(`unknown command "${name}"`);
+      if (!Object.hasOwn(commands, name)) throw unknownCommand(name);
       const command = await commands[name]!();
       process.stdout.write(`${command.summary}\n\nUsage: ${command.usage}\n`);
       return 0;

@@ -35,16 +35,23 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   help: async () => (await import('./help.ts')).help,
 };
 
+export function unknownCommand(name: string): UsageError {
+  const near = nearest(name, Object.keys(commands));
+  return new UsageError(`unknown command "${name}"${near ? `; did you mean "${near}"?` : ''}`);
+}
+
 /** `eudaemon` alone, or with nothing but flags, is `eudaemon run`. */
 export async function dispatch(argv: readonly string[]): Promise<number> {
   const [first = 'run', ...rest] = argv;
   if (first === '--version' || first === '-V') return (await commands['version']!()).run([]);
   if (first === '--help' || first === '-h') return (await commands['help']!()).run([]);
   const [name, args] = first.startsWith('-') ? ['run', [...argv]] : [first, rest];
-  if (!Object.hasOwn(commands, name)) {
-    const near = nearest(name, Object.keys(commands));
-    throw new UsageError(`unknown command "${name}"${near ? `; did you mean "${near}"?` : ''}`);
-  }
+  if (!Object.hasOwn(commands, name)) throw unknownCommand(name);
   if (args.includes('--help') || args.includes('-h')) return (await commands['help']!()).run([name]);
-  return (await commands[name]!()).run(args);
+  try {
+    return await (await commands[name]!()).run(args);
+  } catch (error) {
+    if (error instanceof UsageError && name !== 'help') error.command = name;
+    throw error;
+  }
 }

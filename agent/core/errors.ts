@@ -13,6 +13,8 @@ export class SetupError extends Error {
 /** The command line is wrong. Exit code 2. */
 export class UsageError extends Error {
   override name = 'UsageError';
+  /** Whose page tells how it is right. */
+  command: string | undefined;
 }
 
 /** One finding in a configuration file; `line` and `col` count from 1. */

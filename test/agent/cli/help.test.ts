@@ -1,6 +1,7 @@
 // `eudaemon help COMMAND` says what each option of the command does.
 import { describe, expect, it } from 'vitest';
-import { commands } from '../../../agent/cli/index.ts';
+import { commands, dispatch } from '../../../agent/cli/index.ts';
+import { UsageError } from '../../../agent/core/errors.ts';
 
 describe.each(Object.keys(commands))('help %s', name => {
   it('explains every option it shows, and the command as it is called', async () => {
@@ -15,4 +16,15 @@ describe.each(Object.keys(commands))('help %s', name => {
     expect(shown.filter(option => !explained.has(option))).toEqual([]);
     for (const line of usage.split('\n')) expect(line.length).toBeLessThanOrEqual(122);
   });
+});
+
+it.each([
+  [['statsu'], 'unknown command "statsu"; did you mean "status"?', undefined],
+  [['help', 'statsu'], 'unknown command "statsu"; did you mean "status"?', undefined],
+  [['version', '--all'], 'version: it takes nothing, not "--all"', 'version'],
+  [['stop'], 'stop: --pidfile FILE is missing', 'stop'],
+])('%j is wrong, and says whose page tells how it is right', async (argv, message, command) => {
+  const error = await dispatch(argv).catch(each => each);
+  expect(error).toBeInstanceOf(UsageError);
+  expect(error).toMatchObject({ message, command });
 });

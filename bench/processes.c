@@ -1,6 +1,7 @@
 // What the kernel alone takes for a look at N processes: the calls the samplers make for each, and nothing else. Every
-// third look is followed by one at control groups and open files.
-//   processes COMM SECONDS: prints user and system CPU ms of a look, one look a second
+// third look is followed by one at control groups and open files. Of a process that has not run only stat is read.
+//   processes COMM SECONDS [all]: prints user and system CPU ms of a look, one look a second; `all` reads all each time
+//   processes awake: a process that runs twice a second
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,17 +9,39 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { STAT, STATUS, IO, FD, CGROUP, FILES, MAX = 32768, DETAILS = 3 };
 static const char *const names[FILES] = {"stat", "status", "io", "fd", "cgroup"};
 static int held[MAX][FILES];
 static char pids[MAX][16];
+/** CPU time in ns, in the last look and in the last one at the details. */
+static long long ran[MAX], ranBefore[MAX];
+static int all;
 static char buf[256 * 1024];
 
 static double ms(struct timeval t) { return t.tv_sec * 1e3 + t.tv_usec / 1e3; }
 
+/** Whether it has run since. */
+static int runs(int i, long long *since) {
+  struct timespec t;
+  if (all || clock_gettime((~atoi(pids[i]) * 8) | 2, &t) < 0) return 1;
+  long long now = t.tv_sec * 1000000000LL + t.tv_nsec, before = *since;
+  *since = now;
+  return now != before;
+}
+
+static void look(int i) {
+  struct stat fds;
+  int last = runs(i, &ran[i]) ? IO : STAT;
+  for (int file = STAT; file <= last; file++)
+    if (pread(held[i][file], buf, sizeof buf, 0) < 0) return;
+  if (last == IO) fstat(held[i][FD], &fds);
+}
+
 static void details(int i) {
+  if (!runs(i, &ranBefore[i])) return;
   char path[300], target[4096];
   if (pread(held[i][STAT], buf, sizeof buf, 0) < 0 || pread(held[i][CGROUP], buf, sizeof buf, 0) < 0) return;
   snprintf(path, sizeof path, "/proc/%s/fd", pids[i]);
@@ -34,6 +57,8 @@ static void details(int i) {
 
 int main(int argc, char **argv) {
   const char *comm = argv[1];
+  while (strcmp(comm, "awake") == 0) usleep(500000);
+  all = argc > 3;
   int seconds = atoi(argv[2]), count = 0;
   DIR *proc = opendir("/proc");
   for (struct dirent *entry; (entry = readdir(proc)) && count < MAX;) {
@@ -55,12 +80,7 @@ int main(int argc, char **argv) {
   for (int second = 0; second < seconds; second++) {
     rewinddir(proc);
     while (readdir(proc));
-    for (int i = 0; i < count; i++) {
-      struct stat fds;
-      for (int file = STAT; file <= IO; file++)
-        if (pread(held[i][file], buf, sizeof buf, 0) < 0) break;
-      fstat(held[i][FD], &fds);
-    }
+    for (int i = 0; i < count; i++) look(i);
     if (second % DETAILS == 0)
       for (int i = 0; i < count; i++) details(i);
     sleep(1);

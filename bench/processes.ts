@@ -1,7 +1,7 @@
 // What does it cost to watch a thousand processes? The agent, all of them declared, beside process-exporter and beside a
 // C program that makes the same system calls: CPU for one cycle and scrape a second, once it knows them all; and what a
-// cycle of the first WARM_S took, in which it learns how each process runs.
-//   node bench/processes.ts [--processes 1000] [--seconds 20]
+// cycle of the first WARM_S took, in which it learns how each process runs. The processes sleep, or run twice a second.
+//   node bench/processes.ts [--processes 1000] [--seconds 20] [--awake]
 
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,11 @@ import { printTable } from './table.ts';
 
 const EXPORTER = '/usr/bin/prometheus-process-exporter';
 const { values } = parseArgs({
-  options: { processes: { type: 'string', default: '1000' }, seconds: { type: 'string', default: '20' } },
+  options: {
+    processes: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '20' },
+    awake: { type: 'boolean', default: false },
+  },
 });
 const seconds = Number(values.seconds);
 
@@ -25,8 +29,11 @@ const WARM_S = 45;
 const NAME = 'bench-sleeper';
 const dir = tempDir();
 const sleeper = join(dir, NAME);
-copyFileSync('/bin/sleep', sleeper);
-const sleepers = spawn('sh', ['-c', `for i in $(seq ${values.processes}); do ${sleeper} 1000 & done; wait`], {
+const floor = join(dir, 'floor');
+execFileSync('cc', ['-O2', '-o', floor, join(import.meta.dirname, 'processes.c')]);
+copyFileSync(values.awake ? floor : '/bin/sleep', sleeper);
+const command = `${sleeper} ${values.awake ? 'awake' : '1000'}`;
+const sleepers = spawn('sh', ['-c', `for i in $(seq ${values.processes}); do ${command} & done; wait`], {
   detached: true,
 });
 process.once('exit', () => process.kill(-sleepers.pid!));
@@ -110,13 +117,13 @@ const ours = await measure(
 costRow('eudaemon', ours);
 const look = /^eudaemon_collector_duration_seconds\{collector="processes"\} (\S+)/m.exec(ours.lastPage)?.[1];
 
-const floor = join(dir, 'floor');
-execFileSync('cc', ['-O2', '-o', floor, join(import.meta.dirname, 'processes.c')]);
-const [, floorUser, floorSystem] = execFileSync(floor, [NAME, String(seconds)], { encoding: 'utf8' })
-  .trim()
-  .split(' ')
-  .map(Number);
-row('the same calls in C', floorUser!, floorSystem!, ['', '', '', '']);
+for (const [name, ...mode] of [['the same calls in C'], ['all files each time, in C', 'all']] as const) {
+  const [, user, system] = execFileSync(floor, [NAME, String(seconds), ...mode], { encoding: 'utf8' })
+    .trim()
+    .split(' ')
+    .map(Number);
+  row(name, user!, system!, ['', '', '', '']);
+}
 
 if (existsSync(EXPORTER)) {
   const config = join(dir, 'process-exporter.yaml');
@@ -130,7 +137,7 @@ if (existsSync(EXPORTER)) {
   costRow('process-exporter', await measure(exporter, `http://127.0.0.1:${port}/metrics`, series, 5));
 }
 printTable(
-  `${values.processes} processes, one cycle and scrape a second`,
+  `${values.processes} processes${values.awake ? ' that run' : ''}, one cycle and scrape a second`,
   ['', 'CPU ms a cycle', 'eudaemon /', 'user', 'system', 'starting', 'RSS MiB', 'anon', 'slowest scrape ms'],
   rows,
 );

@@ -122,7 +122,13 @@ export function receiveDatagrams(
     running = false;
     if (closed || full()) return;
     running = true;
-    const wait = pass() ? undefined : ring.waiting();
+    const more = pass();
+    // What is left in the ring wakes nobody: whoever has room again does.
+    if (full()) {
+      running = false;
+      return;
+    }
+    const wait = more ? undefined : ring.waiting();
     if (wait) void wait.then(run);
     else setImmediate(run);
   };

@@ -301,6 +301,20 @@ describe('a full sink', () => {
     expect(records.map(({ body }) => body)).toEqual(Array.from({ length: 100 }, (_, i) => `line ${i}`));
   });
 
+  it('that has room again gets what waits in the ring, though nothing more comes', async () => {
+    const collector = await start();
+    collector.full = true;
+    const lines = Array.from({ length: 50 }, (_, i) => `line ${i}`);
+    await send(collector, ...lines.map(line => `<13>${line}`));
+    for (let count = 1; count <= 5; count++) {
+      await collector.until(count);
+      collector.stream.resume();
+    }
+    collector.full = false;
+    collector.stream.resume();
+    expect((await collector.until(50)).map(({ body }) => body)).toEqual(lines);
+  });
+
   it('leaves datagrams in the ring, and never makes a sender wait', async () => {
     const collector = await start({ ring: '1MiB' });
     collector.full = true;

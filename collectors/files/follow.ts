@@ -36,7 +36,7 @@ const MAX_OPEN = 1000;
  * them is read back from the spool, and with eight times as many that costs 5 % of the CPU, or 20 (bench/tail.ts).
  */
 const TURN_BYTES = 512 * 1024;
-const SMALL_READ = 8192;
+const SMALL_READ = 1024;
 
 export interface Follower {
   /** Finds out which files there are and which changed. */

@@ -105,11 +105,11 @@ describe('the ring', () => {
         );
       const ring = receiving();
       for (const text of ['one', 'two']) {
-        await vi.waitUntil(rests);
+        await vi.waitUntil(rests, { timeout: 10_000 });
         await send(text);
         expect(await take(ring, 1)).toEqual([Buffer.from(text)]);
       }
-      await vi.waitUntil(rests);
+      await vi.waitUntil(rests, { timeout: 10_000 });
       await ring.stop();
       expect(rests()).toBe(false);
     });

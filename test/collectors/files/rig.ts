@@ -135,10 +135,12 @@ export class Rig {
     return [...family.points].reduce((sum, { value }) => sum + value, 0);
   }
 
-  /** Waits until compressed files are whole, and all there is to read of them is unpacked. */
+  /** Waits until compressed files are whole, and all there is to read is unpacked, also of those found meanwhile. */
   async unpack(): Promise<void> {
-    for (this.turn(3000); this.lag > 0; this.turn(0)) await new Promise(done => setImmediate(done));
-    this.turn();
+    do {
+      for (this.turn(3000); this.lag > 0; this.turn(1)) await new Promise(done => setImmediate(done));
+      this.turn();
+    } while (this.lag > 0);
   }
 
   /** From now on /proc tells that a process has this descriptor open. */

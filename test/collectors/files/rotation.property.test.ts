@@ -64,6 +64,8 @@ class Writer {
   /** Nobody has heard of that file. */
   private isLost = false;
   private isDiskFull = false;
+  /** A log was emptied, and its copy may be compressed. */
+  private isCopied = false;
   private readonly log = this.rig.path('app.log');
   private readonly include: string;
   private readonly gzip: boolean;
@@ -118,6 +120,7 @@ class Writer {
         this.shift();
         copyFileSync(log, `${log}.1`);
         truncateSync(log);
+        this.isCopied = this.gzip;
         this.isMoved = false;
         rig.tick();
         return;
@@ -189,8 +192,9 @@ class Writer {
         rig.follower?.resume();
         return;
       case 'stop':
-        // Where a checkpoint cannot be saved a stop is no better than a kill.
-        if (rig.follower && this.isDiskFull) this.wasKilled = true;
+        // Where a checkpoint cannot be saved a stop is no better than a kill; nor for a copy that is compressed, whose log
+        // was emptied: how far that was read only this life knows.
+        if (rig.follower && (this.isDiskFull || this.isCopied)) this.wasKilled = true;
         rig.stop();
         return;
       case 'kill':

@@ -117,7 +117,7 @@ export function createReader(
   function mark(file: LogFile): void {
     const held = file.trail.heldFrom(file);
     const offset = held < 0 ? file.offset : held;
-    if (offset === file.marked || file.fd < 0) return;
+    if (offset === file.marked || (held >= 0 && file.fd < 0)) return;
     const position =
       held < 0
         ? file.position

@@ -182,6 +182,7 @@ describe('a compressed file', () => {
     rig.turn(1000);
     restart();
     await rig.unpack();
+    rig.turn(3000);
     expect(rig.bodies).toEqual(expected);
   });
 

@@ -2,7 +2,7 @@
 // their parent was told by wait(2).
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -29,19 +29,21 @@ if (have('root', 'redis-server', 'cron', 'sshd', 'ssh-keygen', 'unshare', 'gcc')
     execFileSync(find('ssh-keygen')!, ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
     mkdirSync('/run/sshd', { recursive: true });
     const victims = compileVictim(directory);
-    const [redis, cron, sshd] = ['redis-server', 'cron', 'sshd'].map(name => find(name)!);
-    // As it stands in its arguments: there may be others of each on this host.
-    const marks = { redis: `:${redisPort}`, cron: '-f -L 11', sshd: key };
+    const [redis, sshd] = ['redis-server', 'sshd'].map(name => find(name)!);
+    // There may be others of each on this host: these bear a port, a key, or are a copy.
+    const cron = join(directory, 'cron');
+    copyFileSync(find('cron')!, cron);
+    const marks = { redis: `:${redisPort}`, sshd: key };
     const begin: Readonly<Record<string, () => ChildProcess>> = {
       redis: () => run(redis!, '--port', `${redisPort}`, '--save', '', '--dir', directory),
       // Its pidfile in /run is its lock.
-      cron: () => run('unshare', '-m', 'sh', '-c', `mount -t tmpfs none /run && exec ${cron} ${marks.cron}`),
+      cron: () => run('unshare', '-m', 'sh', '-c', `mount -t tmpfs none /run && exec ${cron} -f -L 11`),
       sshd: () => run(sshd!, '-D', '-p', `${sshPort}`, '-h', key, '-o', 'PidFile=none'),
     };
     home.configure({
       daemons: {
         redis: { match: { comm: 'redis-server', cmdline: marks.redis } },
-        cron: { match: { exe: cron, cmdline: marks.cron } },
+        cron: { match: { exe: cron } },
         sshd: { match: { exe: sshd, cmdline: marks.sshd } },
         loop: { match: { exe: victims.exe } },
       },

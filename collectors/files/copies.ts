@@ -1,6 +1,7 @@
 // Copytruncate: a copy of a log appears, then the log is emptied. What was read of the log is not read again from its
 // copy, and what was not read of the log before it was emptied is read from there.
 
+import { fstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { LogFile } from './file.ts';
 import { type Fingerprint, fingerprint, fits, isPrefix } from './identity.ts';
@@ -49,6 +50,8 @@ export function createCopies(): Copies {
       for (const ghost of ghosts) if (ghost.path === path) ghost.unread = 0;
     },
     prove(file, at, now) {
+      // Since the look a copy may have grown, and its log been emptied.
+      const { size } = fstatSync(file.fd);
       const dir = dirname(file.trail.path);
       const names = originalsOf(basename(file.trail.path));
       for (const name of names) {
@@ -57,19 +60,19 @@ export function createCopies(): Copies {
           if (ghost.source !== file.source || ghost.path !== path) continue;
           // Of a log of which nothing was read any file may be the copy.
           if (ghost.print.offset === 0) continue;
-          const whole = fits(file.fd, file.size, ghost.print);
-          if (!whole && !(file.isCopy && file.size < ghost.print.offset)) continue;
-          begin(file, Math.min(file.size, ghost.print.offset));
+          const whole = fits(file.fd, size, ghost.print);
+          if (!whole && !(file.isCopy && size < ghost.print.offset)) continue;
+          begin(file, Math.min(size, ghost.print.offset));
           ghost.unread = 0;
           return true;
         }
         const original = at(path);
-        if (original === undefined || original === file || original.fd < 0) continue;
-        if (original.unread) return false;
-        if (!isPrefix(file.fd, original.fd, original.size, file.size)) continue;
+        if (original === undefined || original === file || original.isPacked || original.fd < 0) continue;
+        if (original.unread || !isAsRead(original)) return false;
+        if (!isPrefix(file.fd, original.fd, original.size, size)) continue;
         file.isCopy = true;
         if (now - file.changedAt < WHOLE_MS) return false;
-        begin(file, file.size);
+        begin(file, size);
         return true;
       }
       for (const ghost of ghosts)
@@ -92,3 +95,6 @@ function begin(file: LogFile, offset: number): void {
   file.place({ ...file.position, ...fingerprint(file.fd, offset) });
   file.isUnproven = false;
 }
+
+/** Whether a followed file still holds what was read of it. */
+const isAsRead = ({ fd, position }: LogFile): boolean => fits(fd, fstatSync(fd).size, position);

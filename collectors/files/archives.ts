@@ -1,13 +1,13 @@
 // Files that rotation has compressed (gzip, RFC 1952), unpacked piece by piece off this thread. Their content is known by
 // its head and what stands before an offset, as that of all files: only what was not read before they were compressed is read.
 
-import { createReadStream } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { codeOf } from '../../agent/core/errors.ts';
 import type { LogFile } from './file.ts';
 import { hashOf } from './hash.ts';
 import { learnHeader } from './header.ts';
-import { HEAD_BYTES, TAIL_BYTES } from './identity.ts';
+import { HEAD_BYTES, identityOf, isSame, TAIL_BYTES } from './identity.ts';
 import { Mid } from './lines.ts';
 import type { Marks } from './marks.ts';
 import type { Print, Prints } from './prints.ts';
@@ -64,8 +64,14 @@ export function createArchives(
     file.isUnpacking = false;
   }
 
-  function begin(file: LogFile, known?: readonly Print[]): Unpacking {
-    const unpacking = unpack(file.target, wake, known);
+  /** Undefined when another file is at its path by now: the next look finds out where it is. */
+  function begin(file: LogFile, known?: readonly Print[]): Unpacking | undefined {
+    const fd = openSync(file.target, 'r');
+    if (!isSame(identityOf(fstatSync(fd)), file.id)) {
+      closeSync(fd);
+      return undefined;
+    }
+    const unpacking = unpack(fd, wake, known);
     open.set(file, unpacking);
     file.isUnpacking = true;
     return unpacking;
@@ -153,6 +159,7 @@ export function createArchives(
       bytes = 0;
       if (!open.has(file) && (open.size >= MAX_OPEN || now - file.changedAt < QUIET_MS)) return undefined;
       const unpacking = open.get(file) ?? begin(file);
+      if (unpacking === undefined) return undefined;
       // What is at hand goes first, so that no more than that is held.
       const isHolding =
         unpacking.isStopped || (unpacking.prints === undefined && unpacking.data.length >= HEAD_BYTES);
@@ -186,9 +193,9 @@ function trim(unpacking: Unpacking, at: number): void {
   unpacking.at = at - from;
 }
 
-/** Unpacks a file as it is read; no more than PIECE_BYTES wait. */
-function unpack(path: string, wake: () => void, prints: readonly Print[] | undefined): Unpacking {
-  const source = createReadStream(path);
+/** Unpacks an open file as it is read, and closes it; no more than PIECE_BYTES wait. */
+function unpack(fd: number, wake: () => void, prints: readonly Print[] | undefined): Unpacking {
+  const source = createReadStream('', { fd });
   const stream = source.pipe(createGunzip({ chunkSize: PIECE_BYTES }));
   let error: Error | undefined;
   let waiting: Buffer | undefined;

@@ -288,6 +288,7 @@ const FOUND: Action[][] = [
   ['write', 'copytruncate', 'replace', 'commit', 'copytruncate', 'stop'],
   ['write', 'recreate', 'write', 'rename', 'quiet', 'gzip', 'recreate', 'rename'],
   ['write', 'replace', 'rename', 'late', 'write', 'rename'],
+  ['write', 'commit', 'piece', 'copytruncate', 'write', 'full', 'gzip', 'stop'],
   ['write', 'rename', 'write', 'gzip', 'write', 'commit', 'write', 'rename', 'commit', 'gzip', 'rename'],
 ];
 

@@ -26,7 +26,7 @@ const COLUMNS = [
 let sorted = { column: 1, down: false };
 let daemons = { now: 0, daemons: [] };
 /** Of the last ten minutes, by daemon. */
-let samples = {};
+let samples = new Map();
 let round = 0;
 const rows = new Map();
 
@@ -61,8 +61,8 @@ function createRow(name) {
 
 function showSamples() {
   for (const [name, { sparks }] of rows)
-    for (const figure of Object.keys(sparks)) draw(sparks[figure], samples[name]?.[figure] ?? []);
-  showFigures(samples[opened()]);
+    for (const figure of Object.keys(sparks)) draw(sparks[figure], samples.get(name)?.[figure] ?? []);
+  showFigures(samples.get(opened()));
 }
 
 function showRow(daemon, now, { row, labels, stateText, cells }) {
@@ -192,7 +192,7 @@ async function refresh() {
     const [agent, view] = await Promise.all([ask('/api/agent'), ask('/api/daemons')]);
     if (agent) showAgent(agent);
     if (view) takeDaemons(view);
-    if (round % SLOW === 0) samples = (await ask('/api/samples'))?.daemons ?? {};
+    if (round % SLOW === 0) samples = new Map(Object.entries((await ask('/api/samples'))?.daemons ?? {}));
     showSamples();
     await Promise.all([refreshLogs(), refreshKnown()]);
     round++;
@@ -236,7 +236,7 @@ function open() {
   showDaemons();
   showDetail(openDaemon(), daemons.now);
   showLogs([], 'Asking the local store…');
-  showFigures(samples[opened()]);
+  showFigures(samples.get(opened()));
   showDeath(undefined, 0);
   showEndpoints();
   known.name = undefined;

@@ -170,6 +170,8 @@ beforeEach(async () => {
   complaints = [];
   requests = [];
   page = await browser.newPage();
+  // A page that is hidden asks nothing.
+  await page.bringToFront();
   page.on('console', message => complaints.push(message.text()));
   page.on('pageerror', error => complaints.push(error.message));
   page.on('request', request => requests.push(request.url()));
@@ -183,7 +185,11 @@ const cells = (name: string) =>
     .locator('td')
     .allTextContents();
 const shown = (locator: string, text: string) =>
-  until(`${locator} reads "${text}"`, async () => (await page.locator(locator).innerText()).includes(text));
+  until(`${locator} reads "${text}"`, async () => {
+    const found = await page.locator(locator).innerText();
+    if (!found.includes(text)) throw new Error(`it reads "${found}"`);
+    return true;
+  });
 
 test('daemons, worst first, and the agent; nothing from elsewhere, nothing to complain about', async () => {
   await page.goto(url);
@@ -276,7 +282,9 @@ test.each([
   ['constructor', 'a name that objects have'],
 ])('#%s: %s opens nothing', async hash => {
   await page.goto(`${url}/#${hash}`);
-  await shown('#health', 'ready');
+  await until('a second round', () => requests.filter(each => each.endsWith('/api/agent')).length > 1);
+  expect(await page.locator('#health').innerText()).toBe('ready');
+  expect(await page.locator('#offline').isVisible()).toBe(false);
   expect(await page.locator('#detail').isVisible()).toBe(false);
   expect(complaints).toEqual([]);
 });

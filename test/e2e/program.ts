@@ -14,13 +14,23 @@ export const BIN = resolve(import.meta.dirname, '../../bin/eudaemon');
 /** Twice the agent's own `shutdown_timeout`. */
 const LONGEST_STOP_MS = 20_000;
 
-/** A TCP port of 127.0.0.1 that nobody listens on now. */
+/** Below those that the system gives out by itself, and apart from those of the files that run beside this one. */
+const PORTS = 8000;
+const firstPort = 12_000 + 10_000 * (Number(process.env['VITEST_POOL_ID'] ?? 1) % 2);
+let taken = process.pid % PORTS;
+
+/** A TCP port of the loopback that nobody listens on. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(ready => server.listen(0, '127.0.0.1', ready));
-  const { port } = server.address() as { port: number };
-  await new Promise(closed => server.close(closed));
-  return port;
+  for (;;) {
+    const port = firstPort + (taken++ % PORTS);
+    const server = createServer();
+    const isFree = await new Promise<boolean>(told => {
+      server.once('error', () => told(false)).listen(port, '127.0.0.1', () => told(true));
+    });
+    if (!isFree) continue;
+    await new Promise(closed => server.close(closed));
+    return port;
+  }
 }
 
 /** A fresh directory that is removed when the test ends. */

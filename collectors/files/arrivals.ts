@@ -120,7 +120,7 @@ export function createArrivals(
         here.set(nameOf(candidate.source, found.id), found);
         here.set(nameOf(candidate.source, { ...found.id, dev: ANY_DEVICE }), found);
       }
-      const trails = new Map<string, { source: Source; entries: Entry[] }>();
+      const trails = new Map<string, { source: Source; entries: Entry[]; gone: Entry[] }>();
       for (const entry of [...checkpoint.files].sort(byAge)) {
         const source = sourceOf(entry);
         const found = source && findAt(here, source, entry);
@@ -128,8 +128,9 @@ export function createArrivals(
         const at = candidate ?? (source && moved(source, entry));
         if (source !== undefined) {
           const trail = `${source.id}\u0000${entry.trail}`;
-          if (!trails.has(trail)) trails.set(trail, { source, entries: [] });
+          if (!trails.has(trail)) trails.set(trail, { source, entries: [], gone: [] });
           trails.get(trail)!.entries.push(entry);
+          if (at === undefined) trails.get(trail)!.gone.push(entry);
         }
         if (source === undefined || at === undefined) {
           waiting.set(`${entry.source}\u0000${keyOf(entry)}`, entry);
@@ -139,12 +140,16 @@ export function createArrivals(
           if (candidate) candidate.file = file;
         }
       }
-      for (const [key, { source, entries }] of trails) {
+      for (const [key, { source, entries, gone }] of trails) {
         const after = Math.max(...entries.map(entry => entry.unseenSince));
         const file = paths.get(key)?.file;
-        if (file === undefined) arrivals.recover(source, entries[0]!.trail, entries, after, now);
         // Where the same file is still at the path, what became of it shows when it is read; not so what was before it.
-        else if (source.gzip) arrivals.recoverBefore(file, [], after, now, isGzip);
+        if (file === undefined) arrivals.recover(source, entries[0]!.trail, entries, after, now);
+        if (!source.gzip) continue;
+        // What is gone may have been compressed since it was read.
+        const since = Math.min(after, ...gone.map(entry => entry.unseenSince));
+        if (file === undefined) arrivals.recover(source, entries[0]!.trail, [], since, now, isGzip);
+        else arrivals.recoverBefore(file, [], since, now, isGzip);
       }
     },
 

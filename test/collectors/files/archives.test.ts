@@ -1,5 +1,13 @@
 // Rotated files that were compressed: what of them was not read before comes once, whatever else happens to them.
-import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FilesEntry } from '../../../collectors/files/options.ts';
@@ -248,4 +256,26 @@ describe('a compressed file', () => {
     await rig.unpack();
     expect(rig.bodies.filter(each => !each.startsWith('line'))).toEqual(['a', 'b']);
   });
+});
+
+it('the end of a copy that was compressed just before a stop comes, though its log was written to since', async () => {
+  write('app.log', 'first\n');
+  follow({ include: ['app.log'] });
+  append('app.log', 'unfinished');
+  rig.tick();
+  copyFileSync(path('app.log'), path('app.log.1'));
+  truncateSync(path('app.log'));
+  rig.tick();
+  append('app.log', 'second\n');
+  rig.turn();
+  rig.tick();
+  gzip('app.log.1');
+  rig.tick();
+  append('app.log', 'third\n');
+  rig.turn();
+  rig.commit();
+  restart();
+  rig.turn(20_000);
+  await rig.unpack();
+  expect(rig.bodies.toSorted()).toEqual(['first', 'second', 'third', 'unfinished']);
 });

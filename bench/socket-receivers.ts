@@ -14,7 +14,7 @@ export const agent: Make = (socket, dir) =>
   intoSink(port =>
     startAgent(dir, {
       collectors: { syslog: { listen: [{ path: socket }] } },
-      // Nobody else here sends metrics; with them the OpenTelemetry SDK is loaded, which is 25 MiB.
+      // Nobody else here sends metrics; with them the OpenTelemetry SDK is loaded.
       exporters: { otlp: { endpoint: `http://127.0.0.1:${port}`, compression: 'none', metrics: false } },
     }),
   );

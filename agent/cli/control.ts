@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { CONTROL_SOCKET } from '../control/messages.ts';
 import { causeOf, codeOf, SetupError } from '../core/errors.ts';
+import { parseUnix } from '../identity/parse-fd.ts';
 import { http } from '../native/http.ts';
 
 const TIMEOUT_MS = 5000;
@@ -38,14 +39,11 @@ async function tell<T>(runDir: string, method: string, path: string): Promise<T 
 /** The control socket a process listens on, among what it holds open; undefined when that cannot be seen. */
 export function controlOf(pid: number, procRoot = '/proc'): string | undefined {
   try {
+    const paths = parseUnix(readFileSync(`${procRoot}/net/unix`, 'utf8'));
     const folder = `${procRoot}/${pid}/fd`;
-    const open = new Set(readdirSync(folder).map(fd => readlinkSync(join(folder, fd))));
-    const listed = readFileSync(`${procRoot}/net/unix`, 'utf8').split('\n');
-    return listed
-      .map(line => /(\d+) (\/.*)$/.exec(line))
-      .find(
-        found => found && basename(found[2]!) === CONTROL_SOCKET && open.has(`socket:[${found[1]}]`),
-      )?.[2];
+    return readdirSync(folder)
+      .map(fd => paths.get(readlinkSync(join(folder, fd))))
+      .find(path => path?.startsWith('/') && basename(path) === CONTROL_SOCKET);
   } catch {
     return undefined;
   }

@@ -58,6 +58,9 @@ export function showDeath(certificate, now) {
     ),
   );
   at('death-records').hidden = logs.length === 0;
-  say(at('death-count'), `Its last ${count(logs.length)} log lines`);
+  say(
+    at('death-count'),
+    logs.length === 1 ? 'Its last log line' : `Its last ${count(logs.length)} log lines`,
+  );
   fill(at('death-logs'), logs, () => logs.map(line));
 }

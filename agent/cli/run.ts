@@ -68,7 +68,7 @@ async function begin(
     // A supervisor's journal wants lines of its own kind; a person wants to know where to look.
     if (process.env['NOTIFY_SOCKET']) return;
     const records = (config.exporters['file'] as FileOptions | undefined)?.path === STDOUT;
-    (records ? process.stderr : process.stdout).write(whereToLook(config, url));
+    (records ? process.stderr : process.stdout).write(whereToLook(config, url, file));
   };
   const reopen = () => {
     try {
@@ -93,8 +93,9 @@ function takeName(): void {
   }
 }
 
-/** The socket, the pages and the first command to try. */
-function whereToLook(config: Config, url: string): string {
+/** The socket, the pages and the first commands to try, which find this agent by the same `file`. */
+function whereToLook(config: Config, url: string, file: string | undefined): string {
+  const named = file === undefined ? '' : ` --config ${/[^\w./-]/.test(file) ? JSON.stringify(file) : file}`;
   const lines = [`eudaemon ${VERSION} is ready, pid ${process.pid}`];
   if (url) lines.push(`  console  ${url}/`, `  metrics  ${url}/metrics`);
   const syslog = config.collectors['syslog'] as SyslogOptions | false;
@@ -103,8 +104,8 @@ function whereToLook(config: Config, url: string): string {
     const path = first ? first.path : join(config.agent.run_dir, DEFAULT_SOCKET);
     if (path) lines.push(`  syslog   ${path}`, `  try      logger -u ${path} -t hello "a first line"`);
   }
-  if (config.exporters['store']) lines.push('  logs     eudaemon logs hello');
-  lines.push('  status   eudaemon status');
+  if (config.exporters['store']) lines.push(`  logs     eudaemon logs hello${named}`);
+  lines.push(`  status   eudaemon status${named}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -6,6 +6,7 @@ import type { DaemonSpec } from '../core/daemon.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
 import { parseCondition } from '../identity/expect.ts';
 import { tellMs } from '../identity/expectations.ts';
+import { demandsOf } from '../identity/posture.ts';
 import { readConfig } from './config.ts';
 import type { Command } from './index.ts';
 
@@ -73,6 +74,9 @@ function unmet(text: string): string {
   return `${OPPOSITE[operator]} ${parseCondition(text).limit}`;
 }
 
+/** Down on purpose is not unexpected. */
+const MEANT = 'unless on (job, instance, daemon) eudaemon_daemon_state{state="stopped"} == 1';
+
 /** A duration in PromQL. */
 const window = (ms: number): string => (ms % 60_000 === 0 ? `${ms / 60_000}m` : `${ms}ms`);
 
@@ -92,7 +96,8 @@ function rulesOf({ name, expect, logs, labels }: DaemonSpec): Rule[] {
       alert: `Eudaemon${alert}`,
       expr,
       for: wait,
-      labels: { ...literals(labels), severity },
+      // A rule is its name and labels: those of two daemons would be duplicates.
+      labels: { ...literals(labels), daemon: name, severity },
       annotations: { summary, description: `{{ $labels.daemon }} ${description}` },
     });
   add(
@@ -108,7 +113,7 @@ function rulesOf({ name, expect, logs, labels }: DaemonSpec): Rule[] {
       'InstancesUnexpected',
       'critical',
       '2m',
-      `eudaemon_daemon_instances${of} ${unmet(instances)}`,
+      `eudaemon_daemon_instances${of} ${unmet(instances)} ${MEANT}`,
       `on {{ $labels.instance }} has {{ $value }} instances; expected: ${instances}.`,
     );
   if (fd_usage !== undefined)
@@ -135,12 +140,21 @@ function rulesOf({ name, expect, logs, labels }: DaemonSpec): Rule[] {
       `round(increase(eudaemon_daemon_restarts_total${of}[${window(parseCondition(restarts).withinMs!)}])) ${unmet(restarts)}`,
       `on {{ $labels.instance }} was restarted {{ $value }} times; expected: ${restarts}.`,
     );
+  const demands = [...demandsOf(expect).keys()];
+  if (demands.length > 0)
+    add(
+      'PostureUnexpected',
+      'warning',
+      '5m',
+      `eudaemon_expectation_met{daemon="${name}",expectation=~"${demands.join('|')}"} == 0`,
+      'on {{ $labels.instance }} runs otherwise than expected: {{ $labels.expectation }}.',
+    );
   if (logs.expect_every !== undefined)
     add(
       'LogSilent',
       'warning',
       '1m',
-      `eudaemon_expectation_met${of.replace('}', ',expectation="log_every"}')} == 0`,
+      `eudaemon_expectation_met{daemon="${name}",expectation="log_every"} == 0 ${MEANT}`,
       `on {{ $labels.instance }} has logged nothing for longer than ${logs.expect_every === 'learn' ? 'it usually does' : tellMs(logs.expect_every)}.`,
     );
   return found;

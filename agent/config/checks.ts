@@ -49,7 +49,12 @@ const checkFields = object(
     failures: fallback(integer(1, 1000), 3),
     successes: fallback(integer(1, 1000), 1),
     method: optional(oneOf('GET', 'HEAD', 'POST', 'PUT', 'OPTIONS')),
-    status: optional(list(integer(100, 599), true)),
+    status: optional(
+      describe(
+        list(integer(100, 599), true),
+        'Statuses that are well; 2xx when absent. A redirect is followed on the same host unless it is one of them.',
+      ),
+    ),
     headers: optional(map(string())),
     expect: optional(formatted('regex')),
     send: optional(string()),

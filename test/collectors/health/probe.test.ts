@@ -51,6 +51,13 @@ describe('http', () => {
       response.setHeader('location', '/status/200');
       return response.end('words of the body\n');
     }
+    if (path === '/loop') return response.writeHead(302, { location: '/loop' }).end();
+    if (path.startsWith('/to/')) {
+      response.writeHead(path.startsWith('/to/307/') ? 307 : 302, {
+        location: path.replace(/^\/to\/(307\/)?/, ''),
+      });
+      return response.end('moved\n');
+    }
     if (path === '/echo') return response.end(`${request.method} ${JSON.stringify(request.headers)}`);
     if (path === '/big') return response.end('x'.repeat(1 << 20));
     if (path === '/endless') {
@@ -73,7 +80,36 @@ describe('http', () => {
   >([
     ['2xx', '/status/204', {}, true, 'HTTP 204'],
     ['an error', '/status/503', {}, false, 'HTTP 503'],
-    ['a redirect, not followed', '/status/302', {}, false, 'HTTP 302'],
+    ['a redirect', '/status/302', {}, true, 'HTTP 200 after 1 redirect'],
+    ['a redirect that is asked for', '/status/302', { status: [302] }, true, /^HTTP 302$/],
+    ['a redirect to what is no answer', '/to//status/503', {}, false, 'HTTP 503 after 1 redirect'],
+    ['redirects without end', '/to//loop', {}, false, 'HTTP 302 after 10 redirects'],
+    ['one without a target', '/status/304', {}, false, /^HTTP 304$/],
+    ['one to what is not of the web', '/to/ftp://127.0.0.1/', {}, false, /^HTTP 302$/],
+    ['one to another host', '/to/http://name.invalid/a', {}, true, 'HTTP 302, to name.invalid'],
+    [
+      'one to another host, where 200 is asked for',
+      '/to/http://name.invalid/',
+      { status: [200] },
+      false,
+      'HTTP 302',
+    ],
+    [
+      'one to another host, where a body is expected',
+      '/to/http://name.invalid/',
+      { expect: 'words' },
+      false,
+      /not match/,
+    ],
+    ['a body behind a redirect', '/status/301', { expect: '^words of' }, true, 'HTTP 200 after 1 redirect'],
+    [
+      'what is sent behind a redirect',
+      '/to//echo',
+      { method: 'POST', headers: { 'X-Key': 'k' }, expect: '^GET .*"x-key":"k"' },
+      true,
+      'HTTP 200',
+    ],
+    ['a method that is kept', '/to/307//echo', { method: 'POST', expect: '^POST ' }, true, 'HTTP 200'],
     ['a status asked for', '/status/401', { status: [200, 401] }, true, 'HTTP 401'],
     ['a 2xx that was not asked for', '/status/200', { status: [301] }, false, 'HTTP 200'],
     ['an empty list of statuses', '/status/200', { status: [] }, true, 'HTTP 200'],

@@ -123,6 +123,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
         youngestMs: now - youngest,
         restarts: loopTimes,
         lastExit,
+        overdue: nextStartAt(now) === undefined,
         expectedDown: wishes.of(name, now) !== undefined,
         manager,
         stuckMs: stuckSince === undefined ? 0 : now - stuckSince,

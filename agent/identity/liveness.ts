@@ -12,6 +12,8 @@ export interface Vitals {
   /** Unix ms of the latest restarts that nobody asked for. */
   readonly restarts: readonly number[];
   readonly lastExit: Exit | undefined;
+  /** It has not come up again when, by its last restarts, it should have. */
+  readonly overdue: boolean;
   /** Somebody told us to expect it down. */
   readonly expectedDown: boolean;
   readonly manager: ManagerWord | undefined;
@@ -46,11 +48,12 @@ const isCrash = (exit: Exit | undefined): boolean =>
   exit !== undefined && exit.reason !== 'unknown' && !isClean(exit);
 
 /** Why there is none: whoever manages it knows best, but for a pidfile, which a crashing daemon may remove as well. */
-function judgeGone({ lastExit, manager }: Vitals, looping: boolean): DaemonState {
+function judgeGone({ lastExit, manager, overdue }: Vitals, looping: boolean): DaemonState {
   if (manager?.stopped && !(manager.by === 'pidfile' && isCrash(lastExit))) return 'stopped';
-  if (looping) return 'crash_looping';
-  if (manager) return 'absent';
-  return lastExit && isClean(lastExit) ? 'stopped' : 'absent';
+  const clean = manager === undefined && lastExit !== undefined && isClean(lastExit);
+  // Whoever restarted it has left it down: a loop that ended well is over.
+  if (looping && !(clean && overdue)) return 'crash_looping';
+  return clean ? 'stopped' : 'absent';
 }
 
 export function judge(vitals: Vitals, now: number): DaemonState {

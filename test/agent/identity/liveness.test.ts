@@ -19,6 +19,7 @@ const WELL: Vitals = {
   youngestMs: 3_600_000,
   restarts: [],
   lastExit: undefined,
+  overdue: false,
   expectedDown: false,
   manager: undefined,
   stuckMs: 0,
@@ -30,6 +31,7 @@ const WELL: Vitals = {
 };
 const GONE = { instances: 0, enough: false, youngestMs: Infinity };
 const crash: Exit = { reason: 'signal', code: 11 };
+const asked: Exit = { reason: 'signal', code: 15 };
 const word = (by: ManagerWord['by'], stopped: boolean) => ({ manager: { by, stopped, says: '' } });
 const thrice = (age: number) => [NOW - age, NOW - age, NOW - age];
 
@@ -97,6 +99,18 @@ const CASES: [what: string, vitals: Partial<Vitals>, state: DaemonState][] = [
   ['three restarts', { restarts: thrice(0), youngestMs: 0 }, 'crash_looping'],
   ['three restarts, now stable', { restarts: thrice(0), youngestMs: STABLE_AFTER_MS }, 'healthy'],
   ['three restarts and down', { ...GONE, restarts: thrice(LOOP_WINDOW_MS - 1) }, 'crash_looping'],
+  ['three restarts and a clean end', { ...GONE, restarts: thrice(0), lastExit: asked }, 'crash_looping'],
+  ['… left down', { ...GONE, restarts: thrice(0), lastExit: asked, overdue: true }, 'stopped'],
+  [
+    '… left down after a crash',
+    { ...GONE, restarts: thrice(0), lastExit: crash, overdue: true },
+    'crash_looping',
+  ],
+  [
+    '… left down, against the will of its manager',
+    { ...GONE, ...word('systemd', false), restarts: thrice(0), lastExit: asked, overdue: true },
+    'crash_looping',
+  ],
   ['three restarts long ago and down', { ...GONE, restarts: thrice(LOOP_WINDOW_MS) }, 'absent'],
 ];
 

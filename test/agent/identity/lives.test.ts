@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DaemonState, Exit, Instance } from '../../../agent/core/daemon.ts';
+import { nextStart } from '../../../agent/identity/liveness.ts';
 import { createTable, type DaemonTable } from '../../../agent/identity/table.ts';
 import { daemon } from './specs.ts';
 
@@ -49,6 +50,8 @@ class Model {
   private vacant = 0;
   private crashes: number[] = [];
   private lastWell = false;
+  private lastEnd = T0;
+  private delays: number[] = [];
   private wished = false;
 
   begin(life?: Life): void {
@@ -56,11 +59,13 @@ class Model {
     if (this.vacant === 0) return;
     this.vacant--;
     this.restarts++;
+    this.delays.push(Math.max(0, (life?.at ?? this.now) - this.lastEnd));
     if (!this.wished) this.crashes.push(this.now);
   }
   end(exit: Exit, life?: Life): void {
     this.living = this.living.filter(each => each !== life);
     this.vacant++;
+    this.lastEnd = this.now;
     this.exits[exit.reason]++;
     const polite = exit.reason === 'signal' && exit.code === 15;
     this.lastWell = polite || (exit.reason === 'exit' && exit.code === 0);
@@ -70,8 +75,9 @@ class Model {
     const { now, living } = this;
     const young = now - Math.max(...living.map(({ at }) => at)) < 2 * MINUTE;
     const often = this.crashes.filter(at => now - at < 10 * MINUTE).length >= 3;
-    if (often && (living.length === 0 || young)) return 'crash_looping';
-    if (living.length > 0) return 'healthy';
+    if (living.length > 0) return often && young ? 'crash_looping' : 'healthy';
+    const given = nextStart(this.lastEnd, this.delays, now) === undefined;
+    if (often && !(this.lastWell && given)) return 'crash_looping';
     return this.lastWell ? 'stopped' : 'absent';
   }
 }

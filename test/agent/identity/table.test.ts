@@ -572,6 +572,22 @@ describe('a crash loop', () => {
   });
 });
 
+it('a crash loop that a polite signal ends is stopped, once nobody has started it again', () => {
+  const w = world();
+  w.look();
+  for (let pid = 1; pid <= 4; pid++) {
+    w.after(1).look(w.instance(pid));
+    w.exited(w.instance(pid), pid < 4 ? { reason: 'exit', code: 3 } : { reason: 'signal', code: 15 });
+  }
+  expect(w.state()).toBe('crash_looping');
+  w.after(7);
+  expect(w.state()).toBe('crash_looping');
+  w.after(1);
+  expect(w.state()).toBe('stopped');
+  w.look(w.instance(9));
+  expect(w.state()).toBe('crash_looping');
+});
+
 describe('silence', () => {
   it('is hung while it runs, an unmet expectation, and an event; a word ends it', () => {
     const w = world({ logs: { identifiers: [], files: [], parse: 'none', expect_every: 60_000 } });

@@ -1,14 +1,17 @@
 // What `start` and the agent it starts say to each other: one line over a pipe, when the agent is ready or has failed.
 
 import { closeSync, writeSync } from 'node:fs';
-import { ConfigError, SetupError, UsageError } from '../core/errors.ts';
+import { ConfigError, isDenied, SetupError, UsageError } from '../core/errors.ts';
 
 /** Names the descriptor of the pipe. */
 export const LAUNCH_FD = 'EUDAEMON_LAUNCH_FD';
 
+/** LSB's code of an action for which the user has no right. */
+export const DENIED = 4;
+
 export interface Launched {
   readonly pid: number;
-  /** Why there will be no agent, and the exit code that says so. */
+  /** Why there will be no agent, and the exit code of `start` that says so. */
   readonly failed?: { readonly message: string; readonly code: number };
 }
 
@@ -40,4 +43,4 @@ const textOf = (error: unknown): string =>
   isExpected(error) ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 const codeOf = (error: unknown): number =>
-  error instanceof ConfigError ? 78 : error instanceof UsageError ? 2 : 1;
+  error instanceof ConfigError ? 78 : error instanceof UsageError ? 2 : isDenied(error) ? DENIED : 1;

@@ -5,13 +5,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { lives } from '../control/life.ts';
 import { type Holder, readPidfile, removePidfile } from '../control/pidfile.ts';
-import { causeOf, codeOf, SetupError, UsageError } from '../core/errors.ts';
+import { causeOf, codeOf, isDenied, SetupError, UsageError } from '../core/errors.ts';
 import { parseDuration } from '../core/units.ts';
 import { proveWeb } from '../web.ts';
 import { configFile, readConfig } from './config.ts';
 import { controlOf, post } from './control.ts';
 import { detach } from './detach.ts';
 import type { Command } from './index.ts';
+import { DENIED } from './launch.ts';
 
 /** Linux Standard Base 5, 22.2: of `status`, and of the other actions. */
 const DEAD = 1;
@@ -66,6 +67,19 @@ function parse(command: string, argv: string[], ...allowed: (keyof typeof OPTION
   };
 }
 
+/** An action that fails for want of a right ends with LSB's code for that. */
+const privileged =
+  (act: Command['run']): Command['run'] =>
+  async argv => {
+    try {
+      return await act(argv);
+    } catch (error) {
+      if (!(error instanceof SetupError && isDenied(error))) throw error;
+      complain(`eudaemon: ${error.message}`);
+      return DENIED;
+    }
+  };
+
 export const start: Command = {
   summary: 'start the agent in the background; returns when it is ready, or has failed',
   usage: `eudaemon start --pidfile FILE [--config FILE] [--log FILE]
@@ -73,9 +87,9 @@ export const start: Command = {
 ${PIDFILE}
 ${STARTING}
 
-Exits 0 when the agent is ready or was running already; else it prints why, and exits 78 when the configuration is bad
-and 1 when it cannot run.`,
-  run: async argv => begin(parse('start', argv, 'config', 'log')),
+Exits 0 when the agent is ready or was running already; else it prints why, and exits 78 when the configuration is bad,
+4 when you have no right to, and 1 when it cannot run.`,
+  run: privileged(async argv => begin(parse('start', argv, 'config', 'log'))),
 };
 
 export const stop: Command = {
@@ -85,8 +99,8 @@ export const stop: Command = {
 ${PIDFILE}
 ${STOPPING}
 
-Exits 0 when it does not run any more, or did not.`,
-  run: async argv => end(parse('stop', argv, 'timeout')),
+Exits 0 when it does not run any more, or did not; 4 when you have no right to end it.`,
+  run: privileged(async argv => end(parse('stop', argv, 'timeout'))),
 };
 
 export const restart: Command = {
@@ -98,11 +112,11 @@ ${STARTING}
 ${STOPPING}
 
 A bad configuration is told first, and the running agent goes on. Exits as 'eudaemon start' does.`,
-  async run(argv) {
+  run: privileged(async argv => {
     const asked = parse('restart', argv, 'config', 'log', 'timeout');
     proveWeb(await readConfig(asked.config, process.env));
     return (await end(asked)) || begin(asked);
-  },
+  }),
 };
 
 export const reload: Command = {
@@ -111,9 +125,9 @@ export const reload: Command = {
 
 ${PIDFILE}
 
-Exits 0 when the new configuration runs, 1 when it is bad (the old one goes on, and the problems are printed), 7 when no
-agent runs.`,
-  async run(argv) {
+Exits 0 when the new configuration runs, 1 when it is bad (the old one goes on, and the problems are printed), 4 when you
+have no right to, 7 when no agent runs.`,
+  run: privileged(async argv => {
     const { pidfile } = parse('reload', argv);
     const holder = readPidfile(pidfile);
     if (!holder?.alive) {
@@ -129,7 +143,7 @@ agent runs.`,
     const { status, text } = await post(control, '/-/reload');
     (status === 200 ? process.stdout : process.stderr).write(`${text.trimEnd()}\n`);
     return status === 200 ? 0 : 1;
-  },
+  }),
 };
 
 /** The exit code of `status --pidfile FILE`. */

@@ -65,10 +65,12 @@ export function claimPidfile(path: string): () => void {
   };
 }
 
+/** Throws SetupError. */
 export function removePidfile(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (codeOf(error) !== 'ENOENT')
+      throw new SetupError(`cannot remove pidfile "${path}": ${causeOf(error)}`, { cause: error });
   }
 }

@@ -66,6 +66,11 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** Whether a right was lacking, here or in what caused it. */
+export const isDenied = (error: unknown): boolean =>
+  ['EACCES', 'EPERM'].includes(codeOf(error) ?? '') ||
+  (error instanceof Error && error.cause !== undefined && isDenied(error.cause));
+
 const TAKES_NOTHING = new Set(['EDQUOT', 'ENOSPC', 'EROFS']);
 
 /** Whether a disk takes nothing more. That is no reason not to start: what cannot be kept is worked on in memory. */

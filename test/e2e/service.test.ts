@@ -206,6 +206,30 @@ describe('what goes wrong', () => {
   );
 });
 
+if (have('root', 'setpriv'))
+  it('an ordinary user may not start, stop, restart or reload what is root’s, and is told so with 4', async () => {
+    const { home, pidfile, pid, act } = await service();
+    spawnSync('chmod', ['755', home.directory]);
+    const asNobody = (action: string, ...more: string[]) => {
+      const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+      const { status, stderr } = spawnSync(
+        'setpriv',
+        [...nobody, BIN, action, '--pidfile', pidfile, ...more],
+        { cwd: '/', encoding: 'utf8' },
+      );
+      return [status, stderr];
+    };
+    const told = (text: string) => [4, expect.stringMatching(new RegExp(`^eudaemon: cannot ${text}`))];
+    expect(asNobody('start', '--config', home.configFile)).toEqual(told('(create|write) '));
+    expect(act('start', '--config', 'e.yaml').code).toBe(0);
+    expect(asNobody('stop')).toEqual(told('signal agent'));
+    expect(asNobody('restart', '--config', home.configFile)).toEqual(told('signal agent'));
+    expect(asNobody('reload')).toEqual(told('(signal|ask) '));
+    process.kill(pid(), 'SIGKILL');
+    await until('its death is seen', () => act('status').code === 1);
+    expect(asNobody('stop')).toEqual(told('remove pidfile'));
+  });
+
 if (have('root', 'logger'))
   it('becomes agent.user with every thread once all is open, and says what it does not see', async () => {
     const { home, pid, act } = await service();

@@ -6,12 +6,13 @@ import type { Stat } from '../../agent/core/procstat.ts';
 import { createBreath } from './breath.ts';
 import * as family from './detail-descs.ts';
 import { createGroups, GAUGES } from './groups.ts';
-import { createLook, TCP_STATES } from './holdings.ts';
+import { createLook } from './holdings.ts';
 import type { ProcessesOptions } from './options.ts';
 import { parsePss, parseStatus } from './parse.ts';
 import { DENIED, type Reader } from './read.ts';
 import { hasEnded, readStat } from './sample.ts';
 import { createStanding, type Standing } from './standing.ts';
+import { createTcpTables, TCP_STATES } from './tcp.ts';
 import { createUndeclared } from './undeclared.ts';
 
 /** What the shares of memory may cost in a look; who comes later keeps the figure it had, and is first in the next. */
@@ -38,6 +39,7 @@ export function createDetails(
   const groups = createGroups(root);
   const shares = createShares(reader);
   const standing = createStanding(reader);
+  const tcp = createTcpTables(root);
   const undeclared = options.undeclared > 0 ? createUndeclared(options.undeclared) : undefined;
 
   return {
@@ -66,7 +68,7 @@ export function createDetails(
       }
       standing.end();
       undeclared?.write(out, now());
-      const look = createLook(root);
+      const look = createLook(root, tcp);
       for (const [daemon, processes] of members) {
         if (breath.due()) await breath.take();
         const { gauges, counters } = groups.of(daemon, processes);

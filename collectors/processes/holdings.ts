@@ -1,12 +1,9 @@
 // What processes hold open that nobody sees in a directory: files deleted under them, and TCP connections by state.
 
-import { readFileSync, statfsSync, statSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DENIED, type Reader } from './read.ts';
-
-/** Connections by state; CLOSE_WAIT are those whose other end has gone and which the daemon forgot to close. */
-export type TcpState = 'established' | 'listen' | 'close_wait' | 'other';
-export const TCP_STATES: readonly TcpState[] = ['established', 'listen', 'close_wait', 'other'];
+import type { TcpState, TcpTables } from './tcp.ts';
 
 /** Of processes together. */
 export interface Held {
@@ -22,7 +19,7 @@ export interface Held {
 /** What one process has open. It stands while the process does not run, but for files, which others may delete. */
 export interface Open {
   /** Inodes. */
-  readonly sockets: readonly string[];
+  readonly sockets: readonly number[];
   /** Its network namespace; empty without sockets. */
   readonly network: string;
   /** Descriptors that lead to a path, and to which. */
@@ -32,13 +29,13 @@ export interface Open {
 
 /** Without right it is empty, and so it is of a process that is gone. */
 export function readOpen(reader: Pick<Reader, 'fdsOf' | 'targetOf' | 'networkOf'>, pid: number): Open {
-  const sockets: string[] = [];
+  const sockets: number[] = [];
   const files: { fd: string; target: string }[] = [];
   const fds: string[] = [];
   const denied = reader.fdsOf(pid, fds) === DENIED;
   for (const fd of fds) {
     const target = attempt(() => reader.targetOf(pid, fd)) ?? '';
-    if (target.startsWith(SOCKET)) sockets.push(target.slice(SOCKET.length, -1));
+    if (target.startsWith(SOCKET)) sockets.push(Number(target.slice(SOCKET.length, -1)));
     else if (isOnDisk(target)) files.push({ fd, target });
   }
   const network = sockets.length > 0 ? (attempt(() => reader.networkOf(pid)) ?? '') : '';
@@ -58,20 +55,15 @@ export interface Holdings {
   held(): Held;
 }
 
-/** One look at all daemons: the tables of TCP are read once a network namespace. */
-export function createLook(root: string): () => Holdings {
+/** One look at all daemons: the sockets of a network namespace are asked for once. */
+export function createLook(root: string, tcp: TcpTables): () => Holdings {
   const proc = join(root, 'proc');
-  const tables = new Map<string, ReadonlyMap<string, TcpState>>();
+  const tables = new Map<string, ReadonlyMap<number, TcpState>>();
 
-  const tableOf = (pid: number, network: string): ReadonlyMap<string, TcpState> => {
+  const tableOf = (pid: number, network: string): ReadonlyMap<number, TcpState> => {
     let table = tables.get(network);
     if (!table) {
-      table = new Map(
-        ['tcp', 'tcp6'].flatMap(name => {
-          const text = attempt(() => readFileSync(join(proc, String(pid), 'net', name), 'latin1')) ?? '';
-          return [...parseTcp(text)];
-        }),
-      );
+      table = tcp(pid, network);
       tables.set(network, table);
     }
     return table;
@@ -80,7 +72,7 @@ export function createLook(root: string): () => Holdings {
   return () => {
     const deleted = new Map<string, number>();
     const free = new Map<number, number>();
-    const inodes = new Set<string>();
+    const inodes = new Set<number>();
     const sockets = { established: 0, listen: 0, close_wait: 0, other: 0 };
     let denied = false;
     return {
@@ -121,22 +113,6 @@ const BLOCK = 512;
 /** Memory that only looks like a file is not disk: memfd_create(2), System V and anonymous shared memory. */
 const isOnDisk = (target: string): boolean =>
   target.startsWith('/') && !/^\/(memfd:|SYSV|dev\/)/.test(target);
-
-/** States of sockets by inode in /proc/net/tcp or tcp6. Source: proc_pid_net(5), include/net/tcp_states.h. */
-export function parseTcp(text: string): Map<string, TcpState> {
-  const states = new Map<string, TcpState>();
-  for (const line of text.split('\n')) {
-    const fields = line.trim().split(/\s+/);
-    if (fields.length < 10 || !/^\d+:$/.test(fields[0]!)) continue;
-    states.set(fields[9]!, STATES[fields[3]!] ?? 'other');
-  }
-  return states;
-}
-const STATES: Readonly<Record<string, TcpState>> = {
-  '01': 'established',
-  '08': 'close_wait',
-  '0A': 'listen',
-};
 
 function attempt<T>(look: () => T): T | undefined {
   try {

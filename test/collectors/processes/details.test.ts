@@ -11,7 +11,6 @@ import { createLatest } from '../../../agent/core/meter.ts';
 import { prometheusName } from '../../../agent/core/metric.ts';
 import type { Stat } from '../../../agent/core/procstat.ts';
 import { createDetails } from '../../../collectors/processes/details.ts';
-import { parseTcp } from '../../../collectors/processes/holdings.ts';
 import {
   parseAmount,
   parseCpuLimit,
@@ -21,6 +20,7 @@ import {
   parsePressure,
 } from '../../../collectors/processes/parse-group.ts';
 import { createReader } from '../../../collectors/processes/read.ts';
+import { parseTcp } from '../../../collectors/processes/tcp.ts';
 import { createUndeclared } from '../../../collectors/processes/undeclared.ts';
 import { createHost, type FakeHost } from '../../procfs.ts';
 import { have } from '../../tools.ts';
@@ -197,8 +197,8 @@ describe('control groups', () => {
     expect([
       ...parseTcp('  sl  local\n   0: 0 0 08 0 0 0 0 0 77 1\n1: x\n   2: 0 0 03 0 0 0 0 0 78 1\n'),
     ]).toEqual([
-      ['77', 'close_wait'],
-      ['78', 'other'],
+      [77, 'close_wait'],
+      [78, 'other'],
     ]);
   });
 });

@@ -5,9 +5,10 @@ import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
 import { createParser, type Parser } from '../../agent/core/formats/index.ts';
 import { createDecoder, type Decoder, Unit } from './encoding.ts';
 import type { LineLimit } from './lines.ts';
-import { createRule, type Rule } from './multiline.ts';
+import { createRule } from './multiline.ts';
 import { DEFAULTS, type FilesOptions, type KubernetesOptions } from './options.ts';
 import type { Pods } from './pods.ts';
+import type { Rule } from './verdict.ts';
 
 export interface Source {
   /** Changes when its globs do: only then files that were there before are new to it. */

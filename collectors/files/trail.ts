@@ -9,9 +9,9 @@ import { applyFormat } from '../../agent/core/formats/format.ts';
 import { type LogRecord, type Origin, type Outline, utf8 } from '../../agent/core/record.ts';
 import type { LogFile } from './file.ts';
 import { goesOn, type LineSink, Piece } from './lines.ts';
-import { Verdict } from './multiline.ts';
 import { Pending } from './pending.ts';
 import type { Source } from './sources.ts';
+import { Verdict } from './verdict.ts';
 
 const PARSE_ERROR = 'eudaemon.parse_error';
 const PARTIAL = utf8('eudaemon.partial');

@@ -81,10 +81,12 @@ this is not valid
 #0      main (file:///a.dart:24:3)
 #1      _startIsolate (dart:isolate:265)`;
 
+const CHAINED = 'During handling of the above exception, another exception occurred:';
+
 describe.each<[Multiline, readonly string[]]>([
   ['java', ['started', JAVA, JAVA, 'stopped']],
   ['java', ['a.Mail: x\nnested exception is:\njava.lang.Error: x\n\n\tat a.B.c(B.java:1)', 'after']],
-  ['python', ['started', PYTHON, PYTHON, '  indented by itself', 'stopped']],
+  ['python', ['started', PYTHON, PYTHON, 'stopped', '  indented by itself']],
   [
     'python',
     [`${PYTHON}\n\nDuring handling of the above exception, another exception occurred:\n\n${PYTHON}`, 'x'],
@@ -113,6 +115,79 @@ describe.each<[Multiline, readonly string[]]>([
   ],
   ['rust', ['started', RUST, 'stopped']],
   ['dart', ['started', DART, DART, 'stopped']],
+  [
+    'java',
+    [
+      'started',
+      `a.SqlException: cannot [
+  Position: 15]
+\tat a.B.c(B.java:1)
+Caused by: b.SqlException: no table
+  Position: 15
+\tat a.B.d(B.java:2)
+\t... 3 more
+Wrapped by: a.C: x
+\tat a.B.e(B.java:3)`,
+      '  indented by itself',
+      'Caused by',
+    ],
+  ],
+  ['java', ['a.B: x\n\tat a.B.c(B.java:1)\nCaused by: a.C: a constant without frames', 'stopped']],
+  ['python', [GROUP, GROUP]],
+  ['python', [`${PYTHON}\n  of its message\n    more`, 'stopped', `${CHAINED}\n\n${PYTHON}`]],
+  ['python', [PYTHON.replaceAll(/^/gm, '    '), 'stopped', `Exception in thread Thread-1 (f):\n${PYTHON}`]],
+  [
+    'go',
+    [
+      `SIGQUIT: quit\nPC=0x4096ae m=0 sigcode=0\n\ngoroutine 1 [running]:\nmain.f(...)
+\t/srv/main.go:7\n...additional frames elided...\ncreated by main.main\n\t/srv/main.go:9 +0x34\n
+rax    0x0\nrflags 0x216`,
+      'stopped',
+    ],
+  ],
+  [
+    'go',
+    [
+      `runtime: goroutine stack exceeds 1000000000-byte limit\nruntime: sp=0x1f14 stack=[0x1f14, 0x1f15]
+fatal error: stack overflow\n\nruntime stack:\nruntime.throw({0x75?, 0x41?})\n\t/srv/panic.go:1 +0x48`,
+      'SIG is no signal: x',
+    ],
+  ],
+  [
+    'ruby',
+    [`a.rb:1:in '<main>': undefined method 'foo' for nil (NoMethodError)\n\nnil.foo\n   ^^^^`, RUBY, 'next'],
+  ],
+  [
+    'node',
+    [`Error: Cannot find module './a.js'\nRequire stack:\n- /srv/b.js\n    at f (node:internal:1:1)`, '- c'],
+  ],
+  [
+    'dotnet',
+    [
+      `fail: App.Web[13]\n      Not handled.\n      System.Exception: x\n         at A.B() in A.cs:line 3`,
+      'info: App.Web[14]\n      Started',
+      'next',
+    ],
+  ],
+  [
+    'php',
+    [
+      `[2026-11-26 08:00:00] production.ERROR: x {"exception":"[object] (Exception(code: 0): x at /a.php:1)
+[stacktrace]\n#0 /a.php(7): f()\n#1 {main}\n\n[previous exception] [object] (E(code: 0): y at /b.php:1)
+[stacktrace]\n#0 {main}\n"} `,
+      'next',
+    ],
+  ],
+  [
+    'rust',
+    [
+      'started',
+      'Error: cannot start\n\nCaused by:\n    0: no file\n\nStack backtrace:\n   0: main',
+      'Error: alone',
+      'x',
+    ],
+  ],
+  ['dart', [DART.replace('\n#1', '\n<asynchronous suspension>\n#1'), 'stopped', '<asynchronous suspension>']],
   [{ start: '^\\d{4}-' }, ['2026-11-01 a\nb\n\nc', '2026-11-02 d']],
   [{ continue: '^\\s' }, ['a\n b\n\tc', 'd', 'e\n f']],
   [{ continue_past: '\\\\$' }, ['a \\\nb \\\nc', 'd', 'e']],

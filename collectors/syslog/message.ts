@@ -41,6 +41,8 @@ export class Message {
   /** Unix time of the sender; `seconds` 0 when it gave none. */
   seconds = 0;
   nanos = 0;
+  /** Its header says more than the fields here: a sequence number, the state of a clock, a zone by name. */
+  abridged = false;
   hostStart = 0;
   hostEnd = 0;
   appStart = 0;
@@ -65,6 +67,7 @@ export class Message {
     this.version = 0;
     this.seconds = 0;
     this.nanos = 0;
+    this.abridged = false;
     this.hostStart = this.hostEnd = start;
     this.appStart = this.appEnd = start;
     this.procStart = this.procEnd = start;

@@ -55,6 +55,7 @@ export function parse3164(m: Message, time: TimeParser, start: number, end: numb
   const text = spacesEnd(buf, start, end);
   const afterTime = timestamp(m, time, text, end, now);
   if (afterTime < 0) {
+    m.abridged = false;
     m.bodyStart = start;
     tag(m, text, wordEnd(buf, text, end), end, true);
     return false;
@@ -80,7 +81,7 @@ export function parse3164(m: Message, time: TimeParser, start: number, end: numb
   return true;
 }
 
-/** The position behind the timestamp and its colon, or -1. What comes before it on Cisco devices is passed over. */
+/** The position behind the timestamp and its colon, or -1. What comes before it on Cisco devices is in no field. */
 function timestamp(m: Message, time: TimeParser, start: number, end: number, now: number): number {
   const { buf } = m;
   let pos = start;
@@ -90,6 +91,7 @@ function timestamp(m: Message, time: TimeParser, start: number, end: number, now
     if (pos < 0) return -1;
   }
   if (buf[pos] === STAR || buf[pos] === DOT) pos++;
+  m.abridged = pos > start;
   if (time.bsd(buf, pos, end, now)) return timeEnd(m, time, time.pos, end);
   if (pos === start) return -1;
   // `123: router1: *Mar  1 …`
@@ -121,6 +123,7 @@ function timeEnd(m: Message, time: TimeParser, behind: number, end: number): num
     const zone = wordEnd(buf, pos + 1, end);
     if (buf[zone - 1] === COLON && zone - pos <= 7 && zone + 1 < end && buf[zone + 1] === PERCENT) {
       if (isUtc(buf, pos + 1, zone - 1)) seconds -= new Date(seconds * 1000).getTimezoneOffset() * 60;
+      m.abridged = true;
       pos = zone;
     }
   } else if (pos < end && buf[pos] === COLON) pos++;

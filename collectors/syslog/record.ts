@@ -162,9 +162,10 @@ export class Recorder {
     if (sender.fields.length > 0) attributes.fields(sender.fields);
     const isText = isUtf8Between(buf, start, message.bodyStart);
     if (!isText) attributes.value(ORIGINAL, bytesValue(buf, start, message.bodyEnd));
+    else if (message.abridged && message.fault === 0) attributes.text(ORIGINAL, buf, start, message.bodyEnd);
     if (message.fault !== 0) {
       if (!sender.plain) attributes.fields(ERRORS[message.fault]!);
-    } else if (isText && this.headers.wants(sender, message, start))
+    } else if (isText && !message.abridged && this.headers.wants(sender, message, start))
       this.headers.keep({
         ...header,
         bytes: buf.slice(start, message.bodyStart),

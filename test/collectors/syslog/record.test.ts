@@ -13,6 +13,7 @@ import { daemon, lookup, noDaemons } from './collect.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 const T = 'Nov 22 17:35:01';
+const ORIGINAL = 'log.record.original';
 const origins = createOrigins();
 const local: Sender = {
   pid: 7,
@@ -50,6 +51,26 @@ function recorder(daemons = noDaemons) {
   };
   return { told, meter, recorder };
 }
+
+describe('a header that says more than its fields', () => {
+  it.each([
+    `<187>3408: router1: *Dec 11 13:31:14.214 EST: %PKI-3-EXPIRED: no`,
+    `<187>3408: ${T}: %SYS-5-CONFIG_I: x`,
+    `<187>*${T}: %SYS-5-CONFIG_I: x`,
+    `<187>${T} UTC: %SYS-5-CONFIG_I: x`,
+  ])('is kept whole: %j', message => {
+    const { told } = recorder();
+    for (let i = 0; i < 3; i++)
+      expect(told(`${message} ${i}\n`).attributes[ORIGINAL]).toBe(`${message} ${i}`);
+  });
+
+  it.each([`<187>${T}: %SYS-5-CONFIG_I: x`, `<187>3408: x`, `<187>3408: router1: x`, '3408: x'])(
+    'is not needed twice: %j',
+    message => {
+      expect(recorder().told(message).attributes).not.toHaveProperty(ORIGINAL);
+    },
+  );
+});
 
 describe('a message whose header was seen before', () => {
   it.each([

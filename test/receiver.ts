@@ -54,6 +54,8 @@ export interface Behaviour {
   /** Says so in a partial success. */
   readonly rejected?: number;
   readonly message?: string;
+  /** The answer waits for it. */
+  readonly after?: Promise<void>;
   /** `silent`: never answers; `reset`: breaks the connection; `stall`: sends the status, then nothing. */
   readonly fault?: 'silent' | 'reset' | 'stall';
 }
@@ -96,8 +98,7 @@ export async function startReceiver(port = 0): Promise<Receiver> {
       receiver.records.push(...received.records);
       receiver.metrics.push(...received.metrics);
     }
-    if (how.fault === 'reset') request.socket.resetAndDestroy();
-    else if (how.fault !== 'silent') {
+    const reply = () => {
       const json = request.headers['content-type'] === 'application/json';
       const partial = { rejectedLogRecords: String(rejected), errorMessage: message };
       const success = json
@@ -107,7 +108,9 @@ export async function startReceiver(port = 0): Promise<Receiver> {
       response.writeHead(status, { 'content-type': type, ...how.headers });
       if (how.fault === 'stall') response.flushHeaders();
       else response.end(how.body ?? (status < 300 ? success : ''));
-    }
+    };
+    if (how.fault === 'reset') request.socket.resetAndDestroy();
+    else if (how.fault !== 'silent') void Promise.resolve(how.after).then(reply);
     changed();
   };
 

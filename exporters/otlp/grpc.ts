@@ -25,7 +25,7 @@ export function createGrpc(settings: Settings, files: TlsFiles, now: () => numbe
     return opened;
   };
 
-  const call = ({ body, encoding, headers: given, signal }: Exchange): Promise<Verdict> =>
+  const call = ({ body, encoding, headers: given, deadlineMs, signal }: Exchange): Promise<Verdict> =>
     new Promise((resolve, reject) => {
       const stream = connected().request({
         'user-agent': USER_AGENT,
@@ -33,7 +33,7 @@ export function createGrpc(settings: Settings, files: TlsFiles, now: () => numbe
         ':method': 'POST',
         ':path': settings.url.pathname,
         'content-type': 'application/grpc',
-        'grpc-timeout': `${Math.min(settings.timeoutMs, 99_999_999)}m`,
+        'grpc-timeout': `${Math.min(deadlineMs, 99_999_999)}m`,
         te: 'trailers',
         ...(encoding === undefined ? {} : { 'grpc-encoding': encoding }),
       });

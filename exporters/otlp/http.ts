@@ -16,7 +16,7 @@ export function createHttp(settings: Settings, tls: TlsFiles, now: () => number)
   const agent = new Agent({ ...kept, ...(secure && tls) });
   const contentType = settings.protocol === 'http/json' ? 'application/json' : 'application/x-protobuf';
 
-  const exchange = ({ body, encoding, headers, signal }: Exchange): Promise<Verdict> =>
+  const exchange = ({ body, encoding, headers, deadlineMs, signal }: Exchange): Promise<Verdict> =>
     new Promise<Verdict>((resolve, reject) => {
       const outgoing = request(settings.url, {
         method: 'POST',
@@ -36,13 +36,15 @@ export function createHttp(settings: Settings, tls: TlsFiles, now: () => number)
         if (done) done();
         // The receiver had closed a kept connection before it saw this request; that is no failure of its own.
         else if (outgoing.reusedSocket && BROKEN.includes(codeOf(error) ?? '') && !signal.aborted)
-          resolve(exchange({ body, encoding, headers, signal }));
+          resolve(exchange({ body, encoding, headers, deadlineMs, signal }));
         else reject(error);
       });
       outgoing.on('response', incoming => {
         const chunks: Buffer[] = [];
         let size = 0;
+        const stalled = setTimeout(() => incoming.destroy(), settings.timeoutMs);
         done = () => {
+          clearTimeout(stalled);
           // An answer before the end of the question: the body is the caller's again, so nothing more of it is sent.
           if (!outgoing.writableFinished) outgoing.destroy();
           resolve(

@@ -57,7 +57,12 @@ export const options = object({
     }),
   ),
   compression: optional(describe(oneOf('gzip', 'zstd', 'none'), 'Default: gzip.')),
-  timeout: optional(describe(duration(1), 'Of one whole exchange. Default: 10s.')),
+  timeout: optional(
+    describe(
+      duration(1),
+      'When an answer is late. It is still waited for as long again before the request is sent anew. Default: 10s.',
+    ),
+  ),
   logs: fallback(boolean(), true),
   metrics: fallback(boolean(), true),
   interval: describe(fallback(duration(1000), 15_000), 'Between two pushes of metrics. Default: 15s.'),

@@ -21,6 +21,11 @@ export interface Sender {
   close(): Promise<void>;
 }
 
+/** A late answer is still waited for, so much longer: to send again what a slow receiver has taken is to store it twice. */
+const PATIENCE = 2;
+/** What it grows to, twofold each time that no answer came. */
+const LONGEST_PATIENCE_MS = 5 * 60_000;
+
 /** Not who we say we are, or not any more. */
 const UNAUTHORIZED = ['http_401', 'http_403', 'grpc_16', 'grpc_7'];
 
@@ -50,14 +55,27 @@ export function createSender(
     const changed = credentials.refresh(all);
     if (changed.tls) {
       const old = transport;
-      setTimeout(() => void old.close(), settings.timeoutMs).unref();
+      setTimeout(() => void old.close(), waitMs).unref();
       transport = connect();
     }
     return changed.tls || changed.headers;
   };
 
-  const exchange = (body: Uint8Array, signal: AbortSignal): Promise<Verdict> =>
-    transport.exchange({ body, encoding, headers: credentials.headers, signal });
+  const patienceMs = settings.timeoutMs * PATIENCE;
+  let waitMs = patienceMs;
+
+  const exchange = async (body: Uint8Array, deadlineMs: number, signal: AbortSignal): Promise<Verdict> => {
+    const began = performance.now();
+    const verdict = await transport.exchange({
+      body,
+      encoding,
+      headers: credentials.headers,
+      deadlineMs,
+      signal,
+    });
+    if (performance.now() - began < settings.timeoutMs) waitMs = patienceMs;
+    return verdict;
+  };
 
   return {
     async send(request, signal) {
@@ -70,15 +88,16 @@ export function createSender(
       const body = await compress(text);
       const breaker = new AbortController();
       const stop = () => breaker.abort();
-      const timer = setTimeout(stop, settings.timeoutMs);
+      const deadlineMs = waitMs;
+      const timer = setTimeout(stop, deadlineMs);
       signal.addEventListener('abort', stop);
       try {
         signal.throwIfAborted();
         refresh(false);
-        let verdict = await exchange(body, breaker.signal);
+        let verdict = await exchange(body, deadlineMs, breaker.signal);
         // The token may have been renewed within the resolution of the file's clock.
         if (verdict.outcome === 'refused' && UNAUTHORIZED.includes(verdict.reason) && refresh(true))
-          verdict = await exchange(body, breaker.signal);
+          verdict = await exchange(body, deadlineMs, breaker.signal);
         if (verdict.outcome !== 'retry') return verdict;
         throw new RetryLater(
           verdict.reason,
@@ -88,7 +107,8 @@ export function createSender(
       } catch (error) {
         if (error instanceof RetryLater) throw error;
         const late = breaker.signal.aborted && !signal.aborted;
-        const cause = late ? `no answer within ${settings.timeoutMs} ms` : causeOf(error);
+        if (late) waitMs = Math.max(waitMs, Math.min(2 * deadlineMs, LONGEST_PATIENCE_MS));
+        const cause = late ? `no answer within ${deadlineMs} ms` : causeOf(error);
         const reason = late ? 'timeout' : signal.aborted ? 'stopped' : reasonOf(error);
         throw new RetryLater(reason, `cannot send to "${target}": ${cause}`, undefined, error);
       } finally {

@@ -12,6 +12,8 @@ export interface Exchange {
   /** The body's content coding. */
   readonly encoding: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** After which `signal` breaks it off, for a receiver that can be told. */
+  readonly deadlineMs: number;
   /** Breaks it off and gives up the connection, which may be dead. */
   readonly signal: AbortSignal;
 }

@@ -1,6 +1,6 @@
 // The exporter against a real server that takes, refuses, resets, stalls and stays silent.
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Delivery } from '../../../agent/core/exporter.ts';
 import { logs, metrics } from '../../../exporters/otlp/index.ts';
 import { type Behaviour, startReceiver } from '../../receiver.ts';
@@ -126,6 +126,40 @@ describe('answers', () => {
     expect(await sender.deliver(batch('a'), never)).toEqual({ rejected: 0 });
     expect(server.requests[1]!.bytes).toEqual(server.requests[0]!.bytes);
     expect(server.records).toHaveLength(1);
+  });
+
+  it('is waited for beyond its time, and for longer each time that it does not come', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const server = await receiver();
+    const came = () => server.waitFor(({ requests }) => requests.length === calls);
+    let calls = 0;
+    const sender = await exporter({ endpoint: server.url, timeout: '10s' });
+    /** What becomes of a delivery that is answered after so long. */
+    const after = async (ms: number) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      server.behave(() => ({ after: promise }));
+      calls++;
+      const delivery = sender.deliver(batch('a'), never).then(
+        () => 'taken',
+        ({ reason }) => reason as string,
+      );
+      await came();
+      await vi.advanceTimersByTimeAsync(ms);
+      resolve();
+      return delivery;
+    };
+    for (const [ms, outcome] of [
+      [19_000, 'taken'],
+      [21_000, 'timeout'],
+      [39_000, 'taken'],
+      [39_000, 'taken'],
+      [41_000, 'timeout'],
+      [79_000, 'taken'],
+      [9_000, 'taken'],
+      [21_000, 'timeout'],
+    ] as const)
+      expect(await after(ms)).toBe(outcome);
   });
 
   it('waits for no one where nobody listens', async () => {

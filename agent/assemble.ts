@@ -25,6 +25,7 @@ import { createReload } from './control/reload.ts';
 import { createSampling } from './control/sampling.ts';
 import { createScheduler, systemClock } from './control/scheduler.ts';
 import { untilSignal } from './control/signals.ts';
+import { BEGUN_BYTES } from './core/begun.ts';
 import { causeOf, SetupError } from './core/errors.ts';
 import { createLatest } from './core/meter.ts';
 import type { Desc, Family } from './core/metric.ts';
@@ -82,7 +83,8 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const death = new Promise<Error>(resolve => {
     die = resolve;
   });
-  const data = createDataThread(workerModule(), { config, host }, die);
+  const begun = new SharedArrayBuffer(BEGUN_BYTES);
+  const data = createDataThread(workerModule(), { config, host, begun }, die);
 
   const daemons = createChangingLookup({
     declared: config.daemons,
@@ -107,7 +109,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const daemonFigures = createLatest(now);
   const sampled = (given: Iterable<Family>) => recorder.take(now(), given);
   const scheduler = createScheduler({ clock, log, meter, sampled });
-  const room = { log, meter, patterns, now, events: data, reports: table.reports, daemons };
+  const room = { log, meter, patterns, begun, now, events: data, reports: table.reports, daemons };
   const sampling = createSampling({ collectors, scheduler, clock, room });
 
   const families = async (): Promise<Family[]> => {

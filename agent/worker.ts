@@ -16,7 +16,7 @@ import { createChangingLookup } from './identity/changing.ts';
 import { sweepHeap } from './native/sweep.ts';
 import { createData } from './pipeline/data.ts';
 
-const { config, host } = workerData as DataSetup<Config>;
+const { config, host, begun } = workerData as DataSetup<Config>;
 const port = parentPort!;
 const { log, configure: configureLog } = createAgentLog(config.agent);
 const meter = createMeter();
@@ -28,6 +28,7 @@ const data = createData<Config>({
   collectors,
   exporters,
   host,
+  begun,
   log,
   meter,
   now,

@@ -8,6 +8,8 @@ import type { Report } from './report.ts';
 export interface DataSetup<C> {
   readonly config: C;
   readonly host: ReadonlyArray<readonly [string, string]>;
+  /** Memory of a `Begun`. */
+  readonly begun: SharedArrayBuffer;
 }
 
 export type ToData<C> =

@@ -22,6 +22,8 @@ export interface Room {
   /** Answers by the configuration of this moment; a reload changes the answers, not the object. */
   readonly daemons: DaemonLookup;
   readonly patterns: Patterns;
+  /** Memory of a `Begun`, where somebody watches programs begin. */
+  readonly begun?: SharedArrayBuffer;
   /** Unix ms. Time is an argument: collectors never call Date.now(). */
   readonly now: () => number;
 }

@@ -1,6 +1,7 @@
 // Forks, execs and exits of the machine as they happen, from the thread that waits for them.
 
 import { Worker } from 'node:worker_threads';
+import { BEGUN_BYTES } from '../core/begun.ts';
 import { openConnector } from './connector.ts';
 import type { Native } from './index.ts';
 import type { WatchedBatch } from './process-feed.ts';
@@ -21,13 +22,14 @@ export interface ProcessEvents {
   close(): Promise<void>;
 }
 
-/** Throws what keeps the kernel from telling. `failed` when the thread ends before `close()`. */
+/** Throws what keeps the kernel from telling. `failed` when the thread ends before `close()`. `begun` is filled. */
 export function watchProcesses(
   native: Native,
   root: string,
   wanted: Wanted,
   told: (batch: WatchedBatch) => void,
   failed: (error: Error) => void,
+  begun: SharedArrayBuffer = new SharedArrayBuffer(BEGUN_BYTES),
 ): ProcessEvents {
   const opened: number[] = [];
   const open = (fd: number) => {
@@ -57,6 +59,7 @@ export function watchProcesses(
     wanted,
     flags,
     kin: memory,
+    begun,
   };
   let last = JSON.stringify(wanted);
   const file = import.meta.url.endsWith('.ts') ? './watcher.ts' : './watcher.js';

@@ -5,6 +5,7 @@
 import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { createBegun } from '../core/begun.ts';
 import type { ProcessFacts } from '../core/daemon.ts';
 import { parseStat, type Stat } from '../core/procstat.ts';
 import { loadNative } from './index.ts';
@@ -35,6 +36,8 @@ export interface WatcherTask {
   /** Three words: not 0 ends the thread; grows when another `Wanted` was posted; 1 once it looks at what begins. */
   readonly flags: Int32Array;
   readonly kin: SharedArrayBuffer;
+  /** Of a `Begun`: every program that begins is noted. */
+  readonly begun: SharedArrayBuffer;
 }
 
 const POLLIN = 1;
@@ -47,13 +50,14 @@ const MAX_FILE = 32 * 1024;
 /** Ahead of those it looks at, where we may. */
 const NICE = -10;
 
-function watch({ programs, all, wake, root, wanted: first, flags, kin: memory }: WatcherTask): void {
+function watch({ programs, all, wake, root, wanted: first, flags, kin: memory, begun }: WatcherTask): void {
   const native = loadNative();
   if (!native) throw new Error('cannot read process events: no native functions');
   const { libc } = native;
   attempt(() => setPriority(0, NICE));
   const buf = new Uint8Array(MAX_MESSAGE);
   const kin = createKin(memory);
+  const programsBegun = createBegun(begun);
   let wanted = first;
   let asked = 0;
 
@@ -109,6 +113,7 @@ function watch({ programs, all, wake, root, wanted: first, flags, kin: memory }:
     glance(pid) {
       // In the order in which they vanish: a zombie keeps its stat.
       const exe = exeOf(pid);
+      if (exe !== undefined) programsBegun.note(pid, Date.now(), exe);
       let seen: Stat | undefined;
       const comm = () => {
         seen ??= stat(pid);

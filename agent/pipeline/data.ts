@@ -69,6 +69,8 @@ export function createData<C extends DataConfig>(room: {
   now: () => number;
   patterns: Patterns;
   daemons: ChangingLookup;
+  /** Memory of a `Begun`. */
+  begun?: SharedArrayBuffer;
   spoolDir: string;
   /** Keeps what a receiver refused for good; never rejects. */
   refused?: (exporter: string, refused: readonly Refusal[]) => Promise<void>;
@@ -171,6 +173,7 @@ export function createData<C extends DataConfig>(room: {
       meter,
       daemons,
       patterns: room.patterns,
+      ...(room.begun && { begun: room.begun }),
       now,
       origins,
       events,

@@ -22,7 +22,7 @@ const OVERFLOWS: Desc = {
 export function watchByEvents(
   native: Native,
   { told, now, look }: ExitRoom,
-  { root, daemons, log, meter }: SamplerRoom,
+  { root, daemons, log, meter, begun }: SamplerRoom,
   lost: () => void,
   watch: typeof watchProcesses = watchProcesses,
 ): ExitSource {
@@ -74,6 +74,7 @@ export function watchByEvents(
       log.error(`cannot read process events any more: ${causeOf(error)}; restart the agent`);
       lost();
     },
+    begun,
   );
 
   return {

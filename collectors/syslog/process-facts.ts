@@ -2,6 +2,7 @@
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { createBegun } from '../../agent/core/begun.ts';
 import type { ProcessFacts } from '../../agent/core/daemon.ts';
 import { parseStat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 
@@ -11,11 +12,17 @@ const START_SLACK_MS = 2000;
 export interface ProcessReader {
   /** The process that had this pid at `at` (Unix ms); undefined when it has ended. */
   factsOf(pid: number, at: number): ProcessFacts | undefined;
+  /** One that has ended, as far as it was seen to begin. */
+  begunOf(pid: number, at: number): ProcessFacts | undefined;
   /** Name of its executable, or what it calls itself where that may not be read. */
   executableOf(facts: ProcessFacts): string;
 }
 
-export function createProcessReader(root: string): ProcessReader {
+/** What /proc has of a name. */
+const COMM_CHARACTERS = 15;
+
+export function createProcessReader(root: string, memory?: SharedArrayBuffer): ProcessReader {
+  const begun = memory && createBegun(memory);
   const proc = (...parts: string[]) => join(root, 'proc', ...parts);
   let bootMs: number | undefined;
   return {
@@ -30,7 +37,14 @@ export function createProcessReader(root: string): ProcessReader {
         return undefined;
       }
     },
-    executableOf({ pid, comm }) {
+    begunOf(pid, at) {
+      const exe = begun?.exeOf(pid, at);
+      if (exe === undefined) return undefined;
+      const comm = basename(exe).slice(0, COMM_CHARACTERS);
+      return { pid, ppid: 0, startTicks: 0, comm, began: { exe, uid: undefined, cgroup: undefined } };
+    },
+    executableOf({ pid, comm, began }) {
+      if (began?.exe !== undefined) return basename(began.exe);
       try {
         return basename(readlinkSync(proc(`${pid}`, 'exe')).replace(/ \(deleted\)$/, ''));
       } catch {

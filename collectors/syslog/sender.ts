@@ -74,10 +74,10 @@ export function addressText(buf: Uint8Array, start: number): string {
 }
 
 export function createSenders(
-  room: Pick<StreamRoom, 'root' | 'daemons' | 'origins' | 'log'>,
+  room: Pick<StreamRoom, 'root' | 'daemons' | 'origins' | 'log' | 'begun'>,
   limit?: RateLimitSpec,
 ): Senders {
-  const reader = createProcessReader(room.root);
+  const reader = createProcessReader(room.root, room.begun);
   const processes = new Map<number, Sender>();
   const peers = new Map<string, Sender>();
   const foreigners = new Map<number, Sender>();
@@ -142,9 +142,10 @@ export function createSenders(
       const known = processes.get(pid);
       if (known && known.uid === uid && Math.abs(at - known.checked) < RECHECK_MS) return known;
       if (pid === 0) return uid === NOBODY ? peer('') : foreigner(uid, at);
-      const facts = reader.factsOf(pid, at);
-      if (!facts && known?.executable !== undefined && known.uid === uid)
+      const alive = reader.factsOf(pid, at);
+      if (!alive && known?.executable !== undefined && known.uid === uid)
         return keep(processes, pid, { ...known, checked: at });
+      const facts = alive ?? reader.begunOf(pid, at);
       const daemon = facts && (room.daemons.ofPid(pid) ?? room.daemons.ofProcess(facts));
       const executable = facts && reader.executableOf(facts);
       const fields = concat(

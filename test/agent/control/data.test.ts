@@ -27,7 +27,11 @@ describe('the data worker', () => {
     ['that never returns', 'for (;;);', false],
   ])('%s ends when it is told to', async (_, code, clean) => {
     const deaths: Error[] = [];
-    const data = createDataThread(worker(code), { config: {}, host: [] }, error => deaths.push(error));
+    const data = createDataThread(
+      worker(code),
+      { config: {}, host: [], begun: new SharedArrayBuffer(8) },
+      error => deaths.push(error),
+    );
     await data.start();
     expect(await data.stop(100)).toBe(clean);
     expect(deaths).toEqual([]);
@@ -36,7 +40,11 @@ describe('the data worker', () => {
 
   it('that ends on its own is told', async () => {
     const death = Promise.withResolvers<Error>();
-    const data = createDataThread(worker('process.exit(3);'), { config: {}, host: [] }, death.resolve);
+    const data = createDataThread(
+      worker('process.exit(3);'),
+      { config: {}, host: [], begun: new SharedArrayBuffer(8) },
+      death.resolve,
+    );
     await data.start();
     data.emit({ name: 'e', daemon: undefined, severity: 9, body: '', attributes: {}, at: 0 });
     expect((await death.promise).message).toBe('the data worker ended with code 3');

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BEGUN_BYTES, type Begun, createBegun } from '../../../agent/core/begun.ts';
+import type { ProcessFacts } from '../../../agent/core/daemon.ts';
 import type { Log } from '../../../agent/core/log.ts';
 import { createOrigins } from '../../../agent/core/record.ts';
 import { createSenders, type Senders } from '../../../collectors/syslog/sender.ts';
@@ -11,13 +13,19 @@ const NOW = (BOOT + 10_000) * 1000;
 let host: FakeHost;
 let warnings: string[];
 let senders: Senders;
+let begun: Begun;
 beforeEach(() => {
   host = createHost();
   warnings = [];
   const log: Log = { ...quiet, warn: message => void warnings.push(message) };
-  const daemons = lookup([], pid => (pid === 10 ? 'nginx' : undefined));
+  const daemons = {
+    ...lookup([], pid => (pid === 10 ? 'nginx' : undefined)),
+    ofProcess: (process: ProcessFacts) => (process.began?.exe === '/usr/sbin/nginx' ? 'nginx' : undefined),
+  };
+  const memory = new SharedArrayBuffer(BEGUN_BYTES);
+  begun = createBegun(memory);
   senders = createSenders(
-    { root: host.root, daemons, origins: createOrigins(), log },
+    { root: host.root, daemons, origins: createOrigins(), log, begun: memory },
     { rate: '10/s', perSecond: 10, burst: 2 },
   );
 });
@@ -53,6 +61,24 @@ describe('a process', () => {
       daemon: undefined,
       name: 'ended processes of user 1000',
     });
+  });
+
+  it('that had ended before anybody looked is the program it was seen to begin', () => {
+    begun.note(77, NOW - 3, '/usr/bin/logger');
+    begun.note(78, NOW - 3, '/usr/sbin/nginx');
+    expect(senders.process(77, 1000, NOW)).toMatchObject({
+      daemon: undefined,
+      executable: 'logger',
+      key: 'logger of user 1000',
+    });
+    expect(senders.process(78, 33, NOW)).toMatchObject({ daemon: 'nginx', executable: 'nginx' });
+    expect(attributesOf(senders.process(77, 1000, NOW).fields)).toContain('process.executable.name');
+    // Whoever was seen alive is better known.
+    host.run({ pid: 10, comm: 'nginx', start: 100 });
+    senders.process(10, 33, NOW);
+    host.kill(10);
+    begun.note(10, NOW + 4000, '/bin/other');
+    expect(senders.process(10, 33, NOW + 5000)).toMatchObject({ executable: 'nginx' });
   });
 
   it('of a foreign pid namespace is a user, and is explained once', () => {

@@ -2,6 +2,7 @@
 
 import type { CheckSpec } from '../core/daemon.ts';
 import {
+  absolutePath,
   boolean,
   describe,
   duration,
@@ -17,7 +18,7 @@ import {
   type Schema,
   string,
 } from '../core/options.ts';
-import { absolutePath, also, hostPort } from './shapes.ts';
+import { also, hostPort } from './shapes.ts';
 
 const PROBES = ['http', 'tcp', 'unix', 'exec', 'grpc'] as const;
 

@@ -3,6 +3,7 @@
 import type { DaemonSpec, LogSpec, MatchSpec } from '../core/daemon.ts';
 import { compressed, encoding, fileFormat, multiline } from '../core/formats/options.ts';
 import {
+  absolutePath,
   choose,
   describe,
   duration,
@@ -22,7 +23,7 @@ import { CAPABILITIES } from '../core/posture.ts';
 import { nearest, parseDuration, parseSize } from '../core/units.ts';
 import { checks } from './checks.ts';
 import type { Recipes } from './recipes.ts';
-import { absolutePath, also, isText } from './shapes.ts';
+import { also, isText } from './shapes.ts';
 
 const UNIT_TYPE = /\.(service|scope|slice|socket|mount|timer|path|target|swap|device|automount)$/;
 const KERNEL_COMM_BYTES = 15;

@@ -95,7 +95,9 @@ function redact(message: string, node: Tree): string {
   const value = String(node.value);
   if (node.written === undefined || value === '') return message;
   const quoted = JSON.stringify(value).slice(1, -1);
-  return message.replaceAll(value, () => node.written!).replaceAll(quoted, () => node.written!);
+  // In one pass: what was written may hold the value, too, as a default does.
+  const forms = new RegExp([quoted, value].map(RegExp.escape).join('|'), 'g');
+  return message.replace(forms, () => node.written!);
 }
 
 type Given = Readonly<Record<string, unknown>>;

@@ -5,6 +5,7 @@ import type { CollectorEntry } from '../core/collector.ts';
 import type { DaemonSpec } from '../core/daemon.ts';
 import type { ExporterEntry } from '../core/exporter.ts';
 import {
+  absolutePath,
   boolean,
   choose,
   describe,
@@ -24,7 +25,6 @@ import { daemons } from './daemons.ts';
 import { formats } from './patterns.ts';
 import { processors } from './processors.ts';
 import type { Recipes } from './recipes.ts';
-import { absolutePath } from './shapes.ts';
 
 export interface Tables {
   readonly collectors: readonly CollectorEntry[];

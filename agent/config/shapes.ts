@@ -1,9 +1,8 @@
 // Shapes of values that several sections share. Pure.
 
-import { pattern, type Schema } from '../core/options.ts';
+import { PORT, pattern, type Schema } from '../core/options.ts';
 
-export const absolutePath = (): Schema<string> => pattern('an absolute path', /^\/[^\0]*$/);
-export const hostPort = () => pattern('host:port', /^(\[[^\]]+\]|[^:\s]+):\d{1,5}$/);
+export const hostPort = () => pattern('host:port', new RegExp(`^(\\[[^\\]]+\\]|[^:\\s]+):${PORT}$`));
 export const isText = (input: unknown) => typeof input === 'string';
 
 /** A schema with one more question to its value; `ask` returns what is wrong. */

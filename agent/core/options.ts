@@ -130,6 +130,11 @@ export const pattern = (what: string, expression: RegExp): Schema<string> =>
     return typeof text === 'string' && expression.test(text) ? text : undefined;
   });
 
+export const absolutePath = (): Schema<string> => pattern('an absolute path', /^\/[^\0]*$/);
+
+/** The source of a pattern for a port. */
+export const PORT = '(6553[0-5]|655[0-2]\\d|65[0-4]\\d{2}|6[0-4]\\d{3}|[1-5]\\d{4}|\\d{1,4})';
+
 /** A list; a lone value counts as a list of one when `single`. */
 export const list = <T>(item: Schema<T>, single = false): Schema<T[]> => ({
   json: single

@@ -1,6 +1,7 @@
 // Options of `collectors.syslog`.
 
 import {
+  absolutePath,
   choose,
   describe,
   duration,
@@ -12,6 +13,7 @@ import {
   oneOf,
   optional,
   type Parsed,
+  PORT,
   pattern,
   type Schema,
   size,
@@ -23,16 +25,19 @@ import { rateLimit } from '../../agent/core/rate.ts';
 export const DEFAULT_SOCKET = 'syslog.sock';
 
 const endpoint = () =>
-  pattern('an address such as "127.0.0.1:5514" or "[::]:514"', /^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]*):\d{1,5}$/);
+  pattern(
+    'an address such as "127.0.0.1:5514" or "[::]:514"',
+    new RegExp(`^(\\[[0-9a-fA-F:.]+\\]|[^:[\\]\\s]*):${PORT}$`),
+  );
 
 const fifo: Schema<string | { path: string; daemon?: string }> = choose<
   string | { path: string; daemon?: string }
 >(
-  { when: input => typeof input !== 'object', schema: string() },
+  { when: input => typeof input !== 'object', schema: absolutePath() },
   {
     when: () => true,
     schema: object({
-      path: string(),
+      path: absolutePath(),
       daemon: describe(optional(string()), 'Whose lines these are; else what their tags say.'),
     }),
   },
@@ -40,7 +45,7 @@ const fifo: Schema<string | { path: string; daemon?: string }> = choose<
 
 const listen = object(
   {
-    path: describe(optional(string()), 'Unix socket, e.g. /dev/log.'),
+    path: describe(optional(absolutePath()), 'Unix socket, e.g. /dev/log.'),
     type: fallback(oneOf('dgram', 'stream'), 'dgram'),
     mode: fallback(fileMode(), 0o666),
     owner: describe(optional(string()), 'User name or number the socket or pipe belongs to.'),

@@ -160,6 +160,12 @@ describe('expansions', () => {
     ).toEqual([message]),
   );
 
+  test('a default that is wrong is quoted once, as it was written', async () => {
+    expect((await problems('agent: { log_level: "${LL:-bogus}" }'))[0]).toContain(
+      '"${LL:-bogus}" is not one of',
+    );
+  });
+
   test('no finding prints a secret', async () => {
     const secrets = { S: 'hunter2"x', T: 'kimono3' };
     const found = await problems(

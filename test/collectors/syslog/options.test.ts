@@ -16,7 +16,7 @@ describe('options', () => {
   });
 
   it.each([
-    { listen: [{ udp: '127.0.0.1:5514' }, { tcp: '[::]:514' }, { udp: ':514' }, { tcp: 'localhost:6514' }] },
+    { listen: [{ udp: '127.0.0.1:5514' }, { tcp: '[::]:514' }, { udp: ':514' }, { tcp: 'localhost:65535' }] },
     { listen: { tcp: '0.0.0.0:6514', tls: { cert_file: '/a', key_file: '/b' } } },
     { rate_limit: '1000/s' },
     { rate_limit: { rate: '600/m', burst: 5000 } },
@@ -30,6 +30,10 @@ describe('options', () => {
     [{ listen: [{ path: '/a', tcp: 'b:1' }] }, 'exactly one of'],
     [{ listen: [{ path: '/a', type: 'seqpacket' }] }, 'not one of dgram, stream'],
     [{ listen: [{ udp: '514' }] }, 'not an address'],
+    [{ listen: [{ tcp: ':65536' }] }, 'not an address'],
+    [{ listen: [{ tcp: ':99999' }] }, 'not an address'],
+    [{ listen: [{ path: 'syslog.sock' }] }, 'not an absolute path'],
+    [{ listen: [{ fifo: 'app.log' }] }, 'not an absolute path'],
     [{ listen: [{ udp: '::1:514' }] }, 'not an address'],
     [{ listen: [{ path: '/a', mode: '999' }] }, 'not a file mode'],
     [{ max_message: '10B' }, 'at least 1024'],

@@ -9,7 +9,7 @@ import { handedOver } from './exits-sample.ts';
 import type { Kin } from './lineage.ts';
 
 const TICK_MS = 100;
-/** How it ended is known when its parent has waited for it; one that does not within this never will. */
+/** Without the right to read it of a zombie, its status is told when its parent has waited for it, or never. */
 const REAP_MS = 2000;
 /** Descriptors cost the agent its own limit of them. */
 const MAX_WATCHED = 512;
@@ -22,7 +22,7 @@ interface Watched {
 
 /** Undefined where the kernel has no such descriptors. */
 export function watchByPidfd(native: Native, room: ExitRoom): ExitSource | undefined {
-  const { told, now, look, lookSoon } = room;
+  const { told, now, look, zombie, lookSoon } = room;
   const pidfds = createPidfds(native);
   const own = pidfds.open(process.pid);
   if (own === undefined) return undefined;
@@ -48,7 +48,7 @@ export function watchByPidfd(native: Native, room: ExitRoom): ExitSource | undef
       const pid = fds.get(fd)!;
       const each = watched.get(pid)!;
       each.endedAt ??= now();
-      const status = pidfds.status(fd);
+      const status = pidfds.status(fd) ?? zombie(each.kin.process);
       if (status === undefined && now() - each.endedAt < REAP_MS) continue;
       watched.delete(pid);
       pidfds.close(fd);

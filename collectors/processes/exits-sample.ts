@@ -1,9 +1,10 @@
-// Ends as looks notice them: who is missing has ended since, nobody knows how.
+// Ends as looks notice them: who is missing has ended since; how is known of those that are still zombies.
 
+import { exitOf } from '../../agent/core/exit.ts';
 import type { ExitRoom, ExitSource } from './exits.ts';
 import type { Kin } from './lineage.ts';
 
-export function watchBySample({ told }: ExitRoom): ExitSource {
+export function watchBySample({ told, zombie }: ExitRoom): ExitSource {
   let before: ReadonlyMap<number, Kin> = new Map();
   return {
     name: 'sample',
@@ -11,12 +12,10 @@ export function watchBySample({ told }: ExitRoom): ExitSource {
     seen(found, now) {
       for (const [pid, kin] of before) {
         if (!kin.claimed || found.get(pid)?.process.startTicks === kin.process.startTicks) continue;
-        told.ended(kin, {
-          reason: 'unknown',
-          at: now,
-          source: 'sample',
-          ...handedOver(kin, before, found, now),
-        });
+        const status = zombie(kin.process);
+        const exit = status === undefined ? { reason: 'unknown' as const } : exitOf(status);
+        const over = (exit.code ?? 0) === 0 ? handedOver(kin, before, found, now) : {};
+        told.ended(kin, { ...exit, at: now, source: 'sample', ...over });
       }
       before = found;
     },

@@ -14,6 +14,7 @@ import { watchBySample } from './exits-sample.ts';
 import type { Kin, Told } from './lineage.ts';
 import { createOom } from './oom.ts';
 import type { ProcessesOptions } from './options.ts';
+import { zombieStatus } from './zombie.ts';
 
 export interface ExitSource {
   readonly name: 'netlink' | 'pidfd' | 'sample';
@@ -31,6 +32,8 @@ export interface ExitRoom {
   readonly now: () => number;
   /** The process as /proc has it now; undefined when it is gone. */
   readonly look: (pid: number) => Stat | undefined;
+  /** How one ended that is still a zombie, as wait(2) gives it; undefined when that cannot be told. */
+  readonly zombie: (process: ProcessFacts) => number | undefined;
   /** Asks for a look ahead of time. */
   readonly lookSoon: () => void;
 }
@@ -83,7 +86,13 @@ export function createExits(
       if (oom.killed(process.pid, startedAt)) reports.oomKilled(daemon);
     },
   };
-  const exitRoom: ExitRoom = { told, now, look: host.look, lookSoon: host.lookSoon };
+  const exitRoom: ExitRoom = {
+    told,
+    now,
+    look: host.look,
+    zombie: process => zombieStatus(root, process),
+    lookSoon: host.lookSoon,
+  };
 
   // Elsewhere a pid of ours may be somebody else below `root`.
   const samePids = attempt(() => readlinkSync(join(root, 'proc/self'))) === String(process.pid);

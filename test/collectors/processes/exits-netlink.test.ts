@@ -26,6 +26,7 @@ function world() {
       },
       now: () => 0,
       look: () => undefined,
+      zombie: () => undefined,
       lookSoon() {},
     },
     {

@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import type { Certificate } from '../core/certificate.ts';
 import { causeOf, codeOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { replaceFile } from '../native/replace.ts';
+import { readDraft, replaceFileAside } from '../native/replace.ts';
 
 export interface CertificateStore {
   /** Newest first; `told` unless the newest has not become an event yet. */
   load(daemon: string): { readonly certificates: Certificate[]; readonly told: boolean };
+  /** They outlive the agent at once, and a power cut when the disk has taken them; nobody waits for it. */
   save(daemon: string, certificates: readonly Certificate[], told: boolean): void;
+  /** Resolves when the disk has all of them. */
+  flush(): Promise<void>;
 }
 
 const VERSION = 1;
@@ -22,37 +25,71 @@ export const certificatesDirectory = (stateDir: string): string => join(stateDir
 
 export function createCertificateStore(directory: string, log: Pick<Log, 'warn'>): CertificateStore {
   const pathOf = (daemon: string) => join(directory, `${encodeURIComponent(daemon)}.json`);
-  let told = false;
+  /** What stands for the next write, by path: of one that waits only the latest. */
+  const next = new Map<string, string>();
+  const writing = new Map<string, Promise<void> | undefined>();
+  let warned = false;
 
-  return {
-    load(daemon) {
-      try {
-        return readCertificates(pathOf(daemon));
-      } catch (error) {
-        if (codeOf(error) !== 'ENOENT')
-          log.warn(`cannot read certificates "${pathOf(daemon)}": ${causeOf(error)}; they are left out`);
-        return { certificates: [], told: true };
-      }
-    },
-    save(daemon, certificates, isTold) {
-      const path = pathOf(daemon);
+  /** The draft is there when it returns. */
+  const write = async (path: string) => {
+    for (let text = next.get(path); text !== undefined; text = next.get(path)) {
+      next.delete(path);
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
         prune(directory);
-        replaceFile(path, JSON.stringify({ version: VERSION, told: isTold, certificates }));
-        told = false;
+        await replaceFileAside(path, text);
+        warned = false;
       } catch (error) {
-        if (!told)
+        if (!warned)
           log.warn(`cannot write certificate "${path}": ${causeOf(error)}; it is lost when the agent ends`);
-        told = true;
+        warned = true;
       }
+    }
+    writing.delete(path);
+  };
+
+  return {
+    load(daemon) {
+      const path = pathOf(daemon);
+      try {
+        const waiting = next.get(path);
+        return waiting === undefined ? readCertificates(path) : parseCertificates(waiting);
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT')
+          log.warn(`cannot read certificates "${path}": ${causeOf(error)}; they are left out`);
+        return { certificates: [], told: true };
+      }
+    },
+    save(daemon, certificates, told) {
+      const path = pathOf(daemon);
+      next.set(path, JSON.stringify({ version: VERSION, told, certificates }));
+      if (writing.has(path)) return;
+      writing.set(path, undefined);
+      const written = write(path);
+      if (writing.has(path)) writing.set(path, written);
+    },
+    async flush() {
+      await Promise.all(writing.values());
     },
   };
 }
 
-/** Throws when it is none, or of another version. */
-function readCertificates(path: string): { certificates: Certificate[]; told: boolean } {
-  const { version, told, certificates } = JSON.parse(readFileSync(path, 'utf8'));
+type Kept = ReturnType<CertificateStore['load']>;
+
+/** Those that a killed agent was about to keep, where they are whole, else those it kept. Throws when they are none. */
+function readCertificates(path: string): Kept {
+  try {
+    const draft = readDraft(path);
+    if (draft !== undefined) return parseCertificates(draft);
+  } catch {
+    // Cut short.
+  }
+  return parseCertificates(readFileSync(path, 'utf8'));
+}
+
+/** Throws when they are none, or of another version. */
+function parseCertificates(text: string): Kept {
+  const { version, told, certificates } = JSON.parse(text);
   if (version !== VERSION || !Array.isArray(certificates) || !certificates.every(isCertificate))
     throw new Error('it is damaged, or of another version');
   return { certificates, told: told === true };
@@ -68,8 +105,9 @@ const isCertificate = (value: Partial<Certificate> | null): boolean =>
 
 /** Those of all daemons, newest first; without an agent. */
 export function readAll(directory: string): Certificate[] {
-  const files = readdirSync(directory).filter(name => name.endsWith('.json'));
-  return files
+  const files = readdirSync(directory).map(name => name.replace(/\.tmp$/, ''));
+  return [...new Set(files)]
+    .filter(name => name.endsWith('.json'))
     .flatMap(name => readCertificates(join(directory, name)).certificates)
     .sort((a, b) => b.at - a.at);
 }

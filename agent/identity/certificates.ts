@@ -206,6 +206,7 @@ export function createCertificates(room: {
       );
       for (const daemon of changed) save(daemon);
       changed.clear();
+      await store.flush();
     },
   };
 }

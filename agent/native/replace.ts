@@ -48,6 +48,20 @@ export function replaceFile(path: string, text: string, mode = 0o600): void {
   }
 }
 
+/** What was about to become its content when its process was killed, maybe cut short; undefined when there is none. */
+export const readDraft = (path: string): string | undefined => readReplaced(draftOf(path));
+
+/** The new content outlives the process at once (as a draft), and power loss when it resolves. Not twice at a time. */
+export async function replaceFileAside(path: string, text: string): Promise<void> {
+  await replaceFileLater(path, text, true, () => true);
+  const directory = openSync(dirname(path), 'r');
+  try {
+    await sync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
 /**
  * For files whose old content will do as well: their thread does not wait for the disk, `durable` or not, and the
  * directory follows when it may. `stillWanted` is asked before the old one goes.

@@ -6,7 +6,11 @@ import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import type { LastWord } from '../../../agent/core/certificate.ts';
 import type { AgentEvent } from '../../../agent/core/collector.ts';
 import type { Exit } from '../../../agent/core/daemon.ts';
-import { createCertificateStore, readAll } from '../../../agent/identity/certificate-store.ts';
+import {
+  type CertificateStore,
+  createCertificateStore,
+  readAll,
+} from '../../../agent/identity/certificate-store.ts';
 import { createCertificates } from '../../../agent/identity/certificates.ts';
 import { createRecorder } from '../../../agent/identity/recorder.ts';
 import type { Member } from '../../../agent/identity/roster.ts';
@@ -57,12 +61,15 @@ function world(names = ['web', 'db']) {
   const warnings: string[] = [];
   const words: LastWord[] = [];
   const recorder = createRecorder(names.map(name => daemon(name, { comm: name })));
+  const stores: CertificateStore[] = [];
   const create = () => {
+    const store = createCertificateStore(directory, { warn: message => void warnings.push(message) });
+    stores.push(store);
     const made = createCertificates({
       events: { emit: event => void events.push(event) },
       clock: time,
       recorder,
-      store: createCertificateStore(directory, { warn: message => void warnings.push(message) }),
+      store,
       lastWords: async () => [...words],
       corePattern: () => '/var/crash/core.%p',
     });
@@ -84,6 +91,8 @@ function world(names = ['web', 'db']) {
     warnings,
     certificates,
     create,
+    /** All of it is on the disk. */
+    kept: () => Promise.all(stores.map(store => store.flush())),
     process,
     said: (body: string, at = time.now(), pid?: number) =>
       words.push({ at, severity: 'err', body, ...(pid && { pid }) }),
@@ -253,6 +262,7 @@ describe('what is kept', () => {
     await w.time.pass(60_000);
     w.rise('web', w.process(6));
     await w.time.pass(1000);
+    await w.kept();
     const next = w.create();
     expect(next.of('web')).toEqual(w.certificates.of('web'));
     expect(next.of('web')[0]).toMatchObject({
@@ -265,13 +275,14 @@ describe('what is kept', () => {
     expect(readAll(directory)).toEqual(next.of('web'));
   });
 
-  test('an event that a killed agent could not tell is told by the next', () => {
+  test('an event that a killed agent could not tell is told by the next', async () => {
     const w = world();
     w.die('web', w.process(5));
     const next = w.create();
     expect(w.events).toEqual([]);
     next.recover();
     expect(w.events).toMatchObject([{ at: T0, body: expect.stringContaining('SIGSEGV') }]);
+    await w.kept();
     w.create().recover();
     expect(w.events).toHaveLength(1);
   });
@@ -282,6 +293,7 @@ describe('what is kept', () => {
       w.die('web', w.process(pid));
       await w.time.pass(20_000);
     }
+    await w.kept();
     expect(
       w
         .create()
@@ -309,6 +321,7 @@ describe('what is kept', () => {
     const w = world(['../a b', 'db']);
     w.die('../a b', w.process(1));
     await w.time.pass(6000);
+    await w.kept();
     expect(JSON.parse(readFileSync(join(directory, '..%2Fa%20b.json'), 'utf8')).certificates).toHaveLength(1);
     expect(w.create().of('../a b')).toHaveLength(1);
   });

@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { createCertificateStore } from '../../../agent/identity/certificate-store.ts';
+import { createCertificateStore, readAll } from '../../../agent/identity/certificate-store.ts';
 import { replaceFile, replaceFileLater } from '../../../agent/native/replace.ts';
 
 const operations = vi.hoisted((): string[] => []);
@@ -74,8 +74,27 @@ it('leaves the old one where it fails', () => {
   expect(operations).toEqual([]);
 });
 
-it('a death certificate outlives power loss', () => {
+it('a death certificate outlives the agent at once, and power loss when the disk has it', async () => {
   const dir = directory();
-  createCertificateStore(dir, { warn: expect.unreachable }).save('a', [], true);
-  expect(operations).toEqual([...FILE, `sync ${basename(dir)}`]);
+  const store = createCertificateStore(dir, { warn: expect.unreachable });
+  store.save('a', [], false);
+  expect(operations).toEqual(FILE.slice(0, 1));
+  expect(readdirSync(dir)).toEqual(['a.json.tmp']);
+  expect(store.load('a')).toEqual({ certificates: [], told: false });
+  store.save('a', [], false);
+  store.save('a', [], true);
+  await store.flush();
+  expect(operations.slice(0, 3)).toEqual([...FILE, `sync ${basename(dir)}`]);
+  expect(operations, 'of those that waited the latest').toHaveLength(6);
+  expect(store.load('a')).toEqual({ certificates: [], told: true });
+  expect(readdirSync(dir)).toEqual(['a.json']);
+});
+
+it('half a draft of a death certificate is no harm', () => {
+  const dir = directory();
+  writeFileSync(join(dir, 'a.json'), '{"version":1,"told":true,"certificates":[]}');
+  writeFileSync(join(dir, 'a.json.tmp'), '{"version":1,"told":fal');
+  const store = createCertificateStore(dir, { warn: expect.unreachable });
+  expect(store.load('a')).toEqual({ certificates: [], told: true });
+  expect(readAll(dir)).toEqual([]);
 });

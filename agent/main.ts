@@ -1,10 +1,19 @@
 // argv → command → exit code. Exit codes: 0 clean, 1 runtime failure, 2 usage, 78 bad configuration.
 
 import { dispatch } from './cli/index.ts';
-import { ConfigError, SetupError, UsageError } from './core/errors.ts';
+import { ConfigError, causeOf, codeOf, SetupError, UsageError } from './core/errors.ts';
+
+// A reader that has seen enough is no failure.
+process.stdout.on('error', error => {
+  if (codeOf(error) === 'EPIPE') return;
+  process.stderr.write(`eudaemon: cannot write to stdout: ${causeOf(error)}\n`);
+  process.exitCode ||= 1;
+});
+process.stderr.on('error', () => {});
 
 try {
-  process.exitCode = await dispatch(process.argv.slice(2));
+  const code = await dispatch(process.argv.slice(2));
+  process.exitCode ||= code;
 } catch (error) {
   if (error instanceof ConfigError) {
     process.stderr.write(`${error.message}\n`);

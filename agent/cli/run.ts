@@ -1,6 +1,6 @@
 // `eudaemon run`: the agent in the foreground, until a signal ends it.
 
-import { writeFileSync } from 'node:fs';
+import { writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DEFAULT_SOCKET, type SyslogOptions } from '../../collectors/syslog/options.ts';
@@ -68,7 +68,7 @@ async function begin(
     // A supervisor's journal wants lines of its own kind; a person wants to know where to look.
     if (process.env['NOTIFY_SOCKET']) return;
     const records = (config.exporters['file'] as FileOptions | undefined)?.path === STDOUT;
-    (records ? process.stderr : process.stdout).write(whereToLook(config, url, file));
+    greet(records ? 2 : 1, whereToLook(config, url, file));
   };
   const reopen = () => {
     try {
@@ -90,6 +90,15 @@ function takeName(): void {
     writeFileSync('/proc/self/comm', PROGRAM);
   } catch {
     // Not Linux: it is called like its runtime.
+  }
+}
+
+/** An agent whose greeting nobody hears, or whose log stands on a full disk, is none the worse. */
+function greet(fd: number, text: string): void {
+  try {
+    writeSync(fd, text);
+  } catch {
+    // Nobody is there to tell.
   }
 }
 

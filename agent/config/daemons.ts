@@ -199,6 +199,6 @@ const withUnitType = (spec: MatchSpec): MatchSpec =>
 
 export const daemons = (recipes: Recipes): Schema<Record<string, DaemonSpec>> =>
   map(daemon(recipes), {
-    what: 'a daemon name: letters, digits and _ . @ -, beginning with a letter or digit',
-    pattern: /^[a-zA-Z0-9][a-zA-Z0-9_.@-]*$/,
+    what: 'a daemon name: letters, digits and _ . @ -, beginning with a letter or digit, at most 200 of them',
+    pattern: /^[a-zA-Z0-9][a-zA-Z0-9_.@-]{0,199}$/,
   });

@@ -193,13 +193,19 @@ describe('what is wrong', () => {
     [
       '  -x: { match: { comm: x } }',
       [
-        '2:3: daemons.-x: "-x" is not a daemon name: letters, digits and _ . @ -, beginning with a letter or digit',
+        '2:3: daemons.-x: "-x" is not a daemon name: letters, digits and _ . @ -, beginning with a letter or digit, at most 200 of them',
+      ],
+    ],
+    [
+      `  ${'x'.repeat(201)}: { match: { comm: x } }`,
+      [
+        `2:3: daemons.${'x'.repeat(201)}: "${'x'.repeat(201)}" is not a daemon name: letters, digits and _ . @ -, beginning with a letter or digit, at most 200 of them`,
       ],
     ],
     [
       '  "a b": { match: { comm: x } }',
       [
-        '2:3: daemons.a b: "a b" is not a daemon name: letters, digits and _ . @ -, beginning with a letter or digit',
+        '2:3: daemons.a b: "a b" is not a daemon name: letters, digits and _ . @ -, beginning with a letter or digit, at most 200 of them',
       ],
     ],
     [

@@ -35,7 +35,10 @@ is bad.`,
   async run(argv) {
     const tell = createTeller(process.env);
     try {
-      return await begin(parse(argv), tell);
+      const code = await begin(parse(argv), tell);
+      // What did not stop in time would hold the process for as long as it likes.
+      if (code !== 0) process.exit(code);
+      return code;
     } catch (error) {
       tell(error);
       throw error;

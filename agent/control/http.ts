@@ -43,13 +43,6 @@ export function createHttp(options: HttpOptions): Http {
   let ready: Face | undefined;
   let listener: Listener | undefined;
 
-  const close = async (old: Face) => {
-    const late = setTimeout(() => old.app.server.closeAllConnections(), CLOSE_MS);
-    await old.app.close();
-    clearTimeout(late);
-    faces.delete(old);
-  };
-
   const build = async (tls: WebTls | undefined): Promise<Face> => {
     const next: Face = {
       tls,
@@ -120,8 +113,10 @@ export function createHttp(options: HttpOptions): Http {
       return url();
     },
     async close() {
-      const closed = listener?.close();
-      await Promise.all([...faces].map(close));
+      const closed = listener?.close(CLOSE_MS);
+      // They do not listen themselves: this ends their idle connections, and waits for none of the others.
+      await Promise.all([...faces].map(({ app }) => app.close()));
+      faces.clear();
       await closed;
     },
   };

@@ -11,17 +11,29 @@ export type Listen = { readonly host?: string; readonly port: number } | { reado
 export interface Listener {
   /** `127.0.0.1:10764`, or `unix:/path`. */
   readonly address: string;
-  /** Accepts no more; resolves when the last connection has ended. */
-  close(): Promise<void>;
+  /** Accepts no more; resolves when the last connection has ended, which `graceMs` later is made to. */
+  close(graceMs?: number): Promise<void>;
 }
 
+/** One more ends the oldest that has said nothing, else the oldest: connections left idle shut nobody out. */
 const MAX_CONNECTIONS = 256;
 
 /** Throws SetupError. */
 export async function openListener(listen: Listen, serve: (socket: Socket) => void): Promise<Listener> {
   if ('path' in listen) await removeStale(listen.path);
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, serve);
-  server.maxConnections = MAX_CONNECTIONS;
+  /** In the order they came. */
+  const connections = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
+    if (connections.size >= MAX_CONNECTIONS) {
+      const oldest =
+        connections.values().find(each => each.bytesRead === 0) ?? connections.values().next().value;
+      connections.delete(oldest!);
+      oldest!.destroy();
+    }
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+    serve(socket);
+  });
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -39,7 +51,17 @@ export async function openListener(listen: Listen, serve: (socket: Socket) => vo
     'path' in listen
       ? show(listen)
       : show({ host: listen.host ?? 'localhost', port: (server.address() as AddressInfo).port });
-  return { address, close: () => new Promise(resolve => server.close(() => resolve())) };
+  const close = async (graceMs?: number) => {
+    const late =
+      graceMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            for (const socket of connections) socket.destroy();
+          }, graceMs);
+    await new Promise(closed => server.close(closed));
+    clearTimeout(late);
+  };
+  return { address, close };
 }
 
 function show(listen: Listen): string {

@@ -317,6 +317,39 @@ describe('listener', () => {
     );
   });
 
+  test('any number of silent connections leaves room for one that asks, and for one that has asked', async () => {
+    const { url } = await open({ host: '127.0.0.1', port: 0 });
+    const { port } = new URL(url);
+    const dial = async (text: string) => {
+      const socket = connect(Number(port), '127.0.0.1').on('error', () => {});
+      cleanups.push(() => socket.destroy());
+      await once(socket, 'connect');
+      socket.write(text);
+      return socket;
+    };
+    const ask = 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n';
+    const first = await dial(ask);
+    await once(first, 'data');
+    for (let i = 0; i < 600; i++) await dial('');
+    expect((await fetch(`${url}/livez`, { headers: { connection: 'close' } })).status).toBe(200);
+    first.write(ask);
+    expect(String((await once(first, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 /);
+    for (let i = 0; i < 300; i++) await dial('GET /livez HTTP/1.1\r\n');
+    expect((await fetch(`${url}/livez`, { headers: { connection: 'close' } })).status).toBe(200);
+  });
+
+  test('closes within its second, whoever is in the middle of asking', async () => {
+    const { http, url } = await open({ host: '127.0.0.1', port: 0 });
+    const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
+    cleanups.push(() => socket.destroy());
+    await once(socket, 'connect');
+    socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n');
+    const ended = new Promise(ended => socket.once('close', ended));
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    await http.close();
+    await ended;
+  });
+
   test('without a host it listens everywhere', async () => {
     const { url } = await open({ port: 0 });
     const port = new URL(url).port;

@@ -25,6 +25,7 @@ import { createReload } from './control/reload.ts';
 import { createSampling } from './control/sampling.ts';
 import { createScheduler, systemClock } from './control/scheduler.ts';
 import { untilSignal } from './control/signals.ts';
+import { sweeping } from './control/sweeping.ts';
 import { BEGUN_BYTES } from './core/begun.ts';
 import { causeOf, SetupError } from './core/errors.ts';
 import { createLatest } from './core/meter.ts';
@@ -69,6 +70,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const { log, configure: configureLog, answer } = createAgentLog(first.agent);
   const { meter, families: ownFamilies } = createRegistry(now);
   meter.instrument(BUILD_INFO).with(VERSION, process.version).set(1);
+  const native = loadNative(log.debug);
   const patterns = createPatterns();
   const host = identifyHost(first.agent.host_root, env);
   const discovery = createDiscovery<Config, Discovered>({
@@ -176,9 +178,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     });
   let problems: readonly string[] = [];
   let loadedAt = startedAt;
-  const notifier = createNotifier(env, (path, message) => {
-    loadNative(log.debug)?.sendDatagram(path, Buffer.from(message));
-  });
+  const notifier = createNotifier(env, (path, text) => void native?.sendDatagram(path, Buffer.from(text)));
   const reloadOnce = createReload({ load, apply, log, answer, meter, now });
   const reload = async () => {
     notifier.reloading();
@@ -221,7 +221,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
       name: 'directories',
       async start() {
         makeDirectories(config.agent);
-        lock = lockDirectory(config.agent.state_dir, loadNative(log.debug)?.libc.flock, log.warn);
+        lock = lockDirectory(config.agent.state_dir, native?.libc.flock, log.warn);
       },
       stop: async () => lock?.release(),
     },
@@ -254,6 +254,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
     discovering(discoverAgain, log),
     every('silence', 1000, listen, memory.voices.save),
+    sweeping(native?.libc),
     { name: 'metric exporters', start: () => pushes.apply(config), stop: pushes.stop },
   ];
 

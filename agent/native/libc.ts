@@ -29,6 +29,9 @@ export interface Libc {
   mkfifo(path: string, mode: number): number;
   mmap(at: number, size: number, protection: number, flags: number, fd: number, offset: number): number;
   munmap(address: number, size: number): number;
+  madvise(address: number, size: number, advice: number): number;
+  /** glibc's alone. */
+  readonly malloc_trim: ((pad: number) => number) | undefined;
   flock(fd: number, operation: number): number;
   ioctl(fd: number, request: number, argument: Bytes): number;
   readlinkat(directory: number, name: string, into: Bytes, size: number): number;
@@ -49,6 +52,13 @@ export function loadLibc(): Libc {
   // The program itself has libc loaded, whichever it is: glibc or musl.
   const lib = koffi.load(null);
   const call = (name: string, result: string, ...args: string[]) => lib.func(name, result, args);
+  const maybe = (name: string, result: string, ...args: string[]) => {
+    try {
+      return call(name, result, ...args);
+    } catch {
+      return undefined;
+    }
+  };
   return {
     socket: call('socket', 'int', 'int', 'int', 'int'),
     bind: call('bind', 'int', 'int', 'uint8_t *', 'uint32'),
@@ -71,6 +81,8 @@ export function loadLibc(): Libc {
     mkfifo: call('mkfifo', 'int', 'str', 'uint32'),
     mmap: call('mmap', 'uintptr', 'uintptr', 'size_t', 'int', 'int', 'int', 'int64'),
     munmap: call('munmap', 'int', 'uintptr', 'size_t'),
+    madvise: call('madvise', 'int', 'uintptr', 'size_t', 'int'),
+    malloc_trim: maybe('malloc_trim', 'int', 'size_t'),
     flock: call('flock', 'int', 'int', 'int'),
     ioctl: call('ioctl', 'int', 'int', 'ulong', 'uint8_t *'),
     readlinkat: call('readlinkat', 'intptr', 'int', 'str', 'uint8_t *', 'size_t'),

@@ -1,7 +1,29 @@
-// Gives back what starting a thread leaves behind: V8 would keep it until as much again has been allocated, which takes
-// days where little happens.
+// Gives back what is not used any more: V8 would keep its garbage until as much again has been allocated, which takes days
+// where little happens; glibc keeps what lies between two pieces in use; and code that ran once stays mapped.
+
+import { readFileSync, readlinkSync } from 'node:fs';
+import type { Libc } from './libc.ts';
+import { cleanExtents } from './parse-smaps.ts';
+
+const MADV_DONTNEED = 4;
 
 /** Takes up to 80 ms. Without `--expose-gc` it does nothing. */
 export const sweepHeap = (): void => {
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 };
+
+/**
+ * Lets go of what is mapped of the runtime's own program, half of what an agent at rest takes, and of what glibc keeps. The
+ * program stays in the page cache; what is still needed of it is mapped again when it is touched, 64 KiB at a time, in a
+ * microsecond. Takes 3 ms.
+ */
+export function sweepProcess(libc: Pick<Libc, 'madvise' | 'malloc_trim'> | undefined): void {
+  libc?.malloc_trim?.(0);
+  try {
+    const program = readlinkSync('/proc/self/exe');
+    for (const { address, size } of cleanExtents(readFileSync('/proc/self/smaps', 'latin1'), program))
+      libc?.madvise(address, size, MADV_DONTNEED);
+  } catch {
+    // Where /proc does not tell, all stays mapped.
+  }
+}

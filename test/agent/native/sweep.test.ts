@@ -32,3 +32,29 @@ it('gives back what is no longer used', () => {
 it('does nothing where the runtime has no collector to ask', () => {
   expect(sweep()).toBeLessThan(2 ** 20);
 });
+
+const native = resolve(import.meta.dirname, '../../../agent/native/index.ts');
+const busy = `
+  import { loadNative } from '${native}';
+  import { sweepProcess } from '${module}';
+  import { readFileSync } from 'node:fs';
+  import { createHash } from 'node:crypto';
+  import { gzipSync, gunzipSync } from 'node:zlib';
+  const resident = () => Number(/^RssFile:\\s+(\\d+)/m.exec(readFileSync('/proc/self/status', 'latin1'))[1]);
+  const text = 'x'.repeat(1e6);
+  const work = () => createHash('sha256').update(gunzipSync(gzipSync(text))).digest('hex');
+  const { libc } = loadNative();
+  const first = work();
+  const before = resident();
+  sweepProcess(libc);
+  const after = resident();
+  sweepProcess(undefined);
+  console.log(JSON.stringify({ before, after, same: work() === first }));
+`;
+
+it('lets go of most of the program, which goes on', () => {
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', busy], { encoding: 'utf8' });
+  const { before, after, same } = JSON.parse(out);
+  expect(after).toBeLessThan(before / 2);
+  expect(same).toBe(true);
+});

@@ -10,10 +10,14 @@ const pack = (word: string): number =>
 const BY_WORD = new Map<number, number>(
   Object.entries({
     trace: 1,
+    trc: 1,
+    trce: 1,
     finest: 1,
     verbose: 1,
+    vrb: 1,
     debug: 5,
     dbg: 5,
+    dbug: 5,
     fine: 5,
     info: 9,
     inf: 9,
@@ -23,12 +27,17 @@ const BY_WORD = new Map<number, number>(
     wrn: 13,
     error: 17,
     err: 17,
+    eror: 17,
+    fail: 17,
     severe: 17,
     crit: 18,
     alert: 19,
     emergency: 21,
     fatal: 21,
+    ftl: 21,
     panic: 21,
+    dpanic: 21,
+    pnc: 21,
   }).map(([word, severity]) => [pack(word), severity]),
 );
 
@@ -44,10 +53,17 @@ export function severityOf(buf: Uint8Array, start: number, end: number): number 
   return BY_WORD.get(packed) ?? 0;
 }
 
-/** SeverityNumber of a level of pino and bunyan (10 trace … 60 fatal); 0 for other numbers. */
-export function severityOfLevel(level: number): number {
-  return level >= 10 && level <= 60 && level % 10 === 0 ? [1, 5, 9, 13, 17, 21][level / 10 - 1]! : 0;
-}
+const BY_NUMBER = new Map([
+  // pino, bunyan
+  ...([1, 5, 9, 13, 17, 21] as const).map((severity, i) => [10 * (i + 1), severity] as const),
+  // Monolog
+  ...([5, 9, 13, 17, 18, 21] as const).map((severity, i) => [100 * (i + 1), severity] as const),
+  [250, 10],
+  [550, 19],
+]);
+
+/** SeverityNumber of a level of pino and bunyan (10 trace … 60 fatal) or Monolog (100 debug … 600 emergency); else 0. */
+export const severityOfLevel = (level: number): number => BY_NUMBER.get(level) ?? 0;
 
 /** The words a configuration names severities by. */
 export const SEVERITY_WORDS = [

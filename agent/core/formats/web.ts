@@ -10,6 +10,7 @@ import { severityOf } from './severity.ts';
 import { Stamp } from './stamp.ts';
 
 const CLIENT = utf8('client.address');
+const CLIENT_PORT = utf8('client.port');
 const SERVER = utf8('server.address');
 const PORT = utf8('server.port');
 const USER = utf8('user.name');
@@ -165,8 +166,16 @@ function bracket(record: LogRecord, line: Cursor, words: Keys): void {
   const { buf, from, to } = line;
   line.begin(buf, from, to);
   line.word();
-  if (line.is(CLIENT_WORD)) a.text(CLIENT, buf, line.at, to);
-  else if (line.is(PID_WORD)) {
+  if (line.is(CLIENT_WORD)) {
+    // An IPv6 address and its port look like one.
+    const address = buf.subarray(line.at, to);
+    const colon = address.indexOf(0x3a);
+    const start = line.at;
+    const hasPort = colon > 0 && colon === address.lastIndexOf(0x3a);
+    a.text(CLIENT, buf, start, hasPort ? start + colon : to);
+    line.begin(buf, start + colon + 1, to);
+    if (hasPort && line.word() && line.number() >= 0) a.int(CLIENT_PORT, line.number());
+  } else if (line.is(PID_WORD)) {
     if (!line.until(0x3a)) line.word();
     if (line.number() >= 0) a.int(PID, line.number());
     if (line.word() && line.is(TID_WORD) && line.word() && line.number() >= 0) a.int(THREAD, line.number());

@@ -242,7 +242,38 @@ const LINES: [spec: LineFormat, line: string, expected: Expected, at?: number][]
     ],
     AT,
   ],
+  [
+    { format: 'apache', ...UTC },
+    '[Tue Nov 24 15:30:14.5 2026] [core:error] [pid 7:tid 8] [client 192.0.2.1:4711] AH00128: no file',
+    [
+      'err',
+      'AH00128: no file',
+      {
+        'apache.module': 'core',
+        'process.pid': 7,
+        'thread.id': 8,
+        'client.address': '192.0.2.1',
+        'client.port': 4711,
+      },
+    ],
+    AT,
+  ],
+  [
+    { format: 'apache', ...UTC },
+    '[Tue Nov 24 15:30:14 2026] [error] [client ::1] denied',
+    ['err', 'denied', { 'client.address': '::1' }],
+    AT,
+  ],
   ['apache', '[Tue Nov 24 15:30:14 2026] [x', undefined],
+  ['json', '{"@level":"warn","@message":"m","@module":"x"}', ['warning', 'm', { '@module': 'x' }]],
+  [
+    'json',
+    '{"message":"m","level":550,"level_name":"ALERT","datetime":"2026-11-24T15:30:14+00:00"}',
+    ['alert', 'm', { level_name: 'ALERT' }],
+    AT,
+  ],
+  ['json', '{"lvl":"dbug","msg":"m"}', ['debug', 'm', {}]],
+  ['json', '{"level":"ftl","msg":"m"}', ['emerg', 'm', {}]],
   [
     { format: 'nginx', ...UTC },
     '2026/11/24 15:30:14 [error] 7#8: *9 open() failed',

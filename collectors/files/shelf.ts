@@ -1,13 +1,13 @@
 // The files that are followed, and the trails they write to.
 
-import { readlinkSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { encodeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
+import { type ContainerLog, containerLogOf, dockerNames } from './containers.ts';
 import type { Found } from './discover.ts';
 import { LogFile } from './file.ts';
 import { type Identity, keyOf } from './identity.ts';
-import { type PodLog, podLogOf } from './kubernetes.ts';
 import type { Source } from './sources.ts';
 import { type Pen, Trail } from './trail.ts';
 
@@ -54,7 +54,7 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
 
   function createTrail(source: Source, path: string): Trail {
     const name = basename(path);
-    const pod = podLog(room.root, path);
+    const pod = containerLog(room.root, path);
     const service = source.daemon ?? pod?.container ?? name;
     const fields = [
       encodeAttribute('log.file.path', path),
@@ -121,16 +121,21 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
   };
 }
 
-/** What a path tells of its pod; a link in /var/log/containers leads to the one that tells more. */
-function podLog(root: string, path: string): PodLog | undefined {
-  const pod = podLogOf(path);
-  if (pod === undefined || pod.uid !== undefined) return pod;
+/** What is known of a log's container; a link in /var/log/containers leads to the path that tells more. */
+function containerLog(root: string, path: string): ContainerLog | undefined {
+  const told = containerLogOf(path);
+  if (told === undefined || told.uid !== undefined) return told;
   try {
-    const target = podLogOf(readlinkSync(join(root, path)));
-    if (target === undefined) return pod;
-    const container = pod.attributes.filter(([key]) => key === 'container.id');
-    return { ...target, attributes: [...target.attributes, ...container] };
+    if (told.container === undefined) {
+      const names = dockerNames(readFileSync(join(root, dirname(path), 'config.v2.json'), 'utf8'));
+      const container = names.find(([key]) => key === 'container.name')?.[1];
+      return { ...(container && { container }), attributes: [...told.attributes, ...names] };
+    }
+    const target = containerLogOf(readlinkSync(join(root, path)));
+    if (target?.uid === undefined) return told;
+    const id = told.attributes.filter(([key]) => key === 'container.id');
+    return { ...target, attributes: [...target.attributes, ...id] };
   } catch {
-    return pod;
+    return told;
   }
 }

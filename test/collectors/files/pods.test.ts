@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { podLogOf } from '../../../collectors/files/kubernetes.ts';
+import { containerLogOf } from '../../../collectors/files/containers.ts';
 import { createPods, type Pods } from '../../../collectors/files/pods.ts';
 import { SERVER } from '../../certificates.ts';
 import { Rig } from './rig.ts';
@@ -35,12 +35,16 @@ describe('a path', () => {
         'container.id': ID,
       },
     ],
+    [`/var/lib/docker/containers/${ID}/${ID}-json.log`, { 'container.id': ID }],
+    [`/srv/docker/containers/${ID}/${ID}-json.log.1`, { 'container.id': ID }],
+    [`/var/lib/containers/storage/overlay-containers/${ID}/userdata/ctr.log`, { 'container.id': ID }],
+    [`/var/lib/docker/containers/${ID}/${'b'.repeat(64)}-json.log`, undefined],
     ['/var/log/pods/a_b_c/d/x.log', undefined],
     ['/var/log/pods/a_b/d/0.log', undefined],
     ['/var/log/containers/web-0_shop_nginx-abc.log', undefined],
     ['/var/log/syslog', undefined],
   ])('%s', (path, expected) => {
-    const pod = podLogOf(path);
+    const pod = containerLogOf(path);
     if (expected === undefined) expect(pod).toBeUndefined();
     else expect(Object.fromEntries(pod!.attributes)).toMatchObject(expected);
   });
@@ -254,5 +258,30 @@ it('the records of a pod have what is known of it, labels as soon as they are', 
   };
   expect(rig.records[0]!.resource).toEqual(path);
   expect(rig.records[1]!.resource).toEqual({ ...path, 'k8s.pod.label.app': 'web' });
+  rig.remove();
+});
+
+it.each([
+  ['{"ID":"x","Name":"/web","Config":{"Image":"nginx:1.27"}}', 'web', 'nginx:1.27'],
+  ['{"Name":"","Config":{"Image":3}}', undefined, undefined],
+  ['{"Name":', undefined, undefined],
+  [undefined, undefined, undefined],
+])('the records of a container of Docker have its id, and what %j tells', (about, name, image) => {
+  const rig = new Rig();
+  const directory = rig.path(`containers/${ID}`);
+  mkdirSync(directory, { recursive: true });
+  if (about !== undefined) writeFileSync(join(directory, 'config.v2.json'), about);
+  rig.follow({ include: ['containers/*/*.log'], start_at: 'beginning', parse: 'docker' });
+  const line = { log: 'hello\n', stream: 'stdout', time: '2026-11-01T00:00:00Z' };
+  writeFileSync(join(directory, `${ID}-json.log`), `${JSON.stringify(line)}\n`);
+  rig.start();
+  rig.turn();
+  expect(rig.records[0]).toMatchObject({ body: 'hello', attributes: { 'log.iostream': 'stdout' } });
+  expect(rig.records[0]!.resource).toEqual({
+    'service.name': name ?? `${ID}-json.log`,
+    'container.id': ID,
+    ...(name && { 'container.name': name }),
+    ...(image && { 'container.image.name': image }),
+  });
   rig.remove();
 });

@@ -163,7 +163,8 @@ function tag(m: Message, start: number, stop: number, end: number, bare: boolean
   const colon = buf[stop - 1] === COLON;
   if (colon) label--;
   else if (buf[stop - 1] !== CLOSE) {
-    if (bare || isIpv6(buf, start, stop)) return false;
+    // `12:34:56 …` and `192.0.2.1:514 …` are text.
+    if (bare || isDigit(buf[start]) || isIpv6(buf, start, stop)) return false;
     label = labelEnd(buf, start, stop);
     // `http://…` is text.
     if (label >= stop || buf[label] !== COLON || buf[label + 1] === SLASH) return false;

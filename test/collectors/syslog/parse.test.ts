@@ -148,6 +148,9 @@ describe('RFC 3164 and its relatives', () => {
     [`<34>${T} host -- MARK --`, { host: 'host', app: '', body: '-- MARK --' }],
     [`<34>${T} host  {"a": "b:c"}`, { host: 'host', app: '', body: '{"a": "b:c"}' }],
     [`<34>${T} host http://x/y is down`, { host: 'host', app: '', body: 'http://x/y is down' }],
+    [`<34>${T} host 12:34:56 job done`, { host: 'host', app: '', body: '12:34:56 job done' }],
+    [`<34>${T} host 2026-11-22T17:35:01Z up`, { host: 'host', app: '', body: '2026-11-22T17:35:01Z up' }],
+    [`<34>${T} host 192.0.2.1:514 is up`, { host: 'host', app: '', body: '192.0.2.1:514 is up' }],
     [`<34>${T} host prog![pid]: m`, { host: 'host', app: 'prog!', proc: 'pid', body: 'm' }],
     [
       `<6>${T} host ~!@#$%^&*()_+=-\`]{};"'/?\\,.<>[11]: x`,

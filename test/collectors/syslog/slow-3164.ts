@@ -109,7 +109,7 @@ function tagged(text: string, bare: boolean): Tagged | undefined {
     new RegExp(`^(?<app>${TAG}+)(?<end>:)$`),
     /^(?<app>[^ ]+)\[(?<proc>\d+)\](?<end>)$/,
   ];
-  if (!bare && !/[:\]]$/.test(word) && !isIpv6(word))
+  if (!bare && !/[:\]]$|^\d/.test(word) && !isIpv6(word))
     forms.push(
       new RegExp(`^(?<app>${TAG}*(?:\\[[^\\]]*(?=\\[))?)(?:\\[(?<proc>[^\\][]*)\\])?(?<end>:)(?!/)`),
     );

@@ -3,6 +3,7 @@
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
 import { createParser, type Parser } from '../../agent/core/formats/index.ts';
+import { type Claims, createClaims } from './claims.ts';
 import { createDecoder, type Decoder, Unit } from './encoding.ts';
 import type { LineLimit } from './lines.ts';
 import { createRule } from './multiline.ts';
@@ -28,6 +29,8 @@ export interface Source {
   readonly gzip: boolean;
   readonly parser: Parser;
   readonly rule: Rule | undefined;
+  /** Where lines tell whose they are, and no daemon has the file. */
+  readonly claims: Claims | undefined;
   /** Whom to ask for labels of pods. */
   readonly pods: Pods | undefined;
 }
@@ -91,6 +94,7 @@ export function createSources(
       gzip: spec.compressed === 'read',
       parser: createParser(spec.parse, room.patterns),
       rule: spec.multiline === undefined ? undefined : createRule(spec.multiline, room.patterns),
+      claims: spec.daemon === undefined ? createClaims(spec.parse, room) : undefined,
       pods: spec.kubernetes?.labels ? podsOf(spec.kubernetes) : undefined,
     };
   });

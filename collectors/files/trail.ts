@@ -259,6 +259,8 @@ export class Trail implements LineSink {
   /** `part` is the id of the record that began the line that this is a piece of. */
   private push(piece: number, part: Uint8Array | undefined): boolean {
     const { record, out } = this.pen;
+    const { claims } = this.source;
+    if (claims !== undefined) record.origin = claims.originOf(record, this.origin);
     if (piece === Piece.Cut) record.attributes.bool(TRUNCATED, true);
     else if (piece !== Piece.Whole) {
       record.attributes.bool(PARTIAL, goesOn(piece));

@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { bytesValue, encodeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import { encodeAttributes, encodeOutline, ORIGINAL } from '../../agent/core/encode.ts';
+import { isSameHost } from '../../agent/core/host-name.ts';
 import type { Cell } from '../../agent/core/meter.ts';
 import type { Desc } from '../../agent/core/metric.ts';
 import { ProtoWriter } from '../../agent/core/protobuf.ts';
@@ -89,7 +90,7 @@ export class Recorder {
 
   constructor(room: Pick<StreamRoom, 'daemons' | 'origins' | 'meter'>, host = hostname()) {
     this.room = room;
-    this.host = host.toLowerCase();
+    this.host = host;
   }
 
   /** Makes the record of message `start..end`; `at` is when it was received, Unix ms with fractions. Source and position are the caller's. */
@@ -234,10 +235,6 @@ export class Recorder {
    */
   private abroad(claimed: string, app: string, peer: string | undefined): string | undefined {
     if (peer !== undefined) return claimed === '' ? peer : claimed;
-    const name = claimed.toLowerCase();
-    if (claimed === '' || app === '' || name === 'localhost' || name === this.host) return undefined;
-    const [short, own] = [name.split('.')[0]!, this.host.split('.')[0]!];
-    const sameShort = short === own && (name === short || this.host === own);
-    return sameShort ? undefined : claimed;
+    return claimed === '' || app === '' || isSameHost(claimed, this.host) ? undefined : claimed;
   }
 }

@@ -10,8 +10,8 @@ import type { Format } from './format.ts';
 import { Stamp } from './stamp.ts';
 
 const FACILITY = utf8('syslog.facility');
-const HOSTNAME = utf8('syslog.hostname');
-const APPNAME = utf8('syslog.appname');
+export const HOSTNAME = utf8('syslog.hostname');
+export const APPNAME = utf8('syslog.appname');
 const PROCID = utf8('syslog.procid');
 const MSGID = utf8('syslog.msgid');
 const STRUCTURE = utf8('syslog.structured_data');

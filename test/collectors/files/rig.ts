@@ -79,7 +79,7 @@ export class Rig {
         },
         ofProcess: () => undefined,
         ofPid: () => undefined,
-        ofIdentifier: () => undefined,
+        ofIdentifier: tag => this.daemons.find(({ logs }) => logs.identifiers.includes(tag))?.name,
         ofFile: path => this.daemons.find(each => this.room.patterns.glob(each.logs.files)(path))?.name,
       },
     };

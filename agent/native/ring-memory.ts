@@ -1,7 +1,8 @@
 // What the mapped ring file looks like, for both threads. It outlives kill -9: receive slots that recvmmsg(2) writes
-// into, and behind them a dense ring of entries. Positions count bytes since the file was made and never wrap.
+// into, and behind them the entries. Positions count bytes since the file was made and never wrap. A chunk of them stands
+// in the first place that is free when it begins, so that a ring that is nearly empty takes little memory.
 
-/** Receive slots, the largest message in bytes, and the bytes of the ring; the last two whole pages. */
+/** Receive slots, the largest message in bytes, and the bytes between oldest and newest; the last two whole pages. */
 export interface RingSize {
   readonly slots: number;
   readonly stride: number;
@@ -32,7 +33,9 @@ export const Head = {
 } as const;
 /** Doubles of the file's head: where the next entry goes, and where the oldest uncommitted one is. */
 export const Mark = { Head: 4, Tail: 5 } as const;
-export const MAGIC = 0x45_55_44_03;
+/** Words of the file's head that name the place of each chunk; that of chunk `n` is `n` modulo the number of places. */
+const PLACES = 64;
+export const MAGIC = 0x45_55_44_04;
 
 /**
  * Words of an entry: length, length on the wire, pid, uid, two for the receive time (double `Received`, Unix ms), length
@@ -52,7 +55,7 @@ export const Entry = {
 
 /** A word that names a slot of a receive call. */
 export const originOf = (call: number, slot: number): number => ((call << 10) | slot) >>> 0;
-/** In place of a length: the entry did not fit here, the next one is at the start of the ring. */
+/** In place of a length: the entry did not fit here, the next one is at the start of the next chunk. */
 export const SKIP = 0xffffffff;
 /** In place of a slot's message length: nothing was received into it. */
 export const UNUSED = 0xffffffff;
@@ -72,7 +75,11 @@ const VECTOR = 16;
 const CONTROL = 64;
 /** struct sockaddr_in6 fits. */
 const NAME = 32;
+/** An IPv6 address. */
+const ADDRESS = 16;
 const PAGE = 4096;
+/** As many as the ring is divided into, unless its messages are too long for that. */
+const CHUNKS = 16;
 const pages = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE;
 
 export class RingMemory {
@@ -87,6 +94,10 @@ export class RingMemory {
   readonly names: number;
   readonly slots: number;
   readonly entries: number;
+  /** Bytes of a chunk; no entry crosses its end. */
+  readonly chunk: number;
+  /** One more than fit in `capacity`, for the newest and the oldest may both be begun. */
+  readonly places: number;
 
   constructor(buffer: ArrayBuffer, address: number, size: RingSize) {
     this.address = address;
@@ -98,12 +109,28 @@ export class RingMemory {
     this.names = this.controls + size.slots * CONTROL;
     this.slots = pages(this.names + size.slots * NAME);
     this.entries = this.slots + size.slots * size.stride;
+    this.chunk = chunkOf(size);
+    this.places = placesOf(size);
   }
 
   static bytes(size: RingSize): number {
-    return (
-      pages(PAGE + size.slots * (HEADER + VECTOR + CONTROL + NAME)) + size.slots * size.stride + size.capacity
-    );
+    const head = pages(PAGE + size.slots * (HEADER + VECTOR + CONTROL + NAME));
+    return head + size.slots * size.stride + placesOf(size) * chunkOf(size);
+  }
+
+  /** Which place the chunk of a position has; a damaged file may name one that there is not. */
+  placeOf(position: number): number {
+    return this.words[this.placeAt(position)]!;
+  }
+
+  /** Where that is written; a word index of `words`. */
+  placeAt(position: number): number {
+    return PLACES + (Math.floor(position / this.chunk) % this.places);
+  }
+
+  /** Where a position stands, a byte offset. */
+  at(position: number): number {
+    return this.entries + this.placeOf(position) * this.chunk + (position % this.chunk);
   }
 
   /** Received length of a slot, `UNUSED` when nothing was received; a word index of `words`. */
@@ -153,3 +180,7 @@ export class RingMemory {
     this.words[header + 14] = UNUSED;
   }
 }
+
+const chunkOf = ({ capacity, stride }: RingSize): number =>
+  Math.max(pages(capacity / CHUNKS), pages(Entry.Bytes + ADDRESS + stride));
+const placesOf = (size: RingSize): number => Math.ceil(size.capacity / chunkOf(size)) + 1;

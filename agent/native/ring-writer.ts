@@ -25,8 +25,9 @@ export class RingWriter {
   readonly memory: RingMemory;
   private readonly shared: Int32Array;
   private head: number;
-  /** `head` within the ring. */
-  private at: number;
+  /** Where `head` stands, and bytes from there to the end of its chunk; 0 before the chunk is begun. */
+  private at = 0;
+  private left: number;
   private tail: number;
   /** `Cell.Tail` when `tail` was last brought up to it. */
   private tailCell = 0;
@@ -43,7 +44,9 @@ export class RingWriter {
     this.shared = shared;
     this.shed = new ShedTable(shared, Cell.Count);
     this.head = memory.doubles[Mark.Head]!;
-    this.at = this.head % memory.size.capacity;
+    const { chunk } = memory;
+    this.left = (chunk - (this.head % chunk)) % chunk;
+    if (this.left > 0) this.at = memory.at(this.head);
     this.tail = memory.doubles[Mark.Tail]!;
     this.seenTail = this.tail;
     this.tailCell = (this.tail / 8) | 0;
@@ -114,8 +117,7 @@ export class RingWriter {
     const length = wire < size.stride ? wire : size.stride;
     const address = udp ? 16 : 0;
     const total = (Entry.Bytes + address + length + 7) & ~7;
-    let { at } = this;
-    const skip = at + total > size.capacity ? size.capacity - at : 0;
+    const skip = total > this.left ? this.left : 0;
     const end = this.head + skip + total;
     if (end - this.tail > size.capacity * TIGHT) this.followTail();
     const used = end - this.tail;
@@ -128,11 +130,9 @@ export class RingWriter {
       this.tellShed(slot, udp, pid, uid);
       return;
     }
-    if (skip > 0) {
-      words[(memory.entries + at) >> 2] = SKIP;
-      at = 0;
-    }
-    const start = memory.entries + at;
+    if (skip > 0) words[this.at >> 2] = SKIP;
+    if (total > this.left) this.begin(this.head + skip);
+    const start = this.at;
     const entry = start >> 2;
     words[entry + Entry.Length] = length;
     words[entry + Entry.Wire] = wire;
@@ -150,8 +150,21 @@ export class RingWriter {
       for (let i = (length + 3) >> 2; i-- > 0; ) words[target + i] = words[source + i]!;
     } else bytes.copyWithin(to, from, from + length);
     this.head = end;
-    this.at = (at + total) % size.capacity;
+    this.at = start + total;
+    this.left -= total;
     memory.doubles[Mark.Head] = this.head;
+  }
+
+  /** Begins the chunk at a position, in the first place that is free: one that was used before, if it can be. */
+  private begin(position: number): void {
+    const { memory } = this;
+    const { chunk, places, words } = memory;
+    this.followTail();
+    const taken = new Uint8Array(places);
+    for (let at = this.tail - (this.tail % chunk); at < position; at += chunk) taken[memory.placeOf(at)] = 1;
+    words[memory.placeAt(position)] = taken.indexOf(0);
+    this.at = memory.at(position);
+    this.left = chunk;
   }
 
   private followTail(): void {

@@ -55,8 +55,9 @@ export class Ring {
   private readonly shared = new Int32Array(new SharedArrayBuffer((Cell.Count + ShedTable.cells) * 4));
   private readonly sheds: ShedTable;
   private head: number;
-  /** `consumed` within the ring. */
-  private at: number;
+  /** Where `consumed` stands, and bytes from there to the end of its chunk; 0 before its chunk is looked up. */
+  private at = 0;
+  private left = 0;
   private seenOverflow = 0;
   private ended: Promise<void> = Promise.resolve();
   private waker: Wake | undefined;
@@ -71,7 +72,6 @@ export class Ring {
     this.idHigh = memory.words[Head.IdHigh]!;
     this.idLow = memory.words[Head.IdLow]!;
     this.consumed = memory.doubles[Mark.Tail]!;
-    this.at = this.consumed % memory.size.capacity;
     this.publish(Cell.Tail, this.consumed);
     this.takeUp(now);
     this.head = memory.doubles[Mark.Head]!;
@@ -85,19 +85,29 @@ export class Ring {
 
   /** Checks the entries of a former life up to the first that is damaged, then adds what its last call received. */
   private takeUp(now: number): void {
-    const { words, doubles, size, entries } = this.memory;
-    const head = doubles[Mark.Head]!;
+    const { memory } = this;
+    const { words, doubles, size, chunk, places } = memory;
     let position = this.consumed;
+    const isPlaced = memory.placeOf(position) < places;
+    if (!isPlaced) words[memory.placeAt(position)] = 0;
+    const head = isPlaced ? doubles[Mark.Head]! : position;
+    const seen = new Set([memory.placeOf(position)]);
     let last = 0;
     while (position < head) {
-      const at = position % size.capacity;
-      const length = words[(entries + at) >> 2]!;
-      const address = words[((entries + at) >> 2) + Entry.Address]!;
-      const total = length === SKIP ? size.capacity - at : (Entry.Bytes + address + length + 7) & ~7;
+      const left = chunk - (position % chunk);
+      if (left === chunk && position > this.consumed) {
+        const place = memory.placeOf(position);
+        if (place >= places || seen.has(place)) break;
+        seen.add(place);
+      }
+      const entry = memory.at(position) >> 2;
+      const length = words[entry]!;
+      const address = words[entry + Entry.Address]!;
+      const total = length === SKIP ? left : (Entry.Bytes + address + length + 7) & ~7;
       if (length !== SKIP && (length > size.stride || (address !== 0 && address !== 16))) break;
-      if (at + total > size.capacity || position + total > head) break;
+      if (total > left || position + total > head) break;
       position += total;
-      if (length !== SKIP) last = words[((entries + at) >> 2) + Entry.Origin]!;
+      if (length !== SKIP) last = words[entry + Entry.Origin]!;
     }
     doubles[Mark.Head] = position;
     new RingWriter(this.memory, this.shared).takeUp(now, last);
@@ -105,18 +115,23 @@ export class Ring {
 
   /** Moves to the next entry; false when there is none now. */
   next(): boolean {
-    const { words, doubles, size, entries } = this.memory;
+    const { memory } = this;
+    const { words, doubles } = memory;
     for (;;) {
       if (this.consumed === this.head) {
         this.head += ((Atomics.load(this.shared, Cell.Head) - ((this.head / 8) | 0)) | 0) * 8;
         if (this.consumed === this.head) return false;
       }
-      const start = entries + this.at;
+      if (this.left === 0) {
+        this.at = memory.at(this.consumed);
+        this.left = memory.chunk - (this.consumed % memory.chunk);
+      }
+      const start = this.at;
       const entry = start >> 2;
       const length = words[entry]!;
       if (length === SKIP) {
-        this.consumed += size.capacity - this.at;
-        this.at = 0;
+        this.consumed += this.left;
+        this.left = 0;
         continue;
       }
       this.position = this.consumed;
@@ -129,7 +144,8 @@ export class Ring {
       this.end = this.start + length;
       const total = (Entry.Bytes + this.addressBytes + length + 7) & ~7;
       this.consumed += total;
-      this.at = (this.at + total) % size.capacity;
+      this.at = start + total;
+      this.left -= total;
       return true;
     }
   }

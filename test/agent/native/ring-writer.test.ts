@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Ring } from '../../../agent/native/ring.ts';
 import { Cell, Entry, Head, Mark, RingMemory } from '../../../agent/native/ring-memory.ts';
@@ -32,6 +33,87 @@ function createWriter() {
 }
 
 afterEach(() => vi.restoreAllMocks());
+
+describe('the places of chunks', () => {
+  /** A consumer and a writer on memory that outlives them. */
+  const life = (buffer: ArrayBuffer) => {
+    const memory = new RingMemory(buffer, 0, SIZE);
+    const ring = new Ring(undefined as never, '', -1, memory, 0);
+    return { memory, ring, writer: new RingWriter(memory, Reflect.get(ring, 'shared')) };
+  };
+  const begin = (): ArrayBuffer => {
+    const buffer = new ArrayBuffer(RingMemory.bytes(SIZE));
+    new RingMemory(buffer, 0, SIZE).words[Head.Taken] = SIZE.slots;
+    return buffer;
+  };
+
+  it('are no more than what is kept needs, whatever was kept before', () => {
+    const { memory, ring, writer } = life(begin());
+    for (let i = 0; i < 2000; i++) {
+      memory.words[memory.lengthAt(0)] = 1000 + (i % 500);
+      writer.take(1, 0, false, 0);
+      while (ring.next());
+      if (i % 3 === 0) ring.release(ring.consumed);
+    }
+    const used = new Set(Array.from({ length: memory.places }, (_, i) => memory.placeOf(i * memory.chunk)));
+    expect(ring.consumed).toBeGreaterThan(20 * SIZE.capacity);
+    expect([...used].sort()).toEqual([0, 1]);
+  });
+
+  it('keep every message, in order and under its name, until it is released, in this life and the next', () => {
+    const action = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ send: fc.nat(4096) }) },
+      { weight: 3, arbitrary: fc.record({ take: fc.nat(12) }) },
+      { weight: 2, arbitrary: fc.record({ release: fc.nat(12) }) },
+      { weight: 1, arbitrary: fc.constant({ die: true }) },
+    );
+    fc.assert(
+      fc.property(fc.array(action, { minLength: 100, maxLength: 300 }), actions => {
+        const buffer = begin();
+        let { memory, ring, writer } = life(buffer);
+        let number = 0;
+        let last = -1;
+        /** Not released: what was sent, and once it was taken its position and the one behind it. */
+        let kept: { text: string; position?: number; behind?: number }[] = [];
+        let taken = 0;
+        for (const each of actions) {
+          if ('send' in each) {
+            const text = `<0>${number++} `.padEnd(each.send, 'x');
+            memory.bytes.set(Buffer.from(text), memory.slots);
+            memory.words[memory.lengthAt(0)] = text.length;
+            const before = memory.words[Head.Shed];
+            writer.take(1, 0, false, 0);
+            if (memory.words[Head.Shed] === before) kept.push({ text });
+          } else if ('take' in each) {
+            for (let i = 0; i < each.take && ring.next(); i++) {
+              const one = kept[taken++]!;
+              expect(String(Buffer.from(ring.bytes.slice(ring.start, ring.end)))).toBe(one.text);
+              if (one.position === undefined) expect(ring.position).toBeGreaterThan(last);
+              else expect(ring.position).toBe(one.position);
+              one.position = ring.position;
+              one.behind = ring.consumed;
+              last = Math.max(last, ring.position);
+            }
+          } else if ('release' in each) {
+            const count = Math.min(each.release, taken);
+            if (count === 0) continue;
+            ring.release(kept[count - 1]!.behind!);
+            kept = kept.slice(count);
+            taken -= count;
+          } else {
+            ({ memory, ring, writer } = life(buffer));
+            taken = 0;
+          }
+        }
+        ({ ring } = life(buffer));
+        const found: string[] = [];
+        while (ring.next()) found.push(String(Buffer.from(ring.bytes.slice(ring.start, ring.end))));
+        expect(found).toEqual(kept.map(({ text }) => text));
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
 
 describe('a ring that fills up', () => {
   it('sheds by severity and loudness: when each is first refused', () => {

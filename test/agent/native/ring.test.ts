@@ -361,24 +361,30 @@ describe('after kill -9', () => {
     const image = readFileSync(ringPath());
     const damage = fc.array(fc.tuple(fc.nat(image.length - 1), fc.nat(255)), { minLength: 1, maxLength: 30 });
     fc.assert(
-      fc.property(fc.constantFrom('head', 'anywhere', 'entries', 'short'), damage, (where, damage) => {
-        const bytes = Buffer.from(image);
-        const [from, length] =
-          where === 'head'
-            ? [0, 64]
-            : where === 'entries'
-              ? [image.length - (1 << 16), 1200]
-              : [0, image.length];
-        for (const [at, value] of damage) bytes[from + (at % length)] = value;
-        writeFileSync(ringPath(), where === 'short' ? bytes.subarray(0, damage[0]![0]) : bytes);
-        const ring = openRing(native, ringPath(), SIZE, 0, BOOT);
-        let count = 0;
-        while (ring.next()) count++;
-        expect(count).toBeLessThan(3000);
-        ring.release(ring.consumed);
-        ring.close();
-        expect(existsSync(ringPath())).toBe(false);
-      }),
+      fc.property(
+        fc.constantFrom('head', 'places', 'anywhere', 'entries', 'short'),
+        damage,
+        (where, damage) => {
+          const bytes = Buffer.from(image);
+          const [from, length] =
+            where === 'head'
+              ? [0, 64]
+              : where === 'places'
+                ? [256, 9 * 4]
+                : where === 'entries'
+                  ? [image.length - 9 * 8192, 1200]
+                  : [0, image.length];
+          for (const [at, value] of damage) bytes[from + (at % length)] = value;
+          writeFileSync(ringPath(), where === 'short' ? bytes.subarray(0, damage[0]![0]) : bytes);
+          const ring = openRing(native, ringPath(), SIZE, 0, BOOT);
+          let count = 0;
+          while (ring.next()) count++;
+          expect(count).toBeLessThan(3000);
+          ring.release(ring.consumed);
+          ring.close();
+          expect(existsSync(ringPath())).toBe(false);
+        },
+      ),
       { numRuns: 100 },
     );
   });

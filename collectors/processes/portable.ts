@@ -19,8 +19,14 @@ export interface Listed {
   readonly state: string;
 }
 
-/** ps(1) counts back from now, so the same start may differ by a second from look to look. */
+/** ps(1) counts back from now in whole seconds, so the same start may differ from look to look. */
 const WOBBLE_S = 2;
+
+/** As first listed, in Unix seconds; it may be later than the true one by as long as that list took. */
+interface Start {
+  readonly at: number;
+  readonly lateS: number;
+}
 const STATES: Readonly<Record<string, string>> = {
   running: 'R',
   sleeping: 'S',
@@ -36,28 +42,33 @@ export function createPortable(
   list: () => Promise<readonly Listed[]> = listAll,
 ): Sampler {
   const { daemons, reports } = room;
-  let starts = new Map<number, number>();
+  let starts = new Map<number, Start>();
 
-  const startOf = ({ pid, started }: Listed): number => {
-    const now = Date.parse(started.replace(' ', 'T')) / 1000;
+  /** `lateS`: how long the list took, on a busy host many seconds. */
+  const startOf = ({ pid, started }: Listed, lateS: number): Start => {
+    const at = Date.parse(started.replace(' ', 'T')) / 1000;
     const before = starts.get(pid);
-    if (Number.isNaN(now)) return before ?? 0;
-    return before !== undefined && Math.abs(now - before) <= WOBBLE_S ? before : now;
+    if (Number.isNaN(at)) return before ?? { at: 0, lateS };
+    const isSame = before && Math.abs(at - before.at) <= WOBBLE_S + Math.max(lateS, before.lateS);
+    return isSame ? before : { at, lateS };
   };
 
   return {
     name: room.name,
     everyMs,
     async sample(out, signal) {
+      const asked = room.now();
       const listed = parentsFirst((await list()).filter(({ state }) => state !== 'zombie'));
+      const lateS = Math.max(0, room.now() - asked) / 1000;
       signal.throwIfAborted();
       const seen = new Map<number, string>();
-      const next = new Map<number, number>();
+      const next = new Map<number, Start>();
       const instances = new Map<string, Instance[]>(daemons.declared.map(({ name }) => [name, []]));
       const sums = new Map<string, { resident: number; virtual: number }>();
       for (const each of listed) {
-        const startedAt = startOf(each);
-        next.set(each.pid, startedAt);
+        const start = startOf(each, lateS);
+        next.set(each.pid, start);
+        const startedAt = start.at;
         const process = {
           pid: each.pid,
           ppid: each.parentPid,

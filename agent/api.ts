@@ -86,6 +86,8 @@ export function createApi(sources: ApiSources): Api {
   const daemonView = (status: ReturnType<DaemonTable['snapshot']>[number], figures: Figures): DaemonView => {
     const { name } = status;
     const last = figures.sum('eudaemon_log_last_timestamp_seconds', name);
+    const runs = status.instances.length > 0;
+    const used = (family: string) => (runs ? figures.sum(family, name) : undefined);
     const [death] = sources.certificates.of(name);
     return {
       name,
@@ -94,11 +96,11 @@ export function createApi(sources: ApiSources): Api {
       stateSince: status.since,
       up: status.up,
       instances: status.instances,
-      cpu: status.instances.length > 0 ? cpuOf(recorder.samples(name, now() - RECENT_MS)) : undefined,
-      memory: figures.sum('eudaemon_daemon_resident_memory_bytes', name),
-      threads: figures.sum('eudaemon_daemon_threads', name),
-      openFds: figures.sum('eudaemon_daemon_open_fds', name),
-      fdUsage: figures.sum('eudaemon_daemon_max_fds_ratio', name),
+      cpu: runs ? cpuOf(recorder.samples(name, now() - RECENT_MS)) : undefined,
+      memory: used('eudaemon_daemon_resident_memory_bytes'),
+      threads: used('eudaemon_daemon_threads'),
+      openFds: used('eudaemon_daemon_open_fds'),
+      fdUsage: used('eudaemon_daemon_max_fds_ratio'),
       restarts: status.restarts,
       lastExit: status.lastExit,
       ...(death && { lastDeath: { at: death.at, text: sentence(death) } }),

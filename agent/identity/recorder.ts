@@ -93,7 +93,8 @@ export function createRecorder(declared: readonly DaemonSpec[]): Recorder {
           if (!life) continue;
           const sum = column === CPU ? life.row[CPU]! : Number.NaN;
           life.row[column] = Number.isNaN(sum) ? value : sum + value;
-          life.seen ||= column === MEMORY;
+          // Whoever has no memory does not run.
+          life.seen ||= column === MEMORY && value > 0;
         }
       }
       if (!cycle) return;

@@ -64,7 +64,7 @@ export function createPortable(
       const seen = new Map<number, string>();
       const next = new Map<number, Start>();
       const instances = new Map<string, Instance[]>(daemons.declared.map(({ name }) => [name, []]));
-      const sums = new Map<string, { resident: number; virtual: number }>();
+      const sums = new Map(daemons.declared.map(({ name }) => [name, { resident: 0, virtual: 0 }]));
       for (const each of listed) {
         const start = startOf(each, lateS);
         next.set(each.pid, start);

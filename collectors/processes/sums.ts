@@ -7,7 +7,6 @@ import type { Figures } from './sample.ts';
 import * as tally from './tally.ts';
 
 export interface Sums {
-  processes: number;
   threads: number;
   openFds: number;
   maxFds: number;
@@ -19,7 +18,6 @@ export interface Sums {
 }
 
 export const emptySums = (): Sums => ({
-  processes: 0,
   threads: 0,
   openFds: 0,
   maxFds: 0,
@@ -36,7 +34,6 @@ export const fdShare = ({ openFds, kept }: Figures): number => openFds / kept.fd
 /** Adds a running process. Whatever is added to NaN stays unknown. */
 export function include(sums: Sums, { threads }: Stat, figures: Figures): void {
   const { status, openFds, kept } = figures;
-  sums.processes++;
   sums.threads += threads;
   sums.openFds += openFds;
   sums.maxFds = Math.max(sums.maxFds, fdShare(figures));
@@ -47,20 +44,18 @@ export function include(sums: Sums, { threads }: Stat, figures: Figures): void {
   sums.ioDenied ||= kept.ioDenied;
 }
 
-/** Usage while there are processes; counters always, so that the first of them to grow is seen growing. */
+/** Of no process nothing is used; what of a process is not known is absent. */
 export function writeSums(out: SampleSink, daemon: string, sums: Sums, totals: Readonly<Float64Array>): void {
-  if (sums.processes > 0) {
-    for (const [desc, value] of [
-      [descs.THREADS, sums.threads],
-      [descs.OPEN_FDS, sums.openFds],
-      [descs.MAX_FDS, sums.maxFds],
-      [descs.RESIDENT, sums.resident],
-      [descs.VIRTUAL, sums.virtual],
-      [descs.SWAP, sums.swap],
-      [descs.ANONYMOUS, sums.anonymous],
-    ] as const)
-      if (!Number.isNaN(value)) out.set(desc, value, daemon);
-  }
+  for (const [desc, value] of [
+    [descs.THREADS, sums.threads],
+    [descs.OPEN_FDS, sums.openFds],
+    [descs.MAX_FDS, sums.maxFds],
+    [descs.RESIDENT, sums.resident],
+    [descs.VIRTUAL, sums.virtual],
+    [descs.SWAP, sums.swap],
+    [descs.ANONYMOUS, sums.anonymous],
+  ] as const)
+    if (!Number.isNaN(value)) out.set(desc, value, daemon);
   out.set(descs.CPU, totals[tally.USER]! / TICKS_PER_SECOND, daemon, 'user');
   out.set(descs.CPU, totals[tally.SYSTEM]! / TICKS_PER_SECOND, daemon, 'system');
   out.set(descs.PAGE_FAULTS, totals[tally.MINOR_FAULTS]!, daemon, 'minor');

@@ -16,7 +16,13 @@ const CPU: Desc = {
   unit: 's',
   labels: ['daemon', 'mode'],
 };
-const MEMORY: Desc = { name: 'eudaemon.daemon.resident_memory', type: 'gauge', help: '', labels: ['daemon'] };
+const MEMORY: Desc = {
+  name: 'eudaemon.daemon.resident_memory',
+  unit: 'By',
+  type: 'gauge',
+  help: '',
+  labels: ['daemon'],
+};
 
 function world() {
   let now = T0;
@@ -53,8 +59,8 @@ function world() {
       if (used !== undefined) {
         latest.set(CPU, used, 'd', 'user');
         latest.set(CPU, system, 'd', 'system');
-        latest.set(MEMORY, 1, 'd');
       }
+      latest.set(MEMORY, used === undefined ? 0 : 1, 'd');
       latest.end();
       recorder.take(now, latest.families());
       const process = {
@@ -71,6 +77,10 @@ function world() {
     async cpu() {
       const { daemons } = (await api['/api/daemons']!(new URLSearchParams())) as DaemonsView;
       return daemons.map(({ cpu }) => cpu);
+    },
+    async memory() {
+      const { daemons } = (await api['/api/daemons']!(new URLSearchParams())) as DaemonsView;
+      return daemons[0]!.memory;
     },
   };
 }
@@ -91,8 +101,10 @@ it('is none of a daemon that is gone, and no less than nothing after it has begu
   const w = world();
   w.look(10, 100);
   w.look(10, 110);
+  expect(await w.memory()).toBe(1);
   w.look(10, undefined);
   expect(await w.cpu()).toEqual([undefined, undefined]);
+  expect(await w.memory()).toBeUndefined();
   w.look(10, 1);
   w.look(10, 2);
   expect(await w.cpu()).toEqual([0.1, undefined]);

@@ -51,7 +51,7 @@ function world(expected: { memory?: string } = {}) {
       return this;
     },
     gone() {
-      told(0, {});
+      told(0, { memory: 0, private: 0, fds: 0, share: 0 });
       return this;
     },
     now: () => at,

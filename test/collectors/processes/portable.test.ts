@@ -122,6 +122,13 @@ describe('a list of ps', () => {
     expect(ticks[3]).not.toBe(ticks[0]);
   });
 
+  it('tells of a daemon that does not run that it uses nothing', async () => {
+    expect((await looks({ comm: 'd' }, [listed(8, { name: 'stranger' })])()).series).toEqual({
+      resident_memory_bytes: 0,
+      virtual_memory_bytes: 0,
+    });
+  });
+
   it.each([
     ['parents that are each other’s child', [listed(5, { parentPid: 6 }), listed(6, { parentPid: 5 })], 2],
     ['a start nobody can read', [listed(5, { started: 'Tue' })], 1],

@@ -66,7 +66,7 @@ if (have('nginx'))
         page.value('eudaemon_daemon_up', { daemon }) === 0 &&
         page.value('eudaemon_health_check_up', { daemon, check: 'page' }) === 0 &&
         page.value('eudaemon_daemon_instances', { daemon }) === 0 &&
-        page.all('eudaemon_daemon_resident_memory_bytes', { daemon }).length === 0,
+        page.value('eudaemon_daemon_resident_memory_bytes', { daemon }) === 0,
     );
     const exited = await backend.record(each => each.eventName === 'eudaemon.daemon.exited');
     expect(exited.resource['service.name']).toBe('web');

@@ -80,7 +80,10 @@ export type Multiline =
   | 'rust'
   | 'dart'
   | {
-      /** Exactly one pattern: of first lines, of last lines, of further lines, of lines that go on in the next. */
+      /**
+       * Patterns: of first lines, and one of last lines, of further lines, or of lines that go on in the next; one of the
+       * two may be absent.
+       */
       readonly start?: string;
       readonly end?: string;
       readonly continue?: string;

@@ -131,22 +131,41 @@ export const messageFormat: Schema<LineFormat> = formatOf(MESSAGE_FORMATS);
 /** What a line of a file is. */
 export const fileFormat: Schema<LineFormat> = formatOf(FILE_FORMATS, messageFormat);
 
-/** The language whose stack traces a file has, or a pattern. */
+const regex = (about: string) => optional(describe(formatted('regex'), about));
+const others = {
+  end: regex('Fits the last line of a record.'),
+  continue: regex('Fits each line that belongs to the one before.'),
+  continue_past: regex('Fits each line that goes on in the next.'),
+};
+const OTHERS = ['end', 'continue', 'continue_past'] as const;
+
+/** The language whose stack traces a file has, or patterns. */
 export const multiline: Schema<Multiline> = choose<Multiline>(
   {
     when: input => typeof input !== 'object',
     schema: oneOf('java', 'python', 'go', 'ruby', 'node', 'dotnet', 'php', 'rust', 'dart'),
   },
   {
-    when: () => true,
+    when: input =>
+      input !== null &&
+      Object.hasOwn(input as object, 'start') &&
+      OTHERS.some(key => Object.hasOwn(input as object, key)),
     schema: object(
       {
-        start: optional(describe(formatted('regex'), 'Fits the first line of a record.')),
-        end: optional(describe(formatted('regex'), 'Fits the last line of a record.')),
-        continue: optional(describe(formatted('regex'), 'Fits each line that belongs to the one before.')),
-        continue_past: optional(describe(formatted('regex'), 'Fits each line that goes on in the next.')),
+        start: describe(
+          formatted('regex'),
+          'Fits the first line of those of several lines; others stand alone.',
+        ),
+        ...others,
       },
-      { exactlyOne: ['start', 'end', 'continue', 'continue_past'] },
+      { exactlyOne: OTHERS },
+    ),
+  },
+  {
+    when: () => true,
+    schema: object(
+      { start: regex('Fits the first line of a record.'), ...others },
+      { exactlyOne: ['start', ...OTHERS] },
     ),
   },
 );

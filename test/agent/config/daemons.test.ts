@@ -225,6 +225,12 @@ describe('what is wrong', () => {
       ],
     ],
     [
+      '  x: { match: { comm: x }, logs: { multiline: { start: a, end: b, continue: c } } }',
+      [
+        '2:36: daemons.x.logs.multiline: exactly one of end, continue, continue_past must be given, not end and continue',
+      ],
+    ],
+    [
       '  x: { match: { comm: x }, logs: { expect_every: 10 } }',
       [
         '2:50: daemons.x.logs.expect_every: 10 is not a duration such as 250ms, 10s, 5m or 1h of at least 1000ms',

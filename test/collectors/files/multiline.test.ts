@@ -134,6 +134,21 @@ Wrapped by: a.C: x
   ],
   ['java', ['a.B: x\n\tat a.B.c(B.java:1)\nCaused by: a.C: a constant without frames', 'stopped']],
   ['python', [GROUP, GROUP]],
+  [
+    'python',
+    [
+      PYTHON.replace(
+        /Zero.*/,
+        `pydantic.ValidationError: 2 validation errors for User
+id
+  Input should be a valid integer [type=int_parsing]
+    For further information visit https://errors.pydantic.dev
+pets.0.name
+  Field required`,
+      ),
+      'next request',
+    ],
+  ],
   ['python', [`${PYTHON}\n  of its message\n    more`, 'stopped', `${CHAINED}\n\n${PYTHON}`]],
   ['python', [PYTHON.replaceAll(/^/gm, '    '), 'stopped', `Exception in thread Thread-1 (f):\n${PYTHON}`]],
   [
@@ -189,6 +204,16 @@ fatal error: stack overflow\n\nruntime stack:\nruntime.throw({0x75?, 0x41?})\n\t
   ],
   ['dart', [DART.replace('\n#1', '\n<asynchronous suspension>\n#1'), 'stopped', '<asynchronous suspension>']],
   [{ start: '^\\d{4}-' }, ['2026-11-01 a\nb\n\nc', '2026-11-02 d']],
+  [
+    { start: '^\\s', continue: '^\\s' },
+    ['alone 1', ' joined 1\n joined 2', 'alone 2', 'alone 3', ' joined 3', 'alone 4'],
+  ],
+  [
+    { start: '^\\[', continue: '^\\s+at ' },
+    ['[x] no such index\n  at a.B.c\n  at a.B.d', 'another', ' at nothing', '[y] again', '[z] more\n at a.B'],
+  ],
+  [{ start: '^BEGIN', end: '^END' }, ['before', 'BEGIN a\nb\nBEGIN c\nEND', 'between', 'END', 'BEGIN\nEND']],
+  [{ start: '^>', continue_past: '\\\\$' }, ['a \\', '> b \\\nc \\\nd', 'e \\', '> f', 'g']],
   [{ continue: '^\\s' }, ['a\n b\n\tc', 'd', 'e\n f']],
   [{ continue_past: '\\\\$' }, ['a \\\nb \\\nc', 'd', 'e']],
   [{ end: ';$' }, ['select\n1;', 'select 2;', 'select\n3\n;']],

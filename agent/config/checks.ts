@@ -38,7 +38,11 @@ const DEFAULT_TIMEOUT_MS = 2000;
 const checkFields = object(
   {
     name: optional(pattern('a name of letters, digits, _ . and -', /^[a-zA-Z0-9][\w.-]*$/)),
-    http: optional(pattern('a URL with http:// or https://', /^https?:\/\/[^\s/]+/)),
+    http: optional(
+      also(pattern('a URL with http:// or https://', /^https?:\/\/[^\s/]+/), url =>
+        URL.canParse(url) ? undefined : `"${url}" is not a URL`,
+      ),
+    ),
     tcp: optional(hostPort()),
     unix: optional(absolutePath()),
     exec: optional(

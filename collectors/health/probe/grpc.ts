@@ -48,7 +48,11 @@ async function call(stream: ClientHttp2Stream): Promise<Outcome> {
   stream.once('trailers', given => {
     trailers = given;
   });
-  const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+  const gone = new Promise<never>((_, reject) => {
+    stream.once('close', () => reject(new Error('connection closed without an answer')));
+  });
+  gone.catch(() => {});
+  const [headers] = (await Promise.race([once(stream, 'response'), gone])) as [IncomingHttpHeaders];
   if (Number(headers[':status']) !== 200) return { ok: false, message: `HTTP ${headers[':status']}` };
   const chunks: Buffer[] = [];
   let size = 0;

@@ -23,17 +23,21 @@ interface Surroundings {
 export function createAttempt(check: CheckSpec, room: Surroundings): (stop: AbortSignal) => Promise<Outcome> {
   const probe = prepare(check, room);
   return async stop => {
-    const deadline = AbortSignal.timeout(check.timeout);
+    const deadline = new AbortController();
+    // Unlike AbortSignal.timeout() it keeps a process alive that waits for nothing else.
+    const timer = setTimeout(() => deadline.abort(), check.timeout);
     try {
-      return await probe(AbortSignal.any([stop, deadline]));
+      return await probe(AbortSignal.any([stop, deadline.signal]));
     } catch (error) {
       if (stop.aborted || error instanceof SetupError) throw error;
       return {
         ok: false,
-        ...(deadline.aborted
+        ...(deadline.signal.aborted
           ? { message: `no answer within ${check.timeout} ms`, timedOut: true as const }
           : { message: causeOf(error) }),
       };
+    } finally {
+      clearTimeout(timer);
     }
   };
 }

@@ -247,6 +247,10 @@ describe('what is wrong', () => {
       ],
     ],
     [
+      health('{ http: "http://a:99999/" }'),
+      ['2:45: daemons.x.health[0].http: "http://a:99999/" is not a URL'],
+    ],
+    [
       health('{ http: "a/b" }'),
       ['2:45: daemons.x.health[0].http: "a/b" is not a URL with http:// or https://'],
     ],

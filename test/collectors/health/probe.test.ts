@@ -383,5 +383,12 @@ describe('grpc', () => {
     });
     const web = await listen(createHttp((_, response) => response.end()));
     expect((await probe({ grpc: `127.0.0.1:${web}` })).healthy).toBe(false);
+    const polite = await listen(
+      createServer(socket => socket.on('error', () => {}).on('data', () => socket.end())),
+    );
+    expect(await probe({ grpc: `127.0.0.1:${polite}`, timeout: 10_000 })).toMatchObject({
+      healthy: false,
+      message: 'connection closed without an answer',
+    });
   });
 });

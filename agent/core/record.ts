@@ -181,17 +181,17 @@ export interface Origins {
 
 /**
  * At most `limit` origins are remembered; beyond it the oldest is forgotten (a new object then costs a regrouping, no
- * more). `labelsOf` a daemon are attributes of all that is its own.
+ * more). `identityOf` a daemon are attributes of all that is its own.
  */
 export function createOrigins(
   limit = 10_000,
-  labelsOf: (daemon: string) => Origin['attributes'] = () => [],
+  identityOf: (daemon: string, host: string | undefined) => Origin['attributes'] = () => [],
 ): Origins {
   const known = new Map<string, Origin>();
   return {
     of(service, daemon, host, given = []) {
-      const labels = daemon === undefined ? [] : labelsOf(daemon);
-      const attributes = labels.length > 0 ? [...labels, ...given] : given;
+      const own = daemon === undefined ? [] : identityOf(daemon, host);
+      const attributes = own.length > 0 ? [...own, ...given] : given;
       const key = `${service}\u0000${daemon ?? ''}\u0000${host ?? ''}\u0000${attributes.length > 0 ? JSON.stringify(attributes) : ''}`;
       let origin = known.get(key);
       if (!origin) {

@@ -17,6 +17,7 @@ import type { Claims } from './claims.ts';
 import { makePrivate } from './directory.ts';
 import { createEvents } from './events.ts';
 import { createFlow } from './flow.ts';
+import { identityOf } from './identity.ts';
 import { type Kept, keep, type SpoolConfig } from './keep.ts';
 import { createLastWords } from './last-words.ts';
 import { createLedger } from './ledger.ts';
@@ -107,8 +108,11 @@ export function createData<C extends DataConfig>(room: {
       for (const { actor } of pumps.values()) actor.wake();
     },
   });
-  const origins = createOrigins(undefined, daemon =>
-    Object.entries(daemons.declared.find(({ name }) => name === daemon)?.labels ?? {}),
+  const origins = createOrigins(undefined, (daemon, abroad) =>
+    identityOf(
+      daemons.declared.find(({ name }) => name === daemon),
+      abroad ?? host.find(([key]) => key === 'host.name')?.[1],
+    ),
   );
   const events = createEvents(flow, origins);
   const processors = createProcessors({ flow, events, patterns: room.patterns, now });

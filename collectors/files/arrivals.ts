@@ -6,10 +6,10 @@ import { codeOf } from '../../agent/core/errors.ts';
 import { type Checkpoint, type Entry, entryOf } from './checkpoint.ts';
 import type { Copies } from './copies.ts';
 import { type Found, isGzip } from './discover.ts';
-import type { LogFile } from './file.ts';
-import { type Fingerprint, fingerprint, fits, type Identity, identityOf, keyOf } from './identity.ts';
+import type { LogFile, Seen } from './file.ts';
+import { identityOf, keyOf } from './identity.ts';
 import type { Reader } from './reader.ts';
-import type { Beside } from './rotation.ts';
+import type { Beside, Sibling } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
 import type { Troubles } from './troubles.ts';
@@ -32,26 +32,8 @@ export interface Arrivals {
   restore(candidates: Iterable<Candidate>, now: number): void;
   /** A file not followed before is at a candidate; `isFirst`: in the first look of this run. */
   arrive(candidate: Candidate, stats: Stats, isFirst: boolean, now: number): LogFile;
-  /**
-   * Follows the rotated files beside `path` that nobody saw, as they were born after `after` in ms; a copy of what one
-   * of `prints` was taken of, from there. `isWanted` tells whether a path is to be looked at. Returns how many.
-   */
-  recover(
-    source: Source,
-    path: string,
-    prints: readonly Fingerprint[],
-    after: number,
-    now: number,
-    isWanted?: (path: string) => boolean,
-  ): number;
-  /** The same for what comes before the rest of a file that is followed. */
-  recoverBefore(
-    file: LogFile,
-    prints: readonly Fingerprint[],
-    after: number,
-    now: number,
-    isWanted?: (path: string) => boolean,
-  ): number;
+  /** Follows the rotated files beside `path` that nobody saw, as they were born at `since` in ms or later. */
+  recover(source: Source, path: string, since: number, now: number, packedSince?: number): void;
 }
 
 /** Entries are forgotten when their file was not there for so long; ms. */
@@ -61,9 +43,15 @@ const MAX_RETIRED = 10_000;
 
 const ANY_DEVICE = -1;
 
-/** Of the files of one path the one that was there comes last, before it the one that was last written to. */
-const byAge = (a: Entry, b: Entry): number =>
-  Number(a.path === a.trail) - Number(b.path === b.trail) || a.unseenSince - b.unseenSince;
+/** The least that two times of a file system differ by. */
+const TICK_MS = 0.001;
+
+const seenAt = ({ path, target }: Candidate, stats: Stats): Seen => ({
+  path,
+  target,
+  id: identityOf(stats),
+  mtime: stats.mtimeMs,
+});
 
 export function createArrivals(
   sources: readonly Source[],
@@ -83,8 +71,8 @@ export function createArrivals(
   const sourceOf = (entry: Entry) =>
     sources.find(source => source.id === entry.source) ?? sources.find(source => source.has(entry.trail));
 
-  function resume(source: Source, entry: Entry, at: Found, now: number): LogFile {
-    const file = shelf.add(source, entry.trail, at, entry, now);
+  function resume(source: Source, entry: Entry, at: Seen, now: number): LogFile {
+    const file = shelf.add(source, entry.trail, at, now);
     file.place(entry);
     file.safe = file.position;
     file.marked = file.offset;
@@ -110,22 +98,25 @@ export function createArrivals(
 
     restore(candidates, now) {
       if (checkpoint.files.length === 0) return;
-      const here = new Map<string, { at: Candidate; id: Identity }>();
+      const here = new Map<string, { at: Seen; candidate: Candidate }>();
       const paths = new Map<string, Candidate>();
       for (const candidate of candidates) {
         paths.set(`${candidate.source.id}\u0000${candidate.path}`, candidate);
         const stats = statSync(candidate.target, { throwIfNoEntry: false });
         if (stats === undefined) continue;
-        const found = { at: candidate, id: identityOf(stats) };
-        here.set(nameOf(candidate.source, found.id), found);
-        here.set(nameOf(candidate.source, { ...found.id, dev: ANY_DEVICE }), found);
+        const at = seenAt(candidate, stats);
+        here.set(nameOf(candidate.source, at.id), { at, candidate });
+        here.set(nameOf(candidate.source, { ...at.id, dev: ANY_DEVICE }), { at, candidate });
       }
       const trails = new Map<string, { source: Source; entries: Entry[]; gone: Entry[] }>();
-      for (const entry of [...checkpoint.files].sort(byAge)) {
+      for (const entry of checkpoint.files) {
         const source = sourceOf(entry);
+        if (entry.emptied !== undefined) {
+          if (source) copies.gone(source, entry, now);
+          continue;
+        }
         const found = source && findAt(here, source, entry);
-        const candidate = found?.at;
-        const at = candidate ?? (source && moved(source, entry));
+        const at = found?.at ?? (source && moved(source, entry));
         if (source !== undefined) {
           const trail = `${source.id}\u0000${entry.trail}`;
           if (!trails.has(trail)) trails.set(trail, { source, entries: [], gone: [] });
@@ -134,107 +125,87 @@ export function createArrivals(
         }
         if (source === undefined || at === undefined) {
           waiting.set(`${entry.source}\u0000${keyOf(entry)}`, entry);
-          if (source) copies.emptied(source, entry.trail, entry, 0, now);
+          if (source) copies.gone(source, entry, now);
         } else {
-          const file = resume(source, found ? { ...entry, ...found.id } : entry, at, now);
-          if (candidate) candidate.file = file;
+          const file = resume(source, entry, at, now);
+          if (found) found.candidate.file = file;
         }
       }
       for (const [key, { source, entries, gone }] of trails) {
-        const after = Math.max(...entries.map(entry => entry.unseenSince));
-        const file = paths.get(key)?.file;
-        // Where the same file is still at the path, what became of it shows when it is read; not so what was before it.
-        if (file === undefined) arrivals.recover(source, entries[0]!.trail, entries, after, now);
-        if (!source.gzip) continue;
+        const { trail } = entries[0]!;
+        const since = Math.max(...entries.map(entry => entry.unseenSince));
         // What is gone may have been compressed since it was read.
-        const since = Math.min(after, ...gone.map(entry => entry.unseenSince));
-        if (file === undefined) arrivals.recover(source, entries[0]!.trail, [], since, now, isGzip);
-        else arrivals.recoverBefore(file, [], since, now, isGzip);
+        const packedSince = Math.min(since, ...gone.map(entry => entry.unseenSince));
+        // Where the same file is still at the path, what became of it shows when it is read; not so what was before it.
+        const isHere = paths.get(key)?.file !== undefined;
+        if (!isHere) shelf.leave(source, trail, since, now);
+        if (!isHere || source.gzip)
+          arrivals.recover(source, trail, isHere ? Number.POSITIVE_INFINITY : since, now, packedSince);
       }
     },
 
     arrive(candidate, stats, isFirst, now) {
       const { source, path } = candidate;
-      const id = identityOf(stats);
-      const entry = waiting.get(nameOf(source, id));
+      const at = seenAt(candidate, stats);
+      const name = nameOf(source, at.id);
+      const entry = waiting.get(name);
       if (entry !== undefined) {
-        waiting.delete(nameOf(source, id));
-        return resume(source, entry, candidate, now);
+        waiting.delete(name);
+        return resume(source, entry, at, now);
       }
-      const latest = shelf.latest(source, path);
       const isNew = isFirst && !known.has(source.id);
-      if (source.gzip && isGzip(path)) return archive(candidate, stats, isNew, now);
-      if (latest !== undefined) arrivals.recover(source, path, [latest.position], latest.unseenSince, now);
-      else if (!isNew) arrivals.recover(source, path, [], shelf.unseenSince(source, path) ?? id.birth, now);
-      const file = shelf.add(source, path, candidate, id, now);
-      if (isNew && source.fromEnd && stats.size > 0) file.startAt = stats.size;
+      const isOld = isNew && source.fromEnd;
+      if (!isNew && !(source.gzip && isGzip(path))) {
+        arrivals.recover(source, path, shelf.filesOf(source, path)?.seenUntil || at.id.birth, now);
+      }
+      const file = shelf.add(source, path, at, now);
+      if (file.isPacked) {
+        if (isOld) file.wholeSize = stats.size;
+        return file;
+      }
+      if (isOld && stats.size > 0) file.startAt = stats.size;
       file.isUnproven = !isNew;
-      if (isNew) file.unseenSince = stats.mtimeMs;
+      // What was there before the first start is nobody's business.
+      file.unseenSince = isNew ? stats.mtimeMs + TICK_MS : Math.max(at.id.birth, stats.mtimeMs);
       return file;
     },
 
-    recover(source, path, prints, after, now, isWanted = () => true) {
-      let recovered = 0;
+    recover(source, path, since, now, packedSince = since) {
       try {
-        for (const sibling of beside.rotated(path, after, source.gzip)) {
-          if (
-            !isWanted(sibling.path) ||
-            source.has(sibling.path) ||
-            shelf.get(source, sibling.id) !== undefined
-          )
-            continue;
-          if (waiting.has(nameOf(source, sibling.id))) continue;
-          const file = shelf.add(source, path, sibling, sibling.id, now);
-          const print =
-            !file.isPacked &&
-            reader.reach(file) &&
-            prints.find(each => each.offset > 0 && fits(file.fd, sibling.size, each));
-          if (print) {
-            file.place({ ...file.position, ...fingerprint(file.fd, print.offset) });
-            // Its log was emptied when it had been copied: what stands there now is younger.
-            const log = file.before;
-            if (log !== undefined && log.offset === print.offset && log.tail === print.tail) {
-              file.before = log.before;
-              log.before = file;
-              file.trail.latest = log;
-            }
-          }
-          file.unread = file.wants(sibling.size);
-          recovered++;
-        }
+        for (const at of beside.rotated(path, since, source.gzip ? packedSince : Number.POSITIVE_INFINITY))
+          if (!isKnown(source, at)) take(source, path, at, now);
       } catch (error) {
-        if (codeOf(error) !== 'ENOENT') troubles.report(source, path, error);
+        troubles.report(source, path, error);
       }
-      return recovered;
-    },
-
-    recoverBefore(file, prints, after, now, isWanted) {
-      const { source, trail } = file;
-      const { latest } = trail;
-      trail.latest = file.before;
-      const recovered = arrivals.recover(source, trail.path, prints, after, now, isWanted);
-      file.before = trail.latest;
-      trail.latest = latest;
-      return recovered;
     },
   };
 
-  /** One of what was there before the first start is left alone where logs are read from their end. */
-  function archive({ source, path, target }: Candidate, stats: Stats, isNew: boolean, now: number): LogFile {
-    const file = shelf.add(source, path, { path, target }, identityOf(stats), now);
-    if (isNew && source.fromEnd) file.wholeSize = stats.size;
-    return file;
+  const isKnown = (source: Source, { path, id }: Sibling): boolean =>
+    source.has(path) || shelf.get(source, id) !== undefined || waiting.has(nameOf(source, id));
+
+  /** Follows what stands beside its log. It is opened at once, as it may be compressed or deleted before its turn. */
+  function take(source: Source, path: string, at: Sibling, now: number): void {
+    const file = shelf.add(source, path, at, now);
+    file.size = file.peak = at.size;
+    file.detachedAt = now;
+    file.isUnproven = !file.isPacked;
+    file.unread = file.wants(at.size);
+    try {
+      if (!file.isPacked) reader.reach(file);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') troubles.report(source, at.path, error);
+    }
   }
 
   /** Numbers of devices may change when they are mounted again; then the path has to be the same. */
-  function findAt<T extends { at: Candidate }>(here: ReadonlyMap<string, T>, source: Source, entry: Entry) {
+  function findAt<T extends { at: Seen }>(here: ReadonlyMap<string, T>, source: Source, entry: Entry) {
     const exact = here.get(nameOf(source, entry));
     if (exact !== undefined || entry.birth === 0) return exact;
     const found = here.get(nameOf(source, { ...entry, dev: ANY_DEVICE }));
     return found?.at.path === entry.path ? found : undefined;
   }
 
-  function moved(source: Source, entry: Entry): Found | undefined {
+  function moved(source: Source, entry: Entry): Seen | undefined {
     try {
       return beside.find(entry.path, entry);
     } catch (error) {

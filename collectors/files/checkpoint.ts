@@ -23,6 +23,8 @@ export interface Entry extends Identity, Position {
   readonly seen: number;
   /** Of a compressed file that was read to its end the size. */
   readonly packed?: number;
+  /** It is how the file was before it was emptied, at this time at the latest; ms. */
+  readonly emptied?: number;
 }
 
 /** What is remembered of a file: where it is safe to go on. */
@@ -40,7 +42,7 @@ export function entryOf(file: LogFile, now: number): Entry {
     ...safe,
     head,
     headLength,
-    ...(file.wholeSize > 0 && safe.offset === file.offset && { packed: file.wholeSize }),
+    ...(file.wholeSize > 0 && file.isSafe && { packed: file.wholeSize }),
   };
 }
 

@@ -1,20 +1,28 @@
-// Copytruncate: a copy of a log appears, then the log is emptied. What was read of the log is not read again from its
-// copy, and what was not read of the log before it was emptied is read from there.
+// Copies: rotation copies a log and then empties or deletes it. What was read of the log is not read again from its copy,
+// and what was not read of it is read from there. A copy begins as its original did, was born when the original had its
+// content, and one original has one copy: a log that only looks the same is read.
 
 import { fstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { LogFile } from './file.ts';
+import { type Entry, entryOf } from './checkpoint.ts';
+import type { LogFile, Position } from './file.ts';
 import { type Fingerprint, fingerprint, fits, isPrefix } from './identity.ts';
 import { originalsOf } from './rotation.ts';
+import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
 
-/** A log as it was before it was emptied. */
+/** A log as it was before it was emptied, or went away while nobody looked. */
 interface Ghost {
   readonly source: Source;
   readonly path: string;
-  readonly print: Fingerprint;
-  /** Bytes seen but not read, and how long its lines are. */
-  unread: number;
+  readonly print: Position;
+  /** A copy was born no earlier than the log, and no later than that was emptied; ms. */
+  readonly born: number;
+  readonly until: number;
+  /** What is remembered of it after a restart. */
+  readonly entry: (now: number) => Entry | undefined;
+  /** Bytes seen but not read. */
+  readonly unread: number;
   readonly at: number;
 }
 
@@ -24,64 +32,111 @@ const WHOLE_MS = 10_000;
 const MAX_GHOSTS = 1000;
 
 export interface Copies {
-  /** The log at `path` was emptied, or is gone; `unread` bytes of it had been seen but not read. */
-  emptied(source: Source, path: string, print: Fingerprint, unread: number, now: number): void;
+  /** An open file was emptied; it still has the position up to which it was read. Throws the system's errors. */
+  emptied(file: LogFile, now: number): void;
+  /** A file of an earlier run is gone, or was emptied in it. */
+  gone(source: Source, entry: Entry, now: number): void;
+  /** Logs that were emptied, for the checkpoint. */
+  entries(now: number): Iterable<Entry>;
   /** Logs of a source as they were before they were emptied. */
   prints(source: Source): Iterable<Fingerprint>;
-  /** What was unread is being read from a copy. */
-  recovered(path: string): void;
-  /**
-   * Whether an unproven, open file can be read now, from its offset. `at` gives the followed file at a path. Throws the
-   * system's errors.
-   */
-  prove(file: LogFile, at: (path: string) => LogFile | undefined, now: number): boolean;
+  /** Whether an unproven, open file can be read now, from its offset. Throws the system's errors. */
+  prove(file: LogFile, now: number): boolean;
   /** Tells of bytes that no copy turned up for. */
   expire(now: number, lost: (path: string, bytes: number) => void): void;
 }
 
-export function createCopies(): Copies {
+/**
+ * `at` gives the followed file at a path, `reach` opens one for comparison and tells whether it could, and `startOver`
+ * hears of one that no longer holds what was read of it.
+ */
+export function createCopies(
+  shelf: Shelf,
+  at: (source: Source, path: string) => LogFile | undefined,
+  reach: (file: LogFile) => boolean,
+  startOver: (file: LogFile, now: number) => void,
+): Copies {
   let ghosts: Ghost[] = [];
+
+  function haunt(ghost: Ghost): void {
+    if (ghost.print.offset > 0 || ghost.unread > 0) ghosts.push(ghost);
+  }
+
+  /** Followed files that `file`, born at `born`, may be a copy of. */
+  function originals(file: LogFile, paths: readonly string[], born: number): LogFile[] {
+    const { source } = file;
+    const files = paths.flatMap(path =>
+      [at(source, path) ?? [], ...(shelf.filesOf(source, path) ?? [])].flat(),
+    );
+    return [...new Set(files)].filter(
+      each => each !== file && !each.isPacked && each.id.birth <= born && (each.fd >= 0 || each.links > 0),
+    );
+  }
+
   return {
-    emptied(source, path, print, unread, now) {
-      if (print.offset > 0 || unread > 0) ghosts.push({ source, path, print, unread, at: now });
+    emptied(file, now) {
+      const { source, trail, position: print, peak, id } = file;
+      const unread = Math.max(0, peak - print.offset);
+      const until = fstatSync(file.fd).mtimeMs;
+      // Once something of what came after it is safe, all of it is.
+      const entry = (at: number) => ({
+        ...entryOf(file, at),
+        ...(file.safe.generation > print.generation ? print : file.safe),
+        emptied: until,
+      });
+      haunt({ source, path: trail.path, print, born: id.birth, until, entry, unread, at: now });
+    },
+    gone(source, entry, now) {
+      const { trail, birth, emptied } = entry;
+      haunt({
+        source,
+        path: trail,
+        print: entry,
+        born: birth,
+        until: emptied ?? Number.POSITIVE_INFINITY,
+        entry: () => (emptied === undefined ? undefined : entry),
+        unread: 0,
+        at: now,
+      });
+    },
+    *entries(now) {
+      for (const ghost of ghosts) {
+        const entry = ghost.entry(now);
+        if (entry !== undefined && entry.offset > 0) yield entry;
+      }
     },
     prints: source => ghosts.filter(ghost => ghost.source === source).map(({ print }) => print),
-    recovered(path) {
-      for (const ghost of ghosts) if (ghost.path === path) ghost.unread = 0;
-    },
-    prove(file, at, now) {
+    prove(file, now) {
+      const paths = pathsOf(file);
+      const born = fstatSync(file.fd).birthtimeMs;
+      const others = originals(file, paths, born).filter(reach);
+      for (const other of others) if (!isAsRead(other)) startOver(other, now);
       // Since the look a copy may have grown, and its log been emptied.
       const { size } = fstatSync(file.fd);
-      const dir = dirname(file.trail.path);
-      const names = originalsOf(basename(file.trail.path));
-      for (const name of names) {
-        const path = join(dir, name);
-        for (const ghost of ghosts) {
-          if (ghost.source !== file.source || ghost.path !== path) continue;
-          // Of a log of which nothing was read any file may be the copy.
-          if (ghost.print.offset === 0) continue;
-          const whole = fits(file.fd, size, ghost.print);
-          if (!whole && !(file.isCopy && size < ghost.print.offset)) continue;
-          begin(file, Math.min(size, ghost.print.offset));
-          ghost.unread = 0;
-          return true;
-        }
-        const original = at(path);
-        if (original === undefined || original === file || original.isPacked || original.fd < 0) continue;
-        if (original.unread || !isAsRead(original)) return false;
-        if (!isPrefix(file.fd, original.fd, original.size, size)) continue;
-        file.isCopy = true;
-        if (now - file.changedAt < WHOLE_MS) return false;
-        begin(file, size);
-        return true;
+      const mine = ghosts.filter(({ source, path }) => source === file.source && paths.includes(path));
+      for (const ghost of mine) {
+        if (born < ghost.born || born > ghost.until) continue;
+        // Of a log of which nothing was read any file may be the copy.
+        const isAny = ghost.print.offset === 0;
+        if (!isAny && !fits(file.fd, size, ghost.print)) continue;
+        ghosts = ghosts.filter(each => each !== ghost);
+        if (!isAny) return begin(file, ghost.print.offset);
       }
-      for (const ghost of ghosts)
-        if (ghost.source === file.source && ghost.print.offset === 0 && dirname(ghost.path) === dir)
-          if (names.includes(basename(ghost.path))) ghost.unread = 0;
+      for (const other of others) {
+        if (other.links === 0) {
+          if (other.unread && other.trail !== file.trail) return false;
+          if (other.offset > 0 && fits(file.fd, size, other.position)) return begin(file, other.offset);
+        } else if (isAt(other, paths) && isPrefix(file.fd, other.fd, other.size, size)) {
+          file.isCopy = true;
+          if (other.unread || now - file.changedAt < WHOLE_MS) return false;
+          return begin(file, size);
+        }
+      }
       file.isUnproven = false;
       return true;
     },
     expire(now, lost) {
+      if (ghosts.length === 0 || shelf.files.values().some(file => file.isUnproven && file.unread)) return;
       const kept = ghosts.filter(ghost => now - ghost.at < GHOST_MS).slice(-MAX_GHOSTS);
       for (const ghost of ghosts)
         if (ghost.unread > 0 && !kept.includes(ghost)) lost(ghost.path, ghost.unread);
@@ -90,10 +145,21 @@ export function createCopies(): Copies {
   };
 }
 
+/** Paths of logs that a file may be a copy of: its own where it stands beside that. */
+function pathsOf({ path, trail }: LogFile): string[] {
+  const dir = dirname(trail.path);
+  const names = originalsOf(basename(trail.path));
+  return [...(path === trail.path ? [] : [trail.path]), ...names.map(name => join(dir, name))];
+}
+
+const isAt = (file: LogFile, paths: readonly string[]): boolean =>
+  file.detachedAt === 0 && paths.includes(file.path);
+
 /** The first `offset` bytes of a copy were read from its log. */
-function begin(file: LogFile, offset: number): void {
+function begin(file: LogFile, offset: number): true {
   file.place({ ...file.position, ...fingerprint(file.fd, offset) });
   file.isUnproven = false;
+  return true;
 }
 
 /** Whether a followed file still holds what was read of it. */

@@ -19,6 +19,12 @@ export interface Position extends Fingerprint {
 
 export const START: Position = { ...UNREAD, mid: Mid.None, generation: 0 };
 
+/** A file at a path; `mtime` in ms. */
+export interface Seen extends Found {
+  readonly id: Identity;
+  readonly mtime: number;
+}
+
 /** Mutable state with no logic but its own arithmetic; `follow.ts` moves it. */
 export class LogFile {
   readonly id: Identity;
@@ -30,7 +36,7 @@ export class LogFile {
   fd = -1;
   /** What the last look saw, and the largest size since it was empty. */
   size = 0;
-  mtime = 0;
+  mtime: number;
   links = 1;
   peak = 0;
   /** Number of the last look that found it, whether that was at `path`, and where else it was. */
@@ -80,8 +86,6 @@ export class LogFile {
   /** The line that names its columns, once that is known, and where the next begins. */
   header: Uint8Array | undefined;
   headerEnd = 0;
-  /** The one that was at this path before; read to its end first. */
-  before: LogFile | undefined;
 
   /** Outlives power loss. */
   safe: Position;
@@ -90,12 +94,14 @@ export class LogFile {
   uidHigh = 0;
   uidLow = 0;
 
-  constructor(id: Identity, source: Source, trail: Trail, path: string, target: string, now: number) {
+  constructor(at: Seen, source: Source, trail: Trail, now: number) {
+    const { id, path, target, mtime } = at;
     this.id = id;
     this.source = source;
     this.trail = trail;
     this.path = path;
     this.target = target;
+    this.mtime = mtime;
     this.isPacked = source.gzip && isGzip(path);
     this.changedAt = now;
     this.unseenSince = id.birth;
@@ -126,6 +132,11 @@ export class LogFile {
   get position(): Position {
     const { offset, tail, head, headLength, mid, begun, generation } = this;
     return { offset, tail, head, headLength, mid, begun, generation };
+  }
+
+  /** Whether all that was read of it is safe. */
+  get isSafe(): boolean {
+    return this.safe.generation === this.generation && this.safe.offset === this.offset;
   }
 
   /** It was emptied: a new generation begins at its first byte. */

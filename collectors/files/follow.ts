@@ -1,6 +1,7 @@
 // Follows files: looks which there are and which changed, and reads those, in turns that never take long. Polling is the
 // truth; everything a turn needs to know is a stat away. Time comes as an argument.
 
+import { fstatSync } from 'node:fs';
 import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
 import { codeOf } from '../../agent/core/errors.ts';
 import { LogRecord } from '../../agent/core/record.ts';
@@ -12,7 +13,6 @@ import { createDiscovery } from './discover.ts';
 import { createEnds, End } from './ends.ts';
 import type { LogFile } from './file.ts';
 import { createGauges } from './gauges.ts';
-import type { Fingerprint } from './identity.ts';
 import { createLooker } from './look.ts';
 import { createMarks } from './marks.ts';
 import { createMemory } from './memory.ts';
@@ -76,7 +76,7 @@ export function createFollower(
   const longest = Math.max(0, ...sources.map(source => source.limit.maxBytes));
   const reader = createReader(pen, marks, longest, (file, lines) => gauges.longLines(file.source, lines));
   const shelf = createShelf(room, pen);
-  const copies = createCopies();
+  const copies = createCopies(shelf, (source, path) => looker.at(source, path), reach, startOver);
   const beside = createBeside(root);
   const troubles = createTroubles(log, out, room.now);
   const discovery = createDiscovery(root, room.patterns);
@@ -84,7 +84,7 @@ export function createFollower(
   const arrivals = createArrivals(sources, checkpoint, beside, shelf, reader, copies, troubles);
   const looker = createLooker(sources, discovery, arrivals, beside, shelf, troubles, log);
   const ends = createEnds(room, shelf, writers);
-  const memory = createMemory(sources, room, store, marks, shelf, arrivals);
+  const memory = createMemory(sources, room, store, marks, shelf, arrivals, copies);
   const prints = createPrints(shelf, memory, arrivals, copies);
   const archives = createArchives(reader, marks, pen, prints, wake);
   let full = false;
@@ -102,7 +102,7 @@ export function createFollower(
     reader.mark(file);
     reader.close(file);
     archives.close(file);
-    shelf.remove(file);
+    shelf.remove(file, now);
     memory.leave(file);
   }
 
@@ -117,9 +117,6 @@ export function createFollower(
     const quiet = now - file.changedAt;
     if (!file.unread && quiet >= QUIET_LINE_MS) finish(file, now);
     if (file.detachedAt === 0) return;
-    // What came and went at its path since is told by no file there.
-    if (file.trail.latest === file && beside.hasChanged(file.trail.path))
-      arrivals.recover(file.source, file.trail.path, [file.position], file.unseenSince, now);
     if (file.links > 0 && !file.isPacked) reader.reach(file);
     const end = ends.of(file, now);
     if (end === End.Stay || (full && end === End.LetGo)) return;
@@ -142,7 +139,12 @@ export function createFollower(
         // Gone meanwhile: the next look finds out where to.
         if (codeOf(error) !== 'ENOENT') troubles.report(file.source, file.path, error);
       }
-    for (const trail of shelf.trails) if (!full && trail.isHolding) trail.flush(now - QUIET_RECORD_MS, now);
+    for (const trail of shelf.trails) {
+      if (!full && trail.isHolding) trail.flush(now - QUIET_RECORD_MS, now);
+      // What comes and goes at its path is told by no file there.
+      if (trail.files.isVacant(now) && beside.hasChanged(trail.path))
+        arrivals.recover(trail.source, trail.path, trail.files.seenUntil, now);
+    }
     copies.expire(now, (path, bytes) =>
       troubles.lose(path, bytes, 'it was emptied, and no copy was found', 'truncated'),
     );
@@ -151,35 +153,28 @@ export function createFollower(
   }
 
   /** Follows what rotation took out of a file since it was last read; that comes before the rest of it. */
-  function recover(file: LogFile, prints: readonly Fingerprint[], now: number): void {
-    if (arrivals.recoverBefore(file, prints, file.unseenSince, now) > 0) copies.recovered(file.trail.path);
+  function recover(file: LogFile, now: number): void {
+    beside.refresh(file.trail.path, fstatSync(file.fd).mtimeMs);
+    arrivals.recover(file.source, file.trail.path, file.unseenSince, now);
     file.unseenSince = Math.max(file.unseenSince, file.mtime);
   }
 
   /** It was emptied, or written anew: reads it from its first byte. */
   function startOver(file: LogFile, now: number): void {
-    const print = file.position;
-    copies.emptied(file.source, file.trail.path, print, Math.max(0, file.peak - print.offset), now);
+    copies.emptied(file, now);
     file.restart();
     ends.emptied(file);
     file.isRestored = false;
-    recover(file, [print], now);
+    recover(file, now);
     log.info(`log file "${file.path}" was emptied or written anew; reading it from its first byte`);
   }
 
-  /** Whether an older file at the same path comes first. */
-  function waits(file: LogFile): boolean {
-    if (file.before !== undefined && !shelf.files.has(file.before)) file.before = undefined;
-    return file.before?.unread ?? false;
-  }
-
-  /** Opens the file at a path for comparison, if one is followed there and can be read. */
-  function original(source: Source, path: string): LogFile | undefined {
-    const file = looker.at(source, path);
+  /** Opens a file for comparison, if it can be read. */
+  function reach(file: LogFile): boolean {
     try {
-      return file !== undefined && reader.reach(file) ? file : undefined;
+      return reader.reach(file);
     } catch {
-      return undefined;
+      return false;
     }
   }
 
@@ -200,13 +195,16 @@ export function createFollower(
       if (!reader.reach(file)) return 0;
       troubles.clear(file.path);
       // Nothing of it was seen, and it was written to: it may have been filled and emptied before.
-      if (file.headLength === 0 && file.mtime > file.unseenSince) recover(file, [], now);
+      if (file.headLength === 0 && file.detachedAt === 0 && file.mtime > file.unseenSince) recover(file, now);
       if (file.isUnproven && file.size === 0) {
         file.unread = false;
         return SMALL_READ;
       }
-      if (waits(file)) return SMALL_READ;
-      if (file.isUnproven && !copies.prove(file, path => original(file.source, path), now)) return 0;
+      if (file.trail.files.waits(file)) return SMALL_READ;
+      if (file.isUnproven) {
+        if (!copies.prove(file, now)) return 0;
+        reader.mark(file);
+      }
       const outcome = reader.read(file, now, false);
       if (outcome === Outcome.Replaced) startOver(file, now);
       else if (outcome === Outcome.End) file.unread = false;
@@ -227,7 +225,7 @@ export function createFollower(
     for (let moved = true; moved && !full && left > 0; ) {
       moved = false;
       for (const file of shelf.files) {
-        if (!file.unread || waits(file)) continue;
+        if (!file.unread || file.trail.files.waits(file)) continue;
         const bytes = read(file, now);
         if (bytes === 0) continue;
         moved = true;

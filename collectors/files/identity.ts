@@ -61,6 +61,13 @@ export function fingerprint(fd: number, offset: number): Fingerprint {
   return { headLength: head.length, head: hashOf(head), offset, tail: tailOf(fd, offset) };
 }
 
+/** The fingerprint of an open file of which nothing was read. Throws the system's errors. */
+export const beginning = (fd: number): Fingerprint => ({
+  ...fingerprint(fd, HEAD_BYTES),
+  offset: 0,
+  tail: UNREAD.tail,
+});
+
 /** Whether an open file of this size begins with what the fingerprint was taken of. Throws the system's errors. */
 export function fits(fd: number, size: number, print: Fingerprint): boolean {
   return (

@@ -65,23 +65,34 @@ export function createLooker(
       for (const candidate of found.values()) if (candidate !== undefined) yield candidate;
   }
 
-  /** Finds out which file is at a candidate. */
-  function visit(candidate: Candidate, now: number): void {
+  /** Finds out which file is at a candidate; returns what it saw of one that is not followed. */
+  function visit(candidate: Candidate, now: number): Stats | undefined {
     const { source, path, target } = candidate;
     const stats = statSync(target, { throwIfNoEntry: false });
-    if (stats === undefined) return;
+    if (stats === undefined) return undefined;
     if (!stats.isFile()) {
       if (stats.isDirectory()) troubles.report(source, path, new Error('is a directory'));
-      return;
+      return undefined;
     }
     let { file } = candidate;
     if (file === undefined || !isAt(file, stats) || !shelf.files.has(file)) {
-      file = shelf.get(source, identity(stats)) ?? arrivals.arrive(candidate, stats, looks === 1, now);
+      file = shelf.get(source, identity(stats));
       candidate.file = file;
+      if (file === undefined) return stats;
     }
     file.seen = looks;
     if (file.path === path) file.isHome = true;
     else file.alias = candidate;
+    observe(file, stats, now);
+    return undefined;
+  }
+
+  /** Takes up what is at a candidate, when it is known where the files are that were there before. */
+  function arrive(candidate: Candidate, stats: Stats, now: number): void {
+    const { source } = candidate;
+    const file = shelf.get(source, identity(stats)) ?? arrivals.arrive(candidate, stats, looks === 1, now);
+    candidate.file = file;
+    file.seen = looks;
     observe(file, stats, now);
   }
 
@@ -141,9 +152,11 @@ export function createLooker(
         walkedAt = now;
       }
       if (looks === 1) arrivals.restore(all(), now);
+      const arrived: [Candidate, Stats][] = [];
       for (const candidate of all())
         try {
-          visit(candidate, now);
+          const stats = visit(candidate, now);
+          if (stats) arrived.push([candidate, stats]);
         } catch (error) {
           troubles.report(candidate.source, candidate.path, error);
         }
@@ -152,6 +165,12 @@ export function createLooker(
           settle(file, now);
         } catch (error) {
           troubles.report(file.source, file.path, error);
+        }
+      for (const [candidate, stats] of arrived)
+        try {
+          arrive(candidate, stats, now);
+        } catch (error) {
+          troubles.report(candidate.source, candidate.path, error);
         }
     },
   };

@@ -4,6 +4,7 @@ import type { StreamRoom } from '../../agent/core/collector.ts';
 import { causeOf } from '../../agent/core/errors.ts';
 import type { Arrivals } from './arrivals.ts';
 import { type CheckpointStore, type Entry, entryOf } from './checkpoint.ts';
+import type { Copies } from './copies.ts';
 import type { LogFile } from './file.ts';
 import type { Marks } from './marks.ts';
 import type { Shelf } from './shelf.ts';
@@ -33,6 +34,7 @@ export function createMemory(
   marks: Marks,
   shelf: Shelf,
   arrivals: Arrivals,
+  copies: Copies,
 ): Memory {
   const leaving = new Set<LogFile>();
   let dirty = true;
@@ -42,7 +44,7 @@ export function createMemory(
 
   function write(now: number): void {
     const begin = room.now();
-    const files: Entry[] = [...arrivals.unclaimed(now)];
+    const files: Entry[] = [...arrivals.unclaimed(now), ...copies.entries(now)];
     for (const set of [shelf.files, leaving])
       for (const file of set) if (file.startAt < 0) files.push(entryOf(file, now));
     dirty = false;
@@ -63,7 +65,7 @@ export function createMemory(
     commit(synced) {
       if (marks.commit(synced)) dirty = true;
       for (const file of leaving) {
-        if (file.safe.offset !== file.offset) continue;
+        if (!file.isSafe) continue;
         leaving.delete(file);
         // A copy of one that is gone may come, compressed.
         if (file.links > 0 || file.source.gzip) arrivals.retire(file, room.now());

@@ -3,7 +3,7 @@
 import type { Arrivals } from './arrivals.ts';
 import type { Copies } from './copies.ts';
 import type { LogFile, Position } from './file.ts';
-import type { Fingerprint } from './identity.ts';
+import { beginning, type Fingerprint } from './identity.ts';
 import type { Memory } from './memory.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -26,16 +26,12 @@ export function createPrints(shelf: Shelf, memory: Memory, arrivals: Arrivals, c
     };
     for (const set of [shelf.files, memory.leaving])
       for (const file of set) {
-        if (file.source !== source || !take(file.position)) continue;
-        if (file.unread && file.fd >= 0 && !comesFirst(packed, file)) return undefined;
+        if (file.source !== source) continue;
+        const isHeld = file.unread && file.fd >= 0;
+        if (!take(isHeld && file.headLength === 0 ? beginning(file.fd) : file.position)) continue;
+        if (isHeld && !file.trail.files.isBefore(packed, file)) return undefined;
       }
     for (const set of [arrivals.prints(source), copies.prints(source)]) for (const print of set) take(print);
     return prints;
   };
-}
-
-/** Whether `file` waits for `first`. */
-function comesFirst(first: LogFile, file: LogFile): boolean {
-  for (let each = file.before; each !== undefined; each = each.before) if (each === first) return true;
-  return false;
 }

@@ -5,10 +5,10 @@ import { basename, dirname, join } from 'node:path';
 import { encodeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import { type ContainerLog, containerLogOf, dockerNames } from './containers.ts';
-import type { Found } from './discover.ts';
-import { LogFile } from './file.ts';
+import { LogFile, type Seen } from './file.ts';
 import { type Identity, keyOf } from './identity.ts';
 import type { Source } from './sources.ts';
+import type { Succession } from './succession.ts';
 import { type Pen, Trail } from './trail.ts';
 
 /** Trails remembered although no file writes to them. */
@@ -20,13 +20,13 @@ export interface Shelf {
   /** Files ever added. */
   readonly count: number;
   get(source: Source, id: Identity): LogFile | undefined;
-  /** The file last begun at a path. */
-  latest(source: Source, path: string): LogFile | undefined;
-  /** What was born later beside a path whose last file was let go was not seen; ms, undefined where none was. */
-  unseenSince(source: Source, path: string): number | undefined;
-  /** A file that was not followed before, last of the trail of `trailPath`. */
-  add(source: Source, trailPath: string, at: Found, id: Identity, now: number): LogFile;
-  remove(file: LogFile): void;
+  /** The files of a path, if any were there. */
+  filesOf(source: Source, path: string): Succession | undefined;
+  /** Something was at a path that is gone, and was seen until then; ms. */
+  leave(source: Source, path: string, unseenSince: number, now: number): void;
+  /** A file that was not followed before, of the trail of `trailPath`. */
+  add(source: Source, trailPath: string, at: Seen, now: number): LogFile;
+  remove(file: LogFile, now: number): void;
   /** Puts a file behind all others in the order of `files`. */
   last(file: LogFile): void;
   /** Paths of the files that were seen to change at `since` or later, and are still there. */
@@ -84,24 +84,21 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
       return trails.values();
     },
     get: (source, id) => byKey.get(nameOf(source, keyOf(id))),
-    latest: (source, path) => trails.get(nameOf(source, path))?.latest,
-    unseenSince: (source, path) => trails.get(nameOf(source, path))?.unseenSince || undefined,
-    add(source, trailPath, at, id, now) {
+    filesOf: (source, path) => trails.get(nameOf(source, path))?.files,
+    leave: (source, path, unseenSince, now) => trailOf(source, path).files.leave(unseenSince, now),
+    add(source, trailPath, at, now) {
       const trail = trailOf(source, trailPath);
-      const file = new LogFile(id, source, trail, at.path, at.target, now);
-      file.before = trail.latest;
-      trail.latest = file;
+      const file = new LogFile(at, source, trail, now);
+      trail.files.add(file);
       files.add(file);
       count++;
-      byKey.set(nameOf(source, keyOf(id)), file);
+      byKey.set(nameOf(source, keyOf(at.id)), file);
       return file;
     },
-    remove(file) {
+    remove(file, now) {
       files.delete(file);
       byKey.delete(nameOf(file.source, keyOf(file.id)));
-      const { trail } = file;
-      trail.unseenSince = Math.max(trail.unseenSince, file.unseenSince);
-      if (trail.latest === file) trail.latest = undefined;
+      file.trail.files.remove(file, now);
     },
     last(file) {
       files.delete(file);
@@ -115,7 +112,7 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
     sweep() {
       for (const [key, trail] of trails) {
         if (trails.size <= KEPT_TRAILS) return;
-        if (trail.latest === undefined && !trail.isHolding) trails.delete(key);
+        if (trail.files.isEmpty && !trail.isHolding) trails.delete(key);
       }
     },
   };

@@ -29,10 +29,16 @@ export function readText(
   const shelf = createShelf(room, { record: new LogRecord(), out, released() {} });
   const { path } = reading;
   const source = sourceOf(reading, options, room);
-  const { trail } = shelf.add(source, path, { path, target: path }, { dev: 0, ino: 0, birth: 0 }, now);
+  const file = shelf.add(
+    source,
+    path,
+    { path, target: path, id: { dev: 0, ino: 0, birth: 0 }, mtime: 0 },
+    now,
+  );
   const lines = new LineReader();
-  learnHeader(trail.latest!, text, 0);
-  trail.begin(trail.latest!, text, 0, now);
+  const { trail } = file;
+  learnHeader(file, text, 0);
+  trail.begin(file, text, 0, now);
   if (lines.read(text, 0, source.limit, trail)) trail.flush(Number.POSITIVE_INFINITY, now);
 }
 

@@ -11,6 +11,7 @@ import type { LogFile } from './file.ts';
 import { goesOn, type LineSink, Piece } from './lines.ts';
 import { Pending } from './pending.ts';
 import type { Source } from './sources.ts';
+import { Succession } from './succession.ts';
 import { Verdict } from './verdict.ts';
 
 const PARSE_ERROR = 'eudaemon.parse_error';
@@ -32,10 +33,7 @@ export interface Pen {
 export class Trail implements LineSink {
   readonly source: Source;
   readonly path: string;
-  /** The file last begun at this path. */
-  latest: LogFile | undefined;
-  /** Of the files that were let go since: what was born beside them later was not seen; ms. */
-  unseenSince = 0;
+  readonly files: Succession;
   private origin!: Origin;
   private readonly originOf: () => Origin;
   /** Of the labels that the origin has. */
@@ -58,6 +56,7 @@ export class Trail implements LineSink {
   constructor(source: Source, path: string, originOf: () => Origin, fields: readonly Uint8Array[], pen: Pen) {
     this.source = source;
     this.path = path;
+    this.files = new Succession(path);
     this.originOf = originOf;
     this.fields = fields;
     this.parseError = encodeAttribute(PARSE_ERROR, source.parser.error);

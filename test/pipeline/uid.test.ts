@@ -56,7 +56,12 @@ test('a line is its file, how often that was emptied, and its offset', () => {
     offset: fc.integer({ min: 0, max: 2 }),
   });
   same(place, ({ dev, ino, birth, generation, offset: position }) => {
-    const file = new LogFile({ dev, ino, birth }, {} as never, {} as never, '/a', '/a', 0);
+    const file = new LogFile(
+      { id: { dev, ino, birth }, path: '/a', target: '/a', mtime: 0 },
+      {} as never,
+      {} as never,
+      0,
+    );
     file.place({ ...START, generation });
     return uidOf(recordAt(file.uidHigh, file.uidLow, position));
   });

@@ -1,6 +1,14 @@
 // Copytruncate at its worst moments: between what a look saw and what is read after it.
-import { appendFileSync, copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { expect, onTestFinished, test } from 'vitest';
+import {
+  appendFileSync,
+  copyFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { Rig } from './rig.ts';
 
 const LINES = Array.from({ length: 9 }, (_, i) => `line ${i}`);
@@ -50,4 +58,89 @@ test('what the log had when it was copied, and nobody had read', () => {
   while (rig.follower!.turn(rig.now));
   rig.turn(20_000);
   expect(rig.bodies).toEqual([...LINES, 'unread']);
+});
+
+test('copies made one after the other between two looks, each heard of by a hint', () => {
+  const rig = new Rig();
+  onTestFinished(() => rig.remove());
+  rig.follow({ include: ['*.log'], start_at: 'beginning' });
+  const names = ['a.log', 'b.log'];
+  for (const name of names) writeFileSync(rig.path(name), `first of ${name}\n`);
+  rig.start();
+  for (const name of names) {
+    rig.tick();
+    appendFileSync(rig.path(name), `last of ${name}\n`);
+    copyFileSync(rig.path(name), rig.path(`${name}.1`));
+    truncateSync(rig.path(name));
+    rig.follower!.glance([rig.path(name)], ++rig.now);
+    while (rig.follower!.turn(rig.now));
+  }
+  rig.turn(60_000);
+  expect(rig.bodies).toEqual(['first', 'last'].flatMap(what => names.map(name => `${what} of ${name}`)));
+});
+
+describe('a log that begins again with the same line', () => {
+  it.each(['app.log', 'app.log*'])('is no copy of what was read before: %s', async include => {
+    const rig = new Rig();
+    onTestFinished(() => rig.remove());
+    const path = (name: string) => rig.path(name);
+    const write = () => {
+      appendFileSync(path('app.log'), 'started\n');
+      rig.tick();
+    };
+    const move = (name: string) => renameSync(path('app.log'), path(name));
+    const copy = (name: string) => {
+      copyFileSync(path('app.log'), path(name));
+      truncateSync(path('app.log'));
+      rig.tick();
+    };
+    let written = 0;
+    const expectAll = () => {
+      rig.turn(60_000);
+      rig.commit();
+      expect(rig.bodies).toEqual(Array(written).fill('started'));
+    };
+    rig.follow({ include: [include], start_at: 'beginning' });
+    rig.start();
+    write();
+    written++;
+    expectAll();
+    // Moved away, and another after it, between two looks.
+    move('app.log.9');
+    write();
+    move('app.log.8');
+    write();
+    written += 2;
+    expectAll();
+    // Emptied twice.
+    copy('app.log.7');
+    write();
+    copy('app.log.6');
+    written++;
+    expectAll();
+    write();
+    written++;
+    expectAll();
+    // Emptied, with a copy that nobody keeps.
+    copy('app.log.5');
+    rmSync(path('app.log.5'));
+    rig.turn();
+    write();
+    copy('app.log.4');
+    written++;
+    expectAll();
+    // The same while no agent runs.
+    write();
+    written++;
+    expectAll();
+    rig.stop();
+    move('app.log.3');
+    write();
+    copy('app.log.2');
+    write();
+    move('app.log.1');
+    written += 2;
+    rig.start();
+    expectAll();
+  });
 });

@@ -1,0 +1,76 @@
+// The files that were at one path, or were copied from what was there, in the order in which they were written to.
+
+import { basename } from 'node:path';
+import type { LogFile } from './file.ts';
+import { compareAge } from './rotation.ts';
+
+/** So long what comes to a path and goes again is looked for after the last file of it was let go; ms. */
+const VACANT_MS = 60_000;
+
+export class Succession implements Iterable<LogFile> {
+  private readonly path: string;
+  /** Those that are followed, the oldest first. */
+  private readonly files: LogFile[] = [];
+  /** The same of those that were let go as of a file, and when the last one was; room time in ms. */
+  private unseenSince = 0;
+  private vacatedAt = 0;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  [Symbol.iterator](): Iterator<LogFile> {
+    return this.files.values();
+  }
+
+  get isEmpty(): boolean {
+    return this.files.length === 0;
+  }
+
+  /** What was born later beside the path was not seen; ms, 0 where nothing ever was there. */
+  get seenUntil(): number {
+    return this.files.at(-1)?.unseenSince ?? this.unseenSince;
+  }
+
+  /** Whether nothing is at the path, and something was lately. */
+  isVacant(now: number): boolean {
+    const latest = this.files.at(-1);
+    return latest === undefined ? now - this.vacatedAt < VACANT_MS : latest.detachedAt > 0;
+  }
+
+  /** Puts a file in its place: the one that is at the path is the last. */
+  add(file: LogFile): void {
+    const base = basename(this.path);
+    const isHere = (each: LogFile) => each.path === this.path && each.detachedAt === 0;
+    const at = isHere(file)
+      ? -1
+      : this.files.findIndex(each => isHere(each) || compareAge(file, each, base) < 0);
+    this.files.splice(at < 0 ? this.files.length : at, 0, file);
+  }
+
+  remove(file: LogFile, now: number): void {
+    this.files.splice(this.files.indexOf(file), 1);
+    this.leave(file.unseenSince, now);
+  }
+
+  /** Something was there that is not followed any more, and was seen until then. */
+  leave(unseenSince: number, now: number): void {
+    this.unseenSince = Math.max(this.unseenSince, unseenSince);
+    this.vacatedAt = now;
+  }
+
+  /** Whether `first` is older than `file`. */
+  isBefore(first: LogFile, file: LogFile): boolean {
+    const at = this.files.indexOf(first);
+    return at >= 0 && at < this.files.indexOf(file);
+  }
+
+  /** Whether an older file is to be read before this one; a copy that is not whole yet is not. */
+  waits(file: LogFile): boolean {
+    for (const each of this.files) {
+      if (each === file) return false;
+      if (each.unread && !(each.isCopy && each.isUnproven)) return true;
+    }
+    return false;
+  }
+}

@@ -68,8 +68,8 @@ async function begin(
   const ready = (url: string) => {
     tell();
     sweepHeap();
-    // A supervisor's journal wants lines of its own kind; a person wants to know where to look.
-    if (process.env['NOTIFY_SOCKET']) return;
+    // A supervisor's journal, and whoever reads JSON, want lines of their kind; a person wants to know where to look.
+    if (process.env['NOTIFY_SOCKET'] || config.agent.log_format === 'json') return;
     const records = (config.exporters['file'] as FileOptions | undefined)?.path === STDOUT;
     greet(records ? 2 : 1, whereToLook(config, url, file));
   };

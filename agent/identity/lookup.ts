@@ -86,7 +86,7 @@ export function createLookup(room: {
     if (facts.denied() && !process.began && !toldDenied) {
       toldDenied = true;
       log?.warn(
-        `cannot read executable of process "${process.pid}": permission denied; processes of other users are matched by name only: give the agent CAP_SYS_PTRACE`,
+        `cannot read executable of process "${process.pid}": permission denied; processes with rights that the agent lacks are matched by name only: give it CAP_SYS_PTRACE`,
       );
     }
     return { candidates, doubtful: facts.doubtful() };

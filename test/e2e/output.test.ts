@@ -34,6 +34,16 @@ describe('commands', () => {
 });
 
 describe('the agent', () => {
+  it('greets a person with where to look, and says nothing but JSON where that is asked for', async () => {
+    const person = await startProgram(await createHome());
+    await person.stop();
+    expect(person.output()).toMatch(/^eudaemon \S+ is ready, pid \d+\n {2}console {2}http:.*\n {2}metrics/m);
+    const machine = await startProgram(await createHome({ agent: { log_format: 'json' } }));
+    await machine.stop();
+    const lines = machine.output().trim().split('\n');
+    expect(lines.map(line => JSON.parse(line).msg)).toContain('ready');
+  });
+
   it.each([
     ['a full disk', ['sh', '-c', 'exec "$0" "$@" >/dev/full']],
     ['nowhere', ['bash', '-c', 'exec "$0" "$@" > >(true) 2>&1']],

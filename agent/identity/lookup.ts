@@ -99,7 +99,11 @@ export function createLookup(room: {
       known !== undefined &&
       known.process.startTicks === process.startTicks &&
       known.process.comm === process.comm;
-    if (same && !process.began && at - known.examinedAt < (known.settled ? REEXAMINE_MS : SETTLE_MS)) {
+    if (
+      same &&
+      !process.began &&
+      Math.abs(at - known.examinedAt) < (known.settled ? REEXAMINE_MS : SETTLE_MS)
+    ) {
       // What is kept of thousands for long costs the collector of garbage more than to look whether it is the same.
       if (known.process.ppid !== process.ppid) known.process = process;
       known.checkedAt = at;
@@ -131,7 +135,7 @@ export function createLookup(room: {
   const parentOf = (child: ProcessFacts, at: number): Known | undefined => {
     if (child.ppid === 0) return undefined;
     const known = recall(child.ppid);
-    if (known && at - known.checkedAt < FRESH_MS) return known;
+    if (known && Math.abs(at - known.checkedAt) < FRESH_MS) return known;
     const process = read(child.ppid);
     return process && know(process, at);
   };
@@ -163,7 +167,7 @@ export function createLookup(room: {
       if (pid <= 0) return undefined;
       const at = now();
       const known = recall(pid);
-      if (known && at - known.answeredAt < FRESH_MS) return known.daemon;
+      if (known && Math.abs(at - known.answeredAt) < FRESH_MS) return known.daemon;
       const process = read(pid);
       const seen = process ? know(process, at) : (known ?? nobody(pid, at));
       // Gone: what it was stays its answer, and that there is none is not asked again at once either.

@@ -97,7 +97,7 @@ function reread<T>(now: () => number, read: () => T): () => T | undefined {
   let value: T | undefined;
   let readAt = -Infinity;
   return () => {
-    if (now() - readAt >= REREAD_MS) {
+    if (Math.abs(now() - readAt) >= REREAD_MS) {
       readAt = now();
       try {
         value = read();

@@ -26,7 +26,7 @@ export function createSockets(root: string, now: () => number): (port: number) =
   let readAt = -Infinity;
 
   const refresh = (at: number) => {
-    if (at - readAt < FRESH_MS) return;
+    if (Math.abs(at - readAt) < FRESH_MS) return;
     readAt = at;
     listeners = readListeners(proc);
   };
@@ -38,7 +38,7 @@ export function createSockets(root: string, now: () => number): (port: number) =
     if (!wanted) return NOBODY;
     const inodes = [...wanted].sort().join(' ');
     const known = owners.get(port);
-    if (known?.inodes === inodes && at - known.scannedAt < RESCAN_MS) return known.pids;
+    if (known?.inodes === inodes && Math.abs(at - known.scannedAt) < RESCAN_MS) return known.pids;
     const pids = holders(proc, wanted);
     owners.set(port, { inodes, pids, scannedAt: at });
     return pids;

@@ -40,7 +40,7 @@ export function createManagers(
     const daemon = known.get(name);
     const unit = match.systemd_unit ?? daemon?.unit;
     if (show && unit !== undefined) {
-      if (daemon && now - daemon.askedAt < AGAIN_MS) return;
+      if (daemon && Math.abs(now - daemon.askedAt) < AGAIN_MS) return;
       remember(name).askedAt = now;
       show(unit).then(
         text => {

@@ -60,7 +60,7 @@ export function createPostures(root: string): Postures {
     of(stat, rights, now) {
       const before = known.get(stat.pid);
       const same = before?.startTicks === stat.startTicks ? before : undefined;
-      const fresh = same && now - same.readAt < (same.settled ? REREAD_MS : SETTLE_MS);
+      const fresh = same && Math.abs(now - same.readAt) < (same.settled ? REREAD_MS : SETTLE_MS);
       if (fresh && same.rights === rights) return same.posture;
       if (reads++ >= READS_A_CYCLE) return same?.posture;
       if (now - namesAt >= NAMES_MS) {

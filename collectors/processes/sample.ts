@@ -64,7 +64,7 @@ export function readFigures(
   const statusLength = reader.file(pid, 'status');
   let status = statusLength < 0 ? UNTOLD : parseStatus(reader.buf, statusLength);
   const rights = parseRights(reader.buf, Math.max(0, statusLength));
-  const known = before && now - before.readAt < REREAD_MS ? before : undefined;
+  const known = before && Math.abs(now - before.readAt) < REREAD_MS ? before : undefined;
   const ioLength = known?.ioDenied ? DENIED : reader.file(pid, 'io');
   const io = ioLength > 0 ? parseIo(reader.buf, ioLength) : NO_IO;
   const fds = reader.openFds(pid);

@@ -8,6 +8,7 @@ import { createPatterns } from '../../../agent/config/patterns.ts';
 import type { DaemonSpec, MatchSpec } from '../../../agent/core/daemon.ts';
 import { parseStat } from '../../../agent/core/procstat.ts';
 import { createLookup } from '../../../agent/identity/lookup.ts';
+import { createPidfile } from '../../../agent/identity/pidfile.ts';
 import { BOOT, createHost, type FakeHost, type FakeProcess, statOf } from '../../procfs.ts';
 import { have } from '../../tools.ts';
 import { daemon } from './specs.ts';
@@ -116,7 +117,7 @@ describe('a match', () => {
 
 describe('a pidfile', () => {
   const written = [
-    [-3600, false],
+    [-90, false],
     [-2.5, false],
     [-1.5, true],
     [0, true],
@@ -142,6 +143,47 @@ describe('a pidfile', () => {
   });
 });
 
+describe('a pidfile where the clock is set', () => {
+  const began = BOOT + 100;
+  const named = (writtenAt: number, isVolatile = false) => {
+    host.write('run/d.pid', '500\n', writtenAt * 1000);
+    let at = (BOOT + 200) * 1000;
+    host.write('proc/uptime', '200.00 0.00\n');
+    const speaks = createPidfile(
+      host.root,
+      '/run/d.pid',
+      () => at,
+      () => isVolatile,
+    );
+    return {
+      ofIt: (start = 100) => speaks({ ...facts(NGINX), startTicks: start * 100 }),
+      set: (seconds: number) => {
+        at += seconds * 1000;
+      },
+    };
+  };
+
+  it.each([[3600], [-3600]])('by %i s, goes on speaking of whom it spoke', seconds => {
+    const { ofIt, set } = named(began + 1);
+    expect(ofIt()).toBe(true);
+    set(seconds);
+    expect(ofIt()).toBe(true);
+  });
+
+  it('speaks of no other process of that number', () => {
+    const { ofIt, set } = named(began + 1);
+    expect([ofIt(), ofIt(150)]).toEqual([true, false]);
+    set(3600);
+    expect(ofIt(150)).toBe(false);
+  });
+
+  it.each([
+    ['in memory and from before the boot, it was written by another clock', BOOT - 3600, true, true],
+    ['in memory and from after the boot, it is judged by its time', BOOT + 50, true, false],
+    ['on a disk and from before the boot, it is of another boot', BOOT - 3600, false, false],
+  ])('%s', (_, writtenAt, isVolatile, speaks) => expect(named(writtenAt, isVolatile).ofIt()).toBe(speaks));
+});
+
 describe('a port', () => {
   it('may be taken later, and by another process', () => {
     const { ofPid } = lookup(daemon('d', { port: 80 }));
@@ -155,6 +197,15 @@ describe('a port', () => {
     host.write('proc/1/net/tcp6', LISTENS.replace('4711', '4713'));
     host.tick(1000);
     expect(ofPid(600)).toBe('d');
+  });
+
+  it('is looked for anew when the clock was set back', () => {
+    const { ofPid } = lookup(daemon('d', { port: 80 }));
+    host.run(NGINX);
+    expect(ofPid(500)).toBeUndefined();
+    host.write('proc/1/net/tcp6', LISTENS.replace('00000000:0050', '00000000000000000000000000000000:0050'));
+    host.tick(-7_200_000);
+    expect(ofPid(500)).toBe('d');
   });
 
   it('is found beyond one read of the table', () => {

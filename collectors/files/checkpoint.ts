@@ -123,7 +123,9 @@ function parse(text: string): Checkpoint {
     NUMBERS.every(name => Number.isFinite(each[name])) &&
     typeof each.source === 'string' &&
     typeof each.trail === 'string' &&
-    typeof each.path === 'string';
+    typeof each.path === 'string' &&
+    (each.parts === undefined ||
+      (Array.isArray(each.parts) && each.parts.every(part => typeof part === 'string')));
   if (read.version !== VERSION) throw new Error(`version ${read.version} is not ${VERSION}`);
   if (!Array.isArray(read.sources) || !Array.isArray(read.files) || !read.files.every(isEntry))
     throw new Error('its content is not that of a checkpoint');

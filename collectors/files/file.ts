@@ -13,6 +13,8 @@ export interface Position extends Fingerprint {
   /** A `Mid`, and where the line began whose beginning was handed out; -1 where that is not known. */
   readonly mid: number;
   readonly begun?: number;
+  /** By stream of a container the id of the record that began a line of which a piece was sent; empty for none. */
+  readonly parts?: readonly string[] | undefined;
   /** How often the file was emptied and filled anew. */
   readonly generation: number;
 }
@@ -59,6 +61,7 @@ export class LogFile {
   headLength = 0;
   mid: number = Mid.None;
   begun = -1;
+  readonly parts = ['', '', ''];
   generation = 0;
   /** A look saw it change, or the last read did not reach its end. */
   unread = false;
@@ -117,6 +120,7 @@ export class LogFile {
     this.headLength = position.headLength;
     this.mid = position.mid;
     this.begun = position.begun ?? -1;
+    for (const stream of this.parts.keys()) this.parts[stream] = position.parts?.[stream] ?? '';
     this.generation = position.generation;
     const name = hashOf(utf8(keyOf(this.id)));
     this.uidHigh = Math.floor(name / 0x200000);
@@ -131,7 +135,8 @@ export class LogFile {
   /** Where it is read up to. */
   get position(): Position {
     const { offset, tail, head, headLength, mid, begun, generation } = this;
-    return { offset, tail, head, headLength, mid, begun, generation };
+    const parts = this.parts.some(part => part !== '') ? [...this.parts] : undefined;
+    return { offset, tail, head, headLength, mid, begun, generation, parts };
   }
 
   /** Whether all that was read of it is safe. */

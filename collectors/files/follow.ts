@@ -140,7 +140,7 @@ export function createFollower(
         if (codeOf(error) !== 'ENOENT') troubles.report(file.source, file.path, error);
       }
     for (const trail of shelf.trails) {
-      if (!full && trail.isHolding) trail.flush(now - QUIET_RECORD_MS, now);
+      if (!full && trail.isHolding) trail.flush(now - QUIET_RECORD_MS, now - QUIET_LINE_MS, now);
       // What comes and goes at its path is told by no file there.
       if (trail.files.isVacant(now) && beside.hasChanged(trail.path))
         arrivals.recover(trail.source, trail.path, trail.files.seenUntil, now);
@@ -244,7 +244,7 @@ export function createFollower(
   }
 
   function hand(now: number): true {
-    for (const trail of shelf.trails) trail.flush(Number.POSITIVE_INFINITY, now);
+    for (const trail of shelf.trails) trail.flush(Infinity, Infinity, now);
     settle();
     return true;
   }

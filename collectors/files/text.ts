@@ -39,7 +39,7 @@ export function readText(
   const { trail } = file;
   learnHeader(file, text, 0);
   trail.begin(file, text, 0, now);
-  if (lines.read(text, 0, source.limit, trail)) trail.flush(Number.POSITIVE_INFINITY, now);
+  if (lines.read(text, 0, source.limit, trail)) trail.flush(Infinity, Infinity, now);
 }
 
 function sourceOf({ path, daemon, parse }: Reading, options: FilesOptions, room: StreamRoom): Source {

@@ -128,7 +128,7 @@ export class Trail implements LineSink {
 
   /** Takes a line into the record it belongs to, and sends what is complete. */
   private join(line: Unwrapped, start: number, next: number, piece: number): boolean {
-    this.pendings[line.stream] ??= new Pending();
+    this.pendings[line.stream] ??= this.resumed(line.stream);
     const pending = this.pendings[line.stream]!;
     const { rule, limit } = this.source;
     const size = line.end - line.start;
@@ -181,10 +181,14 @@ export class Trail implements LineSink {
     return this.pendings.some(pending => pending !== undefined && pending.lines > 0);
   }
 
-  /** Sends held records to which nothing was added since `before`, room time in ms. */
-  flush(before: number, now: number): void {
+  /**
+   * Sends held records to which nothing was added since `before`, or since `beforePart` where a container's line is known to
+   * go on; room time in ms.
+   */
+  flush(before: number, beforePart: number, now: number): void {
+    const beforeOpen = this.source.parser.unwrap === undefined ? before : beforePart;
     for (const pending of this.pendings)
-      if (pending !== undefined && pending.lines > 0 && pending.at <= before) {
+      if (pending !== undefined && pending.lines > 0 && pending.at <= (pending.open ? beforeOpen : before)) {
         this.begin(pending.first, pending.bytes, 0, now);
         this.emit(pending, pending.open);
         pending.state = 0;
@@ -203,10 +207,22 @@ export class Trail implements LineSink {
     const isMore = part !== undefined;
     const piece = isPartial ? (isMore ? Piece.Middle : Piece.First) : isMore ? Piece.Last : Piece.Whole;
     pending.part = isPartial ? (part ?? uidOf(pending, pending.position)) : undefined;
+    this.file.parts[stream] = pending.part === undefined ? '' : Buffer.from(pending.part).toString('latin1');
     const more = this.send(piece, part ?? pending.part);
     for (const file of pending.clear()) this.pen.released(file);
     pending.open = isPartial;
     return more;
+  }
+
+  /** Nothing is held, unless an earlier run has sent the beginning of a line of this stream. */
+  private resumed(stream: number): Pending {
+    const pending = new Pending();
+    const part = this.file.parts[stream];
+    if (part) {
+      pending.open = pending.complete = true;
+      pending.part = utf8(part);
+    }
+    return pending;
   }
 
   /** The id of the record that began the line that this is a piece of, where that is known. */

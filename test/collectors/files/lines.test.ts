@@ -196,10 +196,27 @@ describe('an unfinished line', () => {
     [
       'of a container',
       { parse: 'cri' },
-      [cri('P', 'a'), 3000, cri('P', 'b'), 3000, cri('F', 'c'), cri('F', 'd')],
+      [cri('P', 'a'), 6000, cri('P', 'b'), 6000, cri('F', 'c'), cri('F', 'd')],
       [['a', true, 0], ['b', true, 0], ['c', false, 0], ['d']],
     ],
-    ['of a container that is never ended', { parse: 'cri' }, [cri('P', 'a'), 3000], [['a', true, 0]]],
+    ['of a container that is never ended', { parse: 'cri' }, [cri('P', 'a'), 6000], [['a', true, 0]]],
+    [
+      'of a container, across a restart',
+      { parse: 'cri' },
+      [
+        cri('P', 'a'),
+        6000,
+        'restart',
+        cri('P', 'b'),
+        6000,
+        'restart',
+        cri('F', 'c'),
+        'restart',
+        cri('F', 'd'),
+      ],
+      [['a', true, 0], ['b', true, 0], ['c', false, 0], ['d']],
+    ],
+    ['of a container, that takes its time', { parse: 'cri' }, [cri('P', 'a'), 4000, cri('F', 'b')], [['ab']]],
     ['that is cut', { max_line: 2, long_lines: 'cut' }, ['abcd\nx\n'], [['ab'], ['x']]],
   ])('%s is told as such', (_, entry, steps, expected) => {
     read(bytes(''), entry);

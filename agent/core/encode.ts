@@ -2,6 +2,7 @@
 // out. Pure; encoding a record allocates nothing. Field numbers: opentelemetry/proto/logs/v1/logs.proto.
 
 import { writeAttribute } from './attribute.ts';
+import { writeBool, writeKey, writeNumber, writeText } from './key-value.ts';
 import { isTime, ProtoWriter, varintSize, Wire } from './protobuf.ts';
 import { type Attributes, Kind, type LogRecord, type Origin, type Outline, utf8 } from './record.ts';
 import { VERSION } from './version.ts';
@@ -109,36 +110,14 @@ function attribute(w: ProtoWriter, a: Attributes, i: number): void {
     return;
   }
   const key = a.keys[i]!;
-  const size = kind === Kind.Text || kind === Kind.Value ? end - start : 10;
-  w.tag(6, Wire.Bytes);
-  const entry = w.begin(key.length + size + 6);
-  w.tag(1, Wire.Bytes);
-  w.bytes(key);
-  w.tag(2, Wire.Bytes);
-  if (kind === Kind.Value) w.bytes(bytes, start, end);
-  else {
-    const any = w.begin(size + 2);
-    if (kind === Kind.Text) {
-      w.tag(1, Wire.Bytes);
-      w.text(bytes, start, end);
-    } else scalar(w, kind, a.numbers[i]!);
-    w.end(any);
-  }
-  w.end(entry);
-}
-
-/** An integer a double cannot hold exactly goes out as the double it is. */
-function scalar(w: ProtoWriter, kind: number, value: number): void {
-  if (kind === Kind.Bool) {
-    w.tag(2, Wire.Varint);
-    w.varint(value === 0 ? 0 : 1);
-  } else if (kind === Kind.Int && Number.isSafeInteger(value)) {
-    w.tag(3, Wire.Varint);
-    w.int64(value);
-  } else {
-    w.tag(4, Wire.Fixed64);
-    w.double(value);
-  }
+  const n = a.numbers[i]!;
+  if (kind === Kind.Text) writeText(w, 6, key, 0, key.length, bytes, start, end);
+  else if (kind === Kind.Value) {
+    writeKey(w, 6, key, 0, key.length, end - start);
+    w.raw(bytes, start, end);
+  } else if (kind === Kind.Bool) writeBool(w, 6, key, 0, key.length, n !== 0);
+  // An integer a double cannot hold exactly goes out as the double it is.
+  else writeNumber(w, 6, key, 0, key.length, n, kind === Kind.Int);
 }
 
 /** 8 + 8 digits name the source, 16 the position in it. */

@@ -28,3 +28,10 @@ export function isUtf8(src: Uint8Array, start: number, end: number): boolean {
   }
   return true;
 }
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** A copy of bytes `start..end` with U+FFFD for what is ill-formed. */
+export const repaired = (src: Uint8Array, start: number, end: number): Uint8Array =>
+  encoder.encode(decoder.decode(src.subarray(start, end)));

@@ -1,8 +1,8 @@
 // What container runtimes wrap around each line a program writes: the CRI log format and Docker's json-file. Pure.
 
 import { utf8 } from '../record.ts';
-import { JsonScanner } from './scan.ts';
 import { Stamp } from './stamp.ts';
+import { JsonValues } from './value.ts';
 
 /** A line without its wrapping. One instance is reused. */
 export class Unwrapped {
@@ -65,7 +65,7 @@ const TIME = utf8('time');
 
 /** `{"log":"text\n","stream":"stdout","time":"…"}`; a text without its newline goes on. */
 export function createDocker(): Unwrap {
-  const scan = new JsonScanner();
+  const scan = new JsonValues();
   const stamp = new Stamp();
   const is = (key: Uint8Array) => {
     if (scan.to - scan.from !== key.length) return false;

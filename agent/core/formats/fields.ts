@@ -3,13 +3,17 @@
 
 import type { Meanings } from '../daemon.ts';
 import { type LogRecord, utf8 } from '../record.ts';
-import { Keys, Role, rolesOf } from './keys.ts';
-import type { JsonScanner } from './scan.ts';
+import { Key, Keys, Role, rolesOf } from './keys.ts';
 import { Levels, severityOf, severityOfLevel } from './severity.ts';
 import { Stamp } from './stamp.ts';
+import type { JsonValues } from './value.ts';
+
+const NONE = new Key(new Uint8Array(0), Role.None);
 
 /** Puts fields into the record; a field whose role does not fit its value, or is taken, becomes an attribute. */
 export class Fields {
+  /** The key of the field that comes next. */
+  named: Key = NONE;
   private readonly keys: Keys;
   private readonly stamp: Stamp;
   private readonly levels: Levels | undefined;
@@ -26,34 +30,19 @@ export class Fields {
     this.hasBody = false;
   }
 
-  /** Names the next field: bytes `start..end`. Returns its `Role`. */
-  key(buf: Uint8Array, start: number, end: number): number {
-    this.keys.find(buf, start, end);
-    return this.keys.role;
-  }
-
-  /** Where the `n`th field's name ends, if it stands at `i` as it did in the line before; then it is named. */
-  again(n: number, buf: Uint8Array, i: number): number {
-    return this.keys.again(n, buf, i);
-  }
-
-  /** The field last named is the `n`th of its line. */
-  follows(n: number): void {
-    this.keys.follows(n);
-  }
-
-  get role(): number {
-    return this.keys.role;
+  /** Names the next field: bytes `start..end`. */
+  key(buf: Uint8Array, start: number, end: number): void {
+    this.named = this.keys.find(buf, start, end);
   }
 
   text(record: LogRecord, buf: Uint8Array, start: number, end: number): void {
-    const { bytes } = this.keys;
+    const { bytes } = this.named;
     if (!this.hasRole(record, buf, start, end)) record.attributes.text(bytes, buf, start, end);
   }
 
   /** The number that the scanner has just read. */
-  number(record: LogRecord, scan: JsonScanner): void {
-    const { bytes, role } = this.keys;
+  number(record: LogRecord, scan: JsonValues): void {
+    const { bytes, role } = this.named;
     const { value, whole } = scan;
     if (role === Role.Time && this.time(record, this.count(scan))) return;
     if (role === Role.Severity && record.severity === 0) {
@@ -73,18 +62,18 @@ export class Fields {
   }
 
   bool(record: LogRecord, value: boolean): void {
-    record.attributes.bool(this.keys.bytes, value);
+    record.attributes.bool(this.named.bytes, value);
   }
 
   /** An encoded AnyValue: bytes `start..end`. */
   value(record: LogRecord, buf: Uint8Array, start: number, end: number): void {
-    record.attributes.value(this.keys.bytes, buf, start, end);
+    record.attributes.value(this.named.bytes, buf, start, end);
   }
 
   /** Whether the text was taken for what its field's role is. */
   private hasRole(record: LogRecord, buf: Uint8Array, start: number, end: number): boolean {
-    const { keys, stamp } = this;
-    switch (keys.role) {
+    const { keys, named, stamp } = this;
+    switch (named.role) {
       case Role.Body:
         if (this.hasBody) return false;
         this.hasBody = true;
@@ -102,15 +91,14 @@ export class Fields {
         if (this.levels?.put(record, buf, start, end)) return true;
         record.severity = severityOf(buf, start, end);
         if (record.severity === 0) return false;
-        keys.find(buf, start, end);
-        record.severityText = keys.bytes;
+        record.severityText = keys.find(buf, start, end).bytes;
         return true;
       default:
         return false;
     }
   }
 
-  private count({ text, from, to, value }: JsonScanner): boolean {
+  private count({ text, from, to, value }: JsonValues): boolean {
     if (this.stamp.count(text, from, to)) return true;
     const spelled = utf8(String(value));
     return this.stamp.count(spelled, 0, spelled.length);

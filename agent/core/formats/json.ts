@@ -4,8 +4,9 @@ import type { Meanings } from '../daemon.ts';
 import type { LogRecord } from '../record.ts';
 import { Fields } from './fields.ts';
 import type { Format } from './format.ts';
-import { Role } from './keys.ts';
-import { Found, JsonScanner } from './scan.ts';
+import { Key, Role } from './keys.ts';
+import { Found } from './scan.ts';
+import { JsonValues } from './value.ts';
 
 /** Longer paths of keys than this are cut; none that has a role is. */
 const MAX_PATH = 1024;
@@ -15,24 +16,29 @@ const MAX_PATH = 1024;
  * `{"log":{"level":…}}` as well as in `{"log.level":…}`. Objects without such a field stay whole.
  */
 export function createJson(meanings: Meanings = {}): Format {
-  const scan = new JsonScanner();
+  const scan = new JsonValues();
   const fields = new Fields(meanings);
   const path = new Uint8Array(MAX_PATH);
+  const start = new Key(new Uint8Array(0), Role.None);
 
-  /** Names the field whose key was read last, below the first `prefix` bytes of the path; returns its role. */
-  function name(prefix: number): number {
-    if (prefix === 0) return fields.key(scan.text, scan.from, scan.to);
+  /** Names the field whose key was read last, below the first `prefix` bytes of the path. */
+  function name(prefix: number): void {
+    if (prefix === 0) {
+      fields.key(scan.text, scan.from, scan.to);
+      return;
+    }
     const size = Math.min(scan.to - scan.from, MAX_PATH - prefix);
     path.set(scan.text.subarray(scan.from, scan.from + size), prefix);
-    return fields.key(path, 0, prefix + size);
+    fields.key(path, 0, prefix + size);
   }
 
-  /** The path to what is within the field whose key was read last; its length. */
-  function descend(prefix: number): number {
-    const size = Math.min(scan.to - scan.from, MAX_PATH - prefix - 1);
-    path.set(scan.text.subarray(scan.from, scan.from + size), prefix);
-    path[prefix + size] = 0x2e;
-    return prefix + size + 1;
+  /** The path to what is within the field named last; its length. */
+  function descend(): number {
+    const { bytes } = fields.named;
+    const size = Math.min(bytes.length, MAX_PATH - 1);
+    path.set(bytes.subarray(0, size));
+    path[size] = 0x2e;
+    return size + 1;
   }
 
   function value(record: LogRecord, i: number): number {
@@ -52,36 +58,41 @@ export function createJson(meanings: Meanings = {}): Format {
     return at;
   }
 
-  /** The key of the `n`th member of an object, and its colon; names the field. */
-  function key(buf: Uint8Array, i: number, prefix: number, n: number): number {
-    const isOuter = prefix === 0;
-    if (isOuter && scan.peek(i) === 0x22) {
-      const quote = fields.again(n, buf, i + 1);
-      if (quote > 0 && scan.peek(quote) === 0x22) return scan.colon(quote + 1);
+  /**
+   * The gap before the value of a member at `i`: the brace or comma, the key and its colon; names the field. `i` itself
+   * where no member follows `before`.
+   */
+  function gap(i: number, prefix: number, before: Key): number {
+    const { buf } = scan;
+    if (prefix === 0 && before.next?.stands(buf, i, scan.end)) {
+      fields.named = before.next;
+      return scan.space(i + before.next.length);
     }
-    const at = scan.key(i);
-    // Within a parent its key is asked for again; one with escapes is not written as it is.
-    if (at >= 0 && name(prefix) !== Role.Parent && isOuter && scan.text === buf) fields.follows(n);
+    const at = scan.key(scan.space(i + 1));
+    if (at < 0) return -1;
+    name(prefix);
+    // One with escapes is not written as it is.
+    if (prefix === 0 && scan.text === buf) fields.named.follows(before, buf, i, at);
     return at;
   }
 
   /** The members of the object at `i`; the place behind it, -1 when it is none. */
   function members(record: LogRecord, i: number, prefix: number): number {
     if (scan.peek(i) !== 0x7b) return -1;
-    let at = scan.space(i + 1);
-    for (let n = 0; scan.peek(at) !== 0x7d; n++) {
-      at = key(record.buf, at, prefix, n);
+    const first = scan.space(i + 1);
+    if (scan.peek(first) === 0x7d) return first + 1;
+    let at = i;
+    let before = start;
+    do {
+      at = gap(at, prefix, before);
       if (at < 0) return -1;
-      const isParent = fields.role === Role.Parent && scan.peek(at) === 0x7b;
-      at = isParent ? members(record, at, descend(prefix)) : value(record, at);
+      before = fields.named;
+      const isParent = before.role === Role.Parent && scan.peek(at) === 0x7b;
+      at = isParent ? members(record, at, descend()) : value(record, at);
       if (at < 0) return -1;
       at = scan.space(at);
-      if (scan.peek(at) === 0x2c) {
-        at = scan.space(at + 1);
-        if (scan.peek(at) === 0x7d) return -1;
-      } else if (scan.peek(at) !== 0x7d) return -1;
-    }
-    return at + 1;
+    } while (scan.peek(at) === 0x2c);
+    return scan.peek(at) === 0x7d ? at + 1 : -1;
   }
 
   return record => {

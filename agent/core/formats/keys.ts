@@ -55,65 +55,67 @@ export function rolesOf({ time, severity, body }: Meanings): Readonly<Record<str
   return roles;
 }
 
-/** A table of keys. Beyond its size new keys are copied each time, so that no input can make it grow. */
+/** A key. In lines of one program it stands behind the same key, written alike, so that most need not be read. */
+export class Key {
+  readonly bytes: Uint8Array;
+  readonly role: number;
+  /** The one that last stood behind it. */
+  next: Key | undefined;
+  /** What last stood between the value before and its own: bytes `..length`; `length` is 0 when it was too long. */
+  readonly gap: Uint8Array;
+  length = 0;
+
+  constructor(bytes: Uint8Array, role: number) {
+    this.bytes = bytes;
+    this.role = role;
+    this.gap = new Uint8Array(bytes.length + MAX_BLANKS);
+  }
+
+  /** Whether it stands at `i` as it did before. */
+  stands(buf: Uint8Array, i: number, end: number): boolean {
+    const { gap, length } = this;
+    if (length === 0 || i + length > end) return false;
+    for (let k = 0; k < length; k++) if (gap[k] !== buf[i + k]) return false;
+    return true;
+  }
+
+  /** It stood behind `before`, and bytes `from..to` between the values. */
+  follows(before: Key, buf: Uint8Array, from: number, to: number): void {
+    before.next = this;
+    this.length = to - from <= this.gap.length ? to - from : 0;
+    for (let k = 0; k < this.length; k++) this.gap[k] = buf[from + k]!;
+  }
+}
+
+/** A table of keys. Beyond its size new keys are made each time, so that no input can make it grow. */
 export class Keys {
-  /** The key last found, and its role. */
-  bytes: Uint8Array = EMPTY;
-  role: number = Role.None;
-  private readonly slots: (Uint8Array | undefined)[] = new Array(SIZE);
-  private readonly roles = new Uint8Array(SIZE);
+  private readonly slots: (Key | undefined)[] = new Array(SIZE);
   private count = 0;
-  private slot = 0;
-  private readonly order: number[] = [];
 
   constructor(roles: Readonly<Record<string, number>>) {
-    for (const [key, role] of Object.entries(roles)) {
-      const bytes = utf8(key);
-      const slot = this.slotOf(bytes, 0, bytes.length);
-      this.slots[slot] = bytes;
-      this.roles[slot] = role;
+    for (const [name, role] of Object.entries(roles)) {
+      const bytes = utf8(name);
+      this.slots[this.slotOf(bytes, 0, bytes.length)] = new Key(bytes, role);
       this.count++;
     }
   }
 
-  /** Sets `bytes` and `role` for the key that is bytes `start..end`. */
-  find(buf: Uint8Array, start: number, end: number): void {
+  /** The key that is bytes `start..end`. */
+  find(buf: Uint8Array, start: number, end: number): Key {
     const slot = this.slotOf(buf, start, end);
-    let bytes = this.slots[slot];
-    if (bytes === undefined) {
-      bytes = new Uint8Array(buf.subarray(start, end));
-      if (this.count < SIZE / 2 && bytes.length <= MAX_BYTES) {
-        this.slots[slot] = bytes;
-        this.count++;
-      }
+    const known = this.slots[slot];
+    if (known !== undefined) return known;
+    const key = new Key(new Uint8Array(buf.subarray(start, end)), Role.None);
+    if (this.count < SIZE / 2 && key.bytes.length <= MAX_BYTES) {
+      this.slots[slot] = key;
+      this.count++;
     }
-    this.bytes = bytes;
-    this.role = this.roles[slot]!;
-    this.slot = slot;
-  }
-
-  /**
-   * Where the `n`th key of the text before ends, if it stands at `i` again: then it is found. -1 when it does not. One
-   * program names its fields in one order, so this saves reading most keys.
-   */
-  again(n: number, buf: Uint8Array, i: number): number {
-    const slot = this.order[n];
-    if (slot === undefined) return -1;
-    const known = this.slots[slot]!;
-    for (let k = 0; k < known.length; k++) if (known[k] !== buf[i + k]) return -1;
-    this.bytes = known;
-    this.role = this.roles[slot]!;
-    return i + known.length;
-  }
-
-  /** The key last found is the `n`th of its text; only for keys that are written as they are. */
-  follows(n: number): void {
-    if (n < MAX_ORDER && this.slots[this.slot] === this.bytes) this.order[n] = this.slot;
+    return key;
   }
 
   /** The role of a key that was named from the start; `None` for others. */
   roleOf(buf: Uint8Array, start: number, end: number): number {
-    return this.roles[this.slotOf(buf, start, end)]!;
+    return this.slots[this.slotOf(buf, start, end)]?.role ?? Role.None;
   }
 
   private slotOf(buf: Uint8Array, start: number, end: number): number {
@@ -121,15 +123,15 @@ export class Keys {
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ buf[i]!, 0x01000193);
     for (let slot = (hash ^ (hash >>> 15)) & (SIZE - 1); ; slot = (slot + 1) & (SIZE - 1)) {
       const known = this.slots[slot];
-      if (known === undefined || equal(known, buf, start, end)) return slot;
+      if (known === undefined || equal(known.bytes, buf, start, end)) return slot;
     }
   }
 }
 
-const EMPTY = new Uint8Array(0);
 const SIZE = 2048;
 const MAX_BYTES = 128;
-const MAX_ORDER = 64;
+/** A comma, a colon, quotes and what blanks a program puts between them. */
+const MAX_BLANKS = 8;
 
 function equal(known: Uint8Array, buf: Uint8Array, start: number, end: number): boolean {
   if (known.length !== end - start) return false;

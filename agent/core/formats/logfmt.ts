@@ -52,7 +52,7 @@ export function readPairs(
       const start = at;
       while (at < end && buf[at]! > 0x20) at++;
       fields.text(record, buf, start, at);
-      isProse ||= fields.role === Role.Body;
+      isProse ||= fields.named.role === Role.Body;
     }
     at = scan.space(at);
   }

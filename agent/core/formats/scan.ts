@@ -1,11 +1,7 @@
-// A scanner of JSON text (RFC 8259) in bytes: strings as ranges, values as OTLP AnyValues. Pure; no string, no object.
+// A scanner of JSON text (RFC 8259) in bytes: strings as ranges, numbers. Pure; no string, no object.
 
-import { ProtoWriter, Wire } from '../protobuf.ts';
-import { writeWide } from '../wide.ts';
+import { ProtoWriter } from '../protobuf.ts';
 import { putCodePoint } from './code-point.ts';
-
-/** Deeper nesting than any log has; beyond it a text counts as damaged. */
-const MAX_DEPTH = 64;
 
 /** What `scalar()` found. */
 export const Found = { Text: 0, Number: 1, True: 2, False: 3, Null: 4 } as const;
@@ -23,20 +19,20 @@ export class JsonScanner {
   whole = true;
   /** That whole number, where `value` lacks digits of it and an int64 does not. */
   wide: bigint | undefined;
-  /** Encoded AnyValues, and strings without their escapes. */
-  readonly any = new ProtoWriter(1024);
-  /** Of the list last encoded: the next will be about as long. */
-  private listBytes = 0x80;
+  /** Strings without their escapes. */
   private readonly plain = new ProtoWriter(1024);
-  private buf: Uint8Array = new Uint8Array(0);
+  buf: Uint8Array = new Uint8Array(0);
+  private words = new DataView(this.buf.buffer);
   /** Where the text ends. */
   end = 0;
 
   /** Takes up a new text, bytes `..end`; what was read before is gone. */
   reset(buf: Uint8Array, end: number): void {
-    this.buf = buf;
+    if (buf !== this.buf) {
+      this.buf = buf;
+      this.words = new DataView(buf.buffer, buf.byteOffset, buf.byteLength);
+    }
     this.end = end;
-    this.any.pos = 0;
     this.plain.pos = 0;
   }
 
@@ -69,8 +65,20 @@ export class JsonScanner {
 
   /** A string, from its opening quote. */
   string(i: number): number {
-    const { buf, end } = this;
-    for (let at = i + 1; at < end; at++) {
+    const { buf, end, words } = this;
+    let from = i + 1;
+    // Four bytes at a time, as long as none is a quote or backslash (Bit Twiddling Hacks, "determine if a word has a zero byte").
+    for (const last = end - 4; from <= last; from += 4) {
+      const word = words.getInt32(from, true);
+      const quote = word ^ 0x22222222;
+      const slash = word ^ 0x5c5c5c5c;
+      const hit = (((quote - 0x01010101) & ~quote) | ((slash - 0x01010101) & ~slash)) & 0x80808080;
+      if (hit !== 0) {
+        from += (31 - Math.clz32(hit & -hit)) >> 3;
+        break;
+      }
+    }
+    for (let at = from; at < end; at++) {
       const byte = buf[at]!;
       if (byte === 0x22) {
         this.text = buf;
@@ -205,74 +213,6 @@ export class JsonScanner {
       if (BigInt.asIntN(64, exact) === exact) this.wide = exact;
     }
     return at;
-  }
-
-  /** Any value, appended to `any` as the content of an AnyValue message (opentelemetry/proto/common/v1). */
-  encode(i: number, depth = 0): number {
-    const { any } = this;
-    const byte = this.peek(i);
-    if (byte === 0x7b || byte === 0x5b) {
-      if (depth >= MAX_DEPTH) return -1;
-      any.tag(byte === 0x7b ? 6 : 5, Wire.Bytes);
-      const list = any.begin(this.listBytes);
-      const behind = this.members(i, byte === 0x7b, depth + 1);
-      any.end(list);
-      this.listBytes = any.pos - list;
-      return behind;
-    }
-    const behind = this.scalar(i);
-    if (behind < 0) return -1;
-    if (this.found === Found.Text) {
-      any.tag(1, Wire.Bytes);
-      any.text(this.text, this.from, this.to);
-    } else if (this.found !== Found.Number) {
-      if (this.found === Found.Null) return behind;
-      any.tag(2, Wire.Varint);
-      any.varint(this.found === Found.True ? 1 : 0);
-    } else this.encodeNumber();
-    return behind;
-  }
-
-  /** The number last read, as the content of an AnyValue message. */
-  encodeNumber(): void {
-    const { any, value } = this;
-    if (this.wide !== undefined) {
-      any.tag(3, Wire.Varint);
-      writeWide(any, this.wide);
-    } else if (this.whole && Number.isSafeInteger(value)) {
-      any.tag(3, Wire.Varint);
-      any.int64(value);
-    } else {
-      any.tag(4, Wire.Fixed64);
-      any.double(value);
-    }
-  }
-
-  private members(i: number, named: boolean, depth: number): number {
-    const { any } = this;
-    const close = named ? 0x7d : 0x5d;
-    let at = this.space(i + 1);
-    if (this.peek(at) === close) return at + 1;
-    for (;;) {
-      any.tag(1, Wire.Bytes);
-      const entry = any.begin();
-      if (named) {
-        at = this.key(at);
-        if (at < 0) return -1;
-        any.tag(1, Wire.Bytes);
-        any.text(this.text, this.from, this.to);
-        any.tag(2, Wire.Bytes);
-      }
-      const value = named ? any.begin() : entry;
-      at = this.encode(at, depth);
-      if (named) any.end(value);
-      any.end(entry);
-      if (at < 0) return -1;
-      at = this.space(at);
-      if (this.peek(at) === close) return at + 1;
-      if (this.peek(at) !== 0x2c) return -1;
-      at = this.space(at + 1);
-    }
   }
 }
 

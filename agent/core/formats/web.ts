@@ -191,8 +191,7 @@ function level(record: LogRecord, words: Keys, buf: Uint8Array, start: number, e
   const severity = severityOf(buf, start, end);
   if (severity === 0) return false;
   record.severity = severity;
-  words.find(buf, start, end);
-  record.severityText = words.bytes;
+  record.severityText = words.find(buf, start, end).bytes;
   return true;
 }
 

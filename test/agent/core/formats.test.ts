@@ -11,6 +11,7 @@ import { createParser } from '../../../agent/core/formats/index.ts';
 import { FILE_FORMATS, fileFormat, messageFormat } from '../../../agent/core/formats/options.ts';
 import { ProtoWriter } from '../../../agent/core/protobuf.ts';
 import { LogRecord, severityLabel, utf8 } from '../../../agent/core/record.ts';
+import { decodeOfficial, plain as officialPlain } from '../../official.ts';
 
 const OBSERVED = Date.UTC(2026, 10, 25) / 1000;
 
@@ -375,6 +376,14 @@ describe('lines of JSON', () => {
     ['{"keys":1}', '{"key":2}', { key: 2 }],
     ['{"a":1,"b":2}', '{"b":3,"a":4}', { a: 4, b: 3 }],
     ['{"a":1}', '{"a" : 2}', { a: 2 }],
+    ['{"a":1}', '{"a": 2}', { a: 2 }],
+    ['{"a":1,"b":2}', '{"a":1, "b":3}', { a: 1, b: 3 }],
+    ['{"a":1}', '{}', {}],
+    ['{"a":1,"b":2}', '{"a":1,}', undefined],
+    ['{"a":1,"b":2}', '{"a":1"b":2}', undefined],
+    ['{"a":1,"b":2}', '{"b":2', undefined],
+    ['{"a":1,"b":2}', '{"a":{"b":2},"b":3}', { a: { b: 2 }, b: 3 }],
+    ['{"log":{"level":"x"},"a":1}', '{"log":{"level":"y"},"a":2}', { 'log.level': 'y', a: 2 }],
     ['{"a\\"b":1}', '{"a"b":2}', undefined],
     ['{"a":1}', '{"a":', undefined],
     ['{"a":1}', '{"a"1}', undefined],
@@ -385,6 +394,32 @@ describe('lines of JSON', () => {
     const record = readAll('json', [before, line])[1]!;
     if (expected === undefined) expect(Object.keys(record.attributes)).toEqual(['eudaemon.parse_error']);
     else expect(plain(record.attributes)).toEqual(expected);
+  });
+});
+
+describe('a key that is no UTF-8', () => {
+  const { format } = createParser('json', createPatterns());
+  it.each([
+    ['outside', '{"a\xff":1,"b":"x"}', { 'a\ufffd': 1, b: 'x' }],
+    ['within', '{"a":{"b\xc3":"x","\xff\xfe":2}}', { a: { 'b\ufffd': 'x', '\ufffd\ufffd': 2 } }],
+    ['with a long value', `{"\xff":"${'x'.repeat(200)}"}`, { '\ufffd': 'x'.repeat(200) }],
+  ])('is repaired: %s', (_, line, expected) => {
+    const record = new LogRecord();
+    record.buf = Buffer.from(line, 'latin1');
+    record.bodyEnd = record.buf.length;
+    expect(format!(record)).toBe(true);
+    const w = new ProtoWriter();
+    encodeRecord(w, record);
+    const resource = new Uint8Array(0);
+    const [read] = decodeOfficial('logs', sealRequest([{ resource, records: w.copy() }]))
+      .resourceLogs!.flatMap(({ scopeLogs }) => scopeLogs!)
+      .flatMap(({ logRecords }) => logRecords!);
+    const { 'log.record.original': original, ...fields } = officialPlain(read!.attributes) as Record<
+      string,
+      unknown
+    >;
+    expect(fields).toEqual(expected);
+    expect(original).toBe(Buffer.from(line, 'latin1').toString('base64'));
   });
 });
 

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { createPatterns } from '../config/index.ts';
 import { toYaml } from '../config/yaml.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
-import { amountOf } from '../core/posture.ts';
+import { tellCapabilities } from '../core/posture.ts';
 import type { Discovered } from '../identity/discover.ts';
 import { createFinder } from './find.ts';
 import { columns, paint } from './format.ts';
@@ -74,15 +74,12 @@ const few = (items: readonly (string | number)[], shown: number): string =>
     ? '-'
     : `${items.slice(0, shown).join(',')}${items.length > shown ? ` +${items.length - shown}` : ''}`;
 
-/** `all`, `none`, or which. */
+/** `none`, `all`, `all but sys_time`, or which. */
 function rights(capabilities: readonly string[] | undefined): string {
   if (capabilities === undefined) return '-';
-  const amount = amountOf(capabilities);
-  if (amount !== 'some') return amount;
-  return few(
-    capabilities.map(name => name.replace(/^CAP_/, '').toLowerCase()),
-    2,
-  );
+  const told = tellCapabilities(capabilities).replaceAll('CAP_', '').toLowerCase();
+  const but = told.startsWith('all but ') ? 'all but ' : '';
+  return `${but}${few(told.slice(but.length).split(' '), 2)}`;
 }
 
 function table(daemons: readonly Discovered[], color: DiscoverOptions['color']): string {

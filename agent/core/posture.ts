@@ -121,6 +121,17 @@ const ALL = CAPABILITIES.slice(0, 38);
 export const amountOf = (capabilities: readonly string[]): 'none' | 'some' | 'all' =>
   capabilities.length === 0 ? 'none' : ALL.every(each => capabilities.includes(each)) ? 'all' : 'some';
 
+/** Those that lack at most so many are told by what they lack. */
+const FEW = 8;
+
+/** For people: `none`, `all`, `all but CAP_SYS_TIME`, or which. */
+export function tellCapabilities(capabilities: readonly string[]): string {
+  const amount = amountOf(capabilities);
+  if (amount !== 'some') return amount;
+  const lacking = ALL.filter(each => !capabilities.includes(each));
+  return lacking.length <= FEW ? `all but ${lacking.join(' ')}` : capabilities.join(' ');
+}
+
 /** A label of SELinux is `user:role:type[:level]`; one of AppArmor is a profile with its mode in parentheses. */
 function confinementOf(label: string | undefined): Posture['confinement'] {
   if (label === undefined || /^unconfined( |$)|:unconfined_t(:|$)|\(unconfined\)$/.test(label)) return 'none';
@@ -161,10 +172,7 @@ export function tellPosture(posture: Posture): [what: string, how: string][] {
   const told: [string, string | undefined][] = [
     ['user', user],
     ['groups', groups?.join(' ')],
-    [
-      'capabilities',
-      capabilities && (amountOf(capabilities) === 'some' ? capabilities.join(' ') : amountOf(capabilities)),
-    ],
+    ['capabilities', capabilities && tellCapabilities(capabilities)],
     ['no_new_privs', noNewPrivs === undefined ? undefined : noNewPrivs ? 'on' : 'off'],
     ['seccomp', seccomp],
     ['confinement', label ?? 'none'],

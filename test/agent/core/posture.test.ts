@@ -6,6 +6,7 @@ import {
   namesById,
   parseCapabilities,
   readPosture,
+  tellCapabilities,
   tellPosture,
 } from '../../../agent/core/posture.ts';
 
@@ -151,4 +152,16 @@ describe('a posture', () => {
       [0, 'root'],
       [4, 'c'],
     ]));
+});
+
+describe('capabilities in words', () => {
+  const all = CAPABILITIES.slice(0, 41);
+  it.each([
+    ['none', [], 'none'],
+    ['all', all, 'all'],
+    ['all of an older kernel', all.slice(0, 38), 'all'],
+    ['nearly all', all.filter(each => each !== 'CAP_SYS_RESOURCE'), 'all but CAP_SYS_RESOURCE'],
+    ['some', ['CAP_CHOWN', 'CAP_KILL'], 'CAP_CHOWN CAP_KILL'],
+    ['more than half', all.slice(0, 29), all.slice(0, 29).join(' ')],
+  ])('%s', (_, capabilities, words) => expect(tellCapabilities(capabilities)).toBe(words));
 });

@@ -45,7 +45,8 @@ export const logs: Command = {
     process.once('SIGINT', () => stop.abort());
     process.once('SIGTERM', () => stop.abort());
     const directory = join(config.agent.state_dir, given.deadLetter ? DEAD_LETTER_DIRECTORY : 'store');
-    return showLogs({ ...given, directory, colors }, process.stdout, stop.signal);
+    const tell = (text: string) => void process.stderr.write(`${text}\n`);
+    return showLogs({ ...given, directory, colors }, process.stdout, stop.signal, tell);
   },
 };
 
@@ -132,13 +133,18 @@ function parseLines(text: string): number {
   return Number(text);
 }
 
-/** Resolves with the exit code when all is written, or with 0 once the reader of `out` has left. */
+/**
+ * Resolves with the exit code when all is written, or with 0 once the reader of `out` has left. `tell` hears of it when
+ * there is nothing to write.
+ */
 export async function showLogs(
   options: LogsOptions,
   out: NodeJS.WritableStream,
   stop: AbortSignal,
+  tell: (text: string) => void = () => {},
 ): Promise<number> {
   const { directory } = options;
+  let found = 0;
   if (!existsSync(directory))
     throw new SetupError(
       options.deadLetter
@@ -154,16 +160,25 @@ export async function showLogs(
   });
   const print = options.json ? ({ line }: Found) => `${line}\n` : createPrinter(options.colors);
   try {
-    for await (const found of select(options, AbortSignal.any([stop, left.signal]))) {
-      if (!out.write(print(found)))
+    for await (const each of select(options, AbortSignal.any([stop, left.signal]))) {
+      found++;
+      if (!out.write(print(each)))
         await Promise.race([new Promise(resolve => out.once('drain', resolve)), broken.promise]);
       if (stop.aborted || left.signal.aborted) break;
     }
     if (left.signal.aborted) await broken.promise;
+    if (found === 0 && !options.follow) tell(nothing(options));
   } catch (error) {
     if (codeOf(error) !== 'EPIPE') throw error;
   }
   return 0;
+}
+
+function nothing({ daemon, lines, since, severity, grep }: LogsOptions): string {
+  const of = daemon === undefined ? '' : ` of ${daemon}`;
+  return [lines, since, severity, grep].some(each => each !== undefined)
+    ? `no record${of} is as asked for`
+    : `there is no record${of}`;
 }
 
 async function* select(options: LogsOptions, signal: AbortSignal): AsyncGenerator<Found> {

@@ -145,6 +145,18 @@ describe('showLogs', () => {
     expect(text()).toBe(line('a') + line('b') + line('c'));
   });
 
+  it.each([
+    [{ daemon: 'db' }, ['there is no record of db']],
+    [{ severity: 21 }, ['no record is as asked for']],
+    [{ daemon: 'web', grep: /z/ }, ['no record of web is as asked for']],
+    [{}, []],
+  ] as const)('of %j tells %j', async (given, told) => {
+    const options = { directory: startStore('a'), follow: false, json: false, colors: false, ...given };
+    const heard: string[] = [];
+    await showLogs(options, collect().out, new AbortController().signal, text => heard.push(text));
+    expect(heard).toEqual(told);
+  });
+
   it('says what to do where there is no store', async () => {
     await expect(show('/nowhere/store', {}, collect().out).done).rejects.toThrow(
       'cannot read store "/nowhere/store": there is none; the agent writes it while it runs, beside OTLP only with exporters.store: {}',

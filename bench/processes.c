@@ -1,6 +1,8 @@
-// What the kernel alone takes for a look at N processes: the calls the samplers make for each, and nothing else. Every
-// third look is followed by one at control groups and open files. Of a process that has not run only stat is read.
-//   processes COMM SECONDS [all]: prints user and system CPU ms of a look, one look a second; `all` reads all each time
+// What the kernel alone takes for a look at N processes: the calls the sampler makes for each, and nothing else. Of a process
+// that has not run only statm is read; in each third look a process has its turn for what it holds open and for status, if it
+// has run since the last, and once a minute everything is read.
+//   processes COMM SECONDS [all]: prints user and system CPU ms of a look, one look a second; `all` reads what a process has
+//   whether it has run or not
 //   processes awake: a process that runs twice a second
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,47 +14,64 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STAT, STATUS, IO, FD, CGROUP, FILES, MAX = 32768, DETAILS = 3 };
-static const char *const names[FILES] = {"stat", "status", "io", "fd", "cgroup"};
-static int held[MAX][FILES];
-static char pids[MAX][16];
-/** CPU time in ns, in the last look and in the last one at the details. */
-static long long ran[MAX], ranBefore[MAX];
-static int all;
+enum { STATM, STAT, IO, FD, STATUS, CGROUP, LIMITS, FILES, KEPT = STATUS, MAX = 32768, DETAILS = 3, EVERYTHING = 60 };
+static const char *const names[FILES] = {"statm", "stat", "io", "fd", "status", "cgroup", "limits"};
+/** Open files, 0 for one that was never read, -1 for one that was read once. */
+static int held[MAX][KEPT];
+static int pids[MAX];
+/** CPU time in ns, in the last look and when the details were read. */
+static long long ran[MAX], detailed[MAX];
+static int all, room;
 static char buf[256 * 1024];
 
 static double ms(struct timeval t) { return t.tv_sec * 1e3 + t.tv_usec / 1e3; }
 
-/** Whether it has run since. */
-static int runs(int i, long long *since) {
+static long long cpuTime(int i) {
   struct timespec t;
-  if (all || clock_gettime((~atoi(pids[i]) * 8) | 2, &t) < 0) return 1;
-  long long now = t.tv_sec * 1000000000LL + t.tv_nsec, before = *since;
-  *since = now;
-  return now != before;
+  return clock_gettime((~pids[i] * 8) | 2, &t) < 0 ? -1 : t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static void look(int i) {
-  struct stat fds;
-  int last = runs(i, &ran[i]) ? IO : STAT;
-  for (int file = STAT; file <= last; file++)
-    if (pread(held[i][file], buf, sizeof buf, 0) < 0) return;
-  if (last == IO) fstat(held[i][FD], &fds);
+/** Its content, or the size of the directory, with the descriptor kept from the second time on. */
+static ssize_t readFile(int i, int file) {
+  struct stat size;
+  int kept = file < KEPT && held[i][file] > 0, fd = kept ? held[i][file] : -1;
+  if (!kept) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", pids[i], names[file]);
+    fd = open(path, O_RDONLY);
+    if (file < KEPT && held[i][file] < 0 && room > 0) held[i][file] = fd, kept = 1, room--;
+    else if (file < KEPT) held[i][file] = -1;
+  }
+  ssize_t result = file == FD ? fstat(fd, &size) : pread(fd, buf, sizeof buf, 0);
+  if (!kept) close(fd);
+  return result;
 }
 
 static void details(int i) {
-  if (!runs(i, &ranBefore[i])) return;
   char path[300], target[4096];
-  if (pread(held[i][STAT], buf, sizeof buf, 0) < 0 || pread(held[i][CGROUP], buf, sizeof buf, 0) < 0) return;
-  snprintf(path, sizeof path, "/proc/%s/fd", pids[i]);
+  readFile(i, STATUS);
+  snprintf(path, sizeof path, "/proc/%d/fd", pids[i]);
   DIR *fds = opendir(path);
   if (!fds) return;
-  for (struct dirent *entry; (entry = readdir(fds));) {
-    if (entry->d_name[0] == '.') continue;
-    snprintf(path, sizeof path, "/proc/%s/fd/%s", pids[i], entry->d_name);
-    if (readlink(path, target, sizeof target) < 0) break;
-  }
+  for (struct dirent *entry; (entry = readdir(fds));)
+    if (entry->d_name[0] != '.' && readlinkat(dirfd(fds), entry->d_name, target, sizeof target) < 0) break;
   closedir(fds);
+}
+
+static void look(int i, int turn) {
+  long long now = cpuTime(i);
+  int everything = (pids[i] + turn) % (all ? DETAILS : EVERYTHING) == 0;
+  int awake = all || everything || now != ran[i];
+  ran[i] = now;
+  if (awake)
+    for (int file = STAT; file <= FD; file++) readFile(i, file);
+  readFile(i, STATM);
+  if (all && !everything) readFile(i, STATUS);
+  if (everything || ((pids[i] + turn) % DETAILS == 0 && !all && now != detailed[i])) {
+    details(i);
+    detailed[i] = now;
+  }
+  if (everything) readFile(i, CGROUP), readFile(i, LIMITS);
 }
 
 int main(int argc, char **argv) {
@@ -60,29 +79,29 @@ int main(int argc, char **argv) {
   while (strcmp(comm, "awake") == 0) usleep(500000);
   all = argc > 3;
   int seconds = atoi(argv[2]), count = 0;
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  room = files.rlim_cur / 2;
   DIR *proc = opendir("/proc");
   for (struct dirent *entry; (entry = readdir(proc)) && count < MAX;) {
     if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
-    char path[300];
-    for (int i = 0; i < FILES; i++) {
-      snprintf(path, sizeof path, "/proc/%s/%s", entry->d_name, names[i]);
-      held[count][i] = open(path, O_RDONLY);
-    }
-    snprintf(pids[count], sizeof pids[count], "%.15s", entry->d_name);
-    ssize_t length = pread(held[count][STAT], buf, sizeof buf - 1, 0);
-    buf[length > 0 ? length : 0] = 0;
-    char *name = strchr(buf, '(');
-    if (name && strncmp(name + 1, comm, strlen(comm)) == 0) count++;
-    else for (int i = 0; i < FILES; i++) close(held[count][i]);
+    pids[count] = atoi(entry->d_name);
+    char path[64], name[64] = "";
+    snprintf(path, sizeof path, "/proc/%d/comm", pids[count]);
+    int fd = open(path, O_RDONLY);
+    if (read(fd, name, sizeof name - 1) > 0 && strncmp(name, comm, strlen(comm)) == 0) count++;
+    close(fd);
   }
+  for (int turn = 0; turn < 2; turn++)
+    for (int i = 0; i < count; i++) look(i, turn);
   struct rusage before, after;
   getrusage(RUSAGE_SELF, &before);
   for (int second = 0; second < seconds; second++) {
     rewinddir(proc);
     while (readdir(proc));
-    for (int i = 0; i < count; i++) look(i);
-    if (second % DETAILS == 0)
-      for (int i = 0; i < count; i++) details(i);
+    for (int i = 0; i < count; i++) look(i, second);
     sleep(1);
   }
   getrusage(RUSAGE_SELF, &after);

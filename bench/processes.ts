@@ -1,6 +1,7 @@
 // What does it cost to watch a thousand processes? The agent, all of them declared, beside process-exporter and beside a
 // C program that makes the same system calls: CPU for one cycle and scrape a second, once it knows them all; and what a
-// cycle of the first WARM_S took, in which it learns how each process runs. The processes sleep, or run twice a second.
+// cycle of the first WARM_S took, in which it learns how each process runs. The processes sleep, or run twice a second. The
+// agent is also measured with none to watch.
 //   node bench/processes.ts [--processes 1000] [--seconds 20] [--awake]
 
 import { execFileSync, spawn } from 'node:child_process';
@@ -36,7 +37,12 @@ const command = `${sleeper} ${values.awake ? 'awake' : '1000'}`;
 const sleepers = spawn('sh', ['-c', `for i in $(seq ${values.processes}); do ${command} & done; wait`], {
   detached: true,
 });
-process.once('exit', () => process.kill(-sleepers.pid!));
+let sleeping = true;
+const endSleepers = () => {
+  if (sleeping) process.kill(-sleepers.pid!);
+  sleeping = false;
+};
+process.once('exit', endSleepers);
 
 interface Cost {
   /** CPU ms a cycle. */
@@ -48,25 +54,35 @@ interface Cost {
   readonly memory: { readonly total: number; readonly anonymous: number };
   /** The slowest answer, ms. */
   readonly slowest: number;
-  readonly lastPage: string;
+  /** The longest look of the agent, pauses included, ms. */
+  readonly longest: number;
 }
 
+const LOOK = /^eudaemon_collector_duration_seconds\{collector="processes"\} (\S+)/m;
+
 /** One scrape a second, at times that drift through the cycle of the program. */
-async function measure(program: Program, url: string, series: RegExp, warmSeconds: number): Promise<Cost> {
+async function measure(
+  program: Program,
+  url: string,
+  series: RegExp,
+  warmSeconds: number,
+  processes = Number(values.processes),
+): Promise<Cost> {
   let slowest = 0;
-  let page = '';
+  let longest = 0;
   const scrape = async () => {
     const begin = performance.now();
-    page = await fetch(url)
+    const page = await fetch(url)
       .then(answer => answer.text())
       .catch(() => '');
     slowest = Math.max(slowest, performance.now() - begin);
-    return Number(series.exec(page)?.[1] ?? 0);
+    longest = Math.max(longest, Number(LOOK.exec(page)?.[1] ?? 0) * 1000);
+    return Number(series.exec(page)?.[1] ?? -1);
   };
-  await until(`all processes at ${url}`, async () => (await scrape()) >= Number(values.processes), 60);
+  await until(`all processes at ${url}`, async () => (await scrape()) >= processes, 120);
   const first = cpuOf(program.pid);
   for (let i = 0; i < warmSeconds; i++) await Promise.all([scrape(), pause(1010)]);
-  slowest = 0;
+  slowest = longest = 0;
   const before = cpuOf(program.pid);
   for (let i = 0; i < seconds; i++) await Promise.all([scrape(), pause(1010)]);
   const after = cpuOf(program.pid);
@@ -79,7 +95,7 @@ async function measure(program: Program, url: string, series: RegExp, warmSecond
     starting: ((before.user + before.system - first.user - first.system) / warmSeconds) * 1000,
     memory,
     slowest,
-    lastPage: page,
+    longest,
   };
 }
 
@@ -96,33 +112,32 @@ const row = (name: string, user: number, system: number, rest: readonly string[]
     ...rest,
   ]);
 };
-const costRow = (name: string, { user, system, starting, memory, slowest }: Cost) =>
+const costRow = (name: string, { user, system, starting, memory, slowest, longest }: Cost) =>
   row(name, user, system, [
     starting.toFixed(1),
     memory.total.toFixed(0),
     memory.anonymous.toFixed(0),
     slowest.toFixed(0),
+    longest > 0 ? longest.toFixed(0) : '',
   ]);
 
-const agent = await startAgent(dir, {
-  daemons: { sleepers: { match: { comm: NAME } } },
-  collectors: { processes: { interval: '1s' }, host: false, syslog: false },
-});
-const ours = await measure(
-  agent,
-  `${agent.url}/metrics`,
-  /^eudaemon_daemon_instances\{daemon="sleepers"\} (\d+)/m,
-  WARM_S,
-);
-costRow('eudaemon', ours);
-const look = /^eudaemon_collector_duration_seconds\{collector="processes"\} (\S+)/m.exec(ours.lastPage)?.[1];
+/** Of the agent that watches what is called `comm`. */
+async function measureAgent(comm: string, warmSeconds: number, processes?: number): Promise<Cost> {
+  const agent = await startAgent(dir, {
+    daemons: { sleepers: { match: { comm } } },
+    collectors: { processes: { interval: '1s' }, host: false, syslog: false },
+  });
+  const series = /^eudaemon_daemon_instances\{daemon="sleepers"\} (\d+)/m;
+  return measure(agent, `${agent.url}/metrics`, series, warmSeconds, processes);
+}
+costRow('eudaemon', await measureAgent(NAME, WARM_S));
 
 for (const [name, ...mode] of [['the same calls in C'], ['all files each time, in C', 'all']] as const) {
   const [, user, system] = execFileSync(floor, [NAME, String(seconds), ...mode], { encoding: 'utf8' })
     .trim()
     .split(' ')
     .map(Number);
-  row(name, user!, system!, ['', '', '', '']);
+  row(name, user!, system!, ['', '', '', '', '']);
 }
 
 if (existsSync(EXPORTER)) {
@@ -136,10 +151,22 @@ if (existsSync(EXPORTER)) {
   const series = /^namedprocess_namegroup_num_procs\{groupname="bench-sleeper"\} (\d+)/m;
   costRow('process-exporter', await measure(exporter, `http://127.0.0.1:${port}/metrics`, series, 5));
 }
+endSleepers();
+costRow('eudaemon, none to watch', await measureAgent(NAME, 5, 0));
 printTable(
   `${values.processes} processes${values.awake ? ' that run' : ''}, one cycle and scrape a second`,
-  ['', 'CPU ms a cycle', 'eudaemon /', 'user', 'system', 'starting', 'RSS MiB', 'anon', 'slowest scrape ms'],
+  [
+    '',
+    'CPU ms a cycle',
+    'eudaemon /',
+    'user',
+    'system',
+    'starting',
+    'RSS MiB',
+    'anon',
+    'slowest scrape ms',
+    'longest look ms',
+  ],
   rows,
 );
-console.log(`the last look of eudaemon took ${(Number(look) * 1000).toFixed(0)} ms, slices included`);
 process.exit();

@@ -23,7 +23,7 @@ export interface FakeProcess {
   cmdline?: string[];
   uid?: number;
   cgroup?: string;
-  /** In KiB; no memory lines without it. */
+  /** In KiB, as pages of 4 have it; none without it. */
   memory?: { size: number; rss: number; anon?: number; swap?: number };
   switches?: [voluntary: number, involuntary: number];
   io?: [read: number, written: number];
@@ -61,6 +61,7 @@ export function createHost(): FakeHost {
       host.kill(process.pid);
       host.write(at('stat'), statOf(process));
       host.write(at('status'), statusOf(process));
+      host.write(at('statm'), statmOf(process));
       host.write(at('cmdline'), (process.cmdline ?? []).map(each => `${each}\0`).join(''));
       host.write(at('cgroup'), process.cgroup ?? '0::/\n');
       const [read, written] = process.io ?? [0, 0];
@@ -103,6 +104,13 @@ export function statOf(process: FakeProcess): string {
     `${user} ${system} ${childUser} ${childSystem} 20 0 ${threads} 0 ${Math.round(start * 100)} 1000000 ${pages} ` +
     `18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0\n`
   );
+}
+
+/** /proc/PID/statm; an old kernel, which does not tell anonymous memory apart, counts all of it as shared. */
+function statmOf({ memory }: FakeProcess): string {
+  const { size, rss, anon = 0 } = memory ?? { size: 0, rss: 0 };
+  const pages = (kibibytes: number) => Math.round(kibibytes / 4);
+  return `${pages(size)} ${pages(rss)} ${pages(rss - anon)} 1 0 2 0\n`;
 }
 
 function statusOf({

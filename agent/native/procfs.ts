@@ -7,6 +7,8 @@ import { systemError } from './libc.ts';
 export interface Procfs {
   /** The beginning of an open file; its length. All of these that read throw as Node does. */
   read(fd: number, into: Uint8Array): number;
+  /** The names in an open directory that are numbers, `buf` for the kernel's entries. */
+  numbers(fd: number, buf: Buffer): number[];
   /** Adds the names in an open directory and gives their number, `buf` for the kernel's entries. */
   names(fd: number, buf: Buffer, names: string[]): number;
   /** Where a link in an open directory leads, `buf` for the path. */
@@ -37,20 +39,37 @@ export function createProcfs({ libc }: Native): Procfs {
     if (result < 0) throw systemError(call, libc.errno());
     return result;
   };
+  /** Where the names begin, one after another. */
+  const entries = (fd: number, buf: Buffer, each: (name: number) => void): void => {
+    checked('lseek', libc.lseek(fd, 0, 0));
+    for (;;) {
+      const length = checked('getdents64', libc.getdents(SYS_GETDENTS64, fd, buf, buf.length));
+      if (length === 0) return;
+      for (let at = 0; at < length; at += buf.readUInt16LE(at + RECORD_LENGTH)) each(at + NAME);
+    }
+  };
   const time = new Uint32Array(4);
   const bytes = new Uint8Array(time.buffer);
   return {
     read: (fd, into) => checked('pread', libc.pread(fd, into, into.length, 0)),
-    names(fd, buf, names) {
-      checked('lseek', libc.lseek(fd, 0, 0));
-      for (;;) {
-        const length = checked('getdents64', libc.getdents(SYS_GETDENTS64, fd, buf, buf.length));
-        if (length === 0) return names.length;
-        for (let at = 0; at < length; at += buf.readUInt16LE(at + RECORD_LENGTH)) {
-          const name = at + NAME;
-          if (buf[name] !== DOT) names.push(buf.toString('latin1', name, buf.indexOf(0, name)));
+    numbers(fd, buf) {
+      const numbers: number[] = [];
+      entries(fd, buf, name => {
+        let number = 0;
+        for (let at = name; buf[at] !== 0; at++) {
+          const digit = buf[at]! - 0x30;
+          if (digit < 0 || digit > 9) return;
+          number = number * 10 + digit;
         }
-      }
+        numbers.push(number);
+      });
+      return numbers;
+    },
+    names(fd, buf, names) {
+      entries(fd, buf, name => {
+        if (buf[name] !== DOT) names.push(buf.toString('latin1', name, buf.indexOf(0, name)));
+      });
+      return names.length;
     },
     link: (fd, name, buf) =>
       buf.toString('utf8', 0, checked('readlinkat', libc.readlinkat(fd, name, buf, buf.length))),

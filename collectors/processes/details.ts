@@ -2,73 +2,58 @@
 // proportional share of memory where that is asked for.
 
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
-import type { Stat } from '../../agent/core/procstat.ts';
-import { createBreath } from './breath.ts';
+import { type Breath, createBreath } from './breath.ts';
 import * as family from './detail-descs.ts';
 import { createGroups, GAUGES } from './groups.ts';
 import { createLook } from './holdings.ts';
-import type { ProcessesOptions } from './options.ts';
-import { parsePss, parseStatus } from './parse.ts';
+import type { Seen } from './look.ts';
+import { detailsInterval, type ProcessesOptions } from './options.ts';
+import { parsePss } from './parse.ts';
 import { DENIED, type Reader } from './read.ts';
-import { hasEnded, readStat } from './sample.ts';
-import { createStanding, type Standing } from './standing.ts';
+import { type Details, hasEnded, readMemory, readStat } from './sample.ts';
 import { createTcpTables, TCP_STATES } from './tcp.ts';
-import { createUndeclared } from './undeclared.ts';
+import { createUndeclared, type Undeclared } from './undeclared.ts';
 
 /** What the shares of memory may cost in a look; who comes later keeps the figure it had, and is first in the next. */
 const PSS_BUDGET_MS = 50;
 
-/** Whose a process was when it was last seen. */
-export interface Owned {
-  readonly stat: Stat;
-  readonly daemon: string;
-  readonly cpuTime: number;
-}
-
-/**
- * `owned` gives the processes of daemons as the last look saw them, undefined before it. Nothing here needs rights but
- * for the open files and the shares of other users' processes.
- */
+/** `look` gives the processes of daemons as they were last seen; nothing of them is read again but what others change. */
 export function createDetails(
-  options: ProcessesOptions,
-  room: SamplerRoom,
+  options: Pick<ProcessesOptions, 'interval' | 'details_interval' | 'pss' | 'undeclared'>,
+  room: Pick<SamplerRoom, 'name' | 'root' | 'daemons' | 'now'>,
   reader: Reader,
-  owned: () => ReadonlyMap<number, Owned> | undefined = () => undefined,
+  look: () => Promise<ReadonlyMap<number, Seen>>,
 ): Sampler {
   const { root, daemons, now } = room;
   const groups = createGroups(root);
-  const shares = createShares(reader);
-  const standing = createStanding(reader);
   const tcp = createTcpTables(root);
+  const shares = createShares(reader);
   const undeclared = options.undeclared > 0 ? createUndeclared(options.undeclared) : undefined;
+
+  /** Processes that the look has found to be of no daemon. */
+  const countOthers = async (counts: Undeclared, seen: ReadonlyMap<number, Seen>, breath: Breath) => {
+    for (const pid of reader.pids()) {
+      if (breath.due()) await breath.take();
+      const stat = seen.has(pid) ? undefined : readStat(reader, pid);
+      if (!stat || hasEnded(stat) || daemons.ofProcess(stat) !== undefined) continue;
+      const memory = readMemory(reader, pid, false);
+      if (memory) counts.add(stat, memory.resident);
+    }
+  };
 
   return {
     name: room.name,
-    everyMs: options.details_interval ?? 3 * options.interval,
+    everyMs: detailsInterval(options),
     async sample(out, signal) {
+      const seen = await look();
       const breath = createBreath(now, signal);
-      const at = now();
-      const members = new Map<string, Map<number, Standing>>();
+      const members = new Map<string, Map<number, Details>>();
       for (const { name } of daemons.declared) members.set(name, new Map());
-      const known = owned();
-      for (const pid of known && !undeclared ? known.keys() : reader.pids()) {
-        if (breath.due()) await breath.take();
-        const before = known?.get(pid);
-        const cpuTime = reader.cpuTime(pid);
-        const stat = before?.cpuTime === cpuTime ? before.stat : readStat(reader, pid, before?.stat);
-        if (!stat || hasEnded(stat)) continue;
-        const same = before?.stat.startTicks === stat.startTicks;
-        const daemon = same ? before.daemon : daemons.ofProcess(stat);
-        const own = daemon === undefined ? undefined : members.get(daemon);
-        if (own) own.set(pid, standing.of(pid, cpuTime, at));
-        else if (daemon === undefined && undeclared) {
-          const length = reader.file(pid, 'status');
-          if (length >= 0) undeclared.add(stat, parseStatus(reader.buf, length).resident);
-        }
-      }
-      standing.end();
+      for (const [pid, { stat, daemon, figures }] of seen)
+        if (!hasEnded(stat)) members.get(daemon)?.set(pid, figures.details);
+      if (undeclared) await countOthers(undeclared, seen, breath);
       undeclared?.write(out, now());
-      const look = createLook(root, tcp);
+      const holdingsOf = createLook(root, tcp, reader.targetOf);
       for (const [daemon, processes] of members) {
         if (breath.due()) await breath.take();
         const { gauges, counters } = groups.of(daemon, processes);
@@ -79,7 +64,7 @@ export function createDetails(
           out.set(family.COUNTERS[name!]!, value, daemon, ...labels);
         }
         if (processes.size > 0) {
-          const holdings = look();
+          const holdings = holdingsOf();
           for (const [pid, { open }] of processes) {
             holdings.add(pid, open);
             if (breath.due()) await breath.take();

@@ -11,6 +11,7 @@ import {
   parseKeyed,
   parsePressure,
 } from './parse-group.ts';
+import type { Setting } from './sample.ts';
 
 export const GAUGES = ['memory', 'memoryPeak', 'memoryLimit', 'pids', 'pidsLimit', 'cpuLimit'] as const;
 export type Gauge = (typeof GAUGES)[number];
@@ -29,8 +30,7 @@ export interface Groups {
 }
 
 interface Member {
-  /** Text of /proc/PID/cgroup. */
-  readonly cgroup: string;
+  readonly setting: Pick<Setting, 'cgroup'>;
 }
 
 /** One directory of one hierarchy. */
@@ -57,7 +57,7 @@ export function createGroups(root: string): Groups {
   const directoriesOf = (processes: ReadonlyMap<number, Member>): Map<string, Directory> => {
     const mounts = mountsNow();
     const found = new Map<string, Directory>();
-    for (const text of new Set(Array.from(processes.values(), ({ cgroup }) => cgroup)))
+    for (const text of new Set(Array.from(processes.values(), ({ setting }) => setting.cgroup)))
       for (const [controller, path] of parseGroupPaths(text)) {
         const mount = mounts.get(controller);
         if (mount === undefined || path === '/' || path.startsWith('/..')) continue;

@@ -3,6 +3,8 @@
 import { closeSync } from 'node:fs';
 
 export interface Held {
+  /** Whether files of the process are kept. */
+  has(pid: number): boolean;
   /** The open file, -1 when it is not. */
   get(pid: number, name: string): number;
   /** Takes a file that was just opened; false when it has to be closed. */
@@ -19,8 +21,11 @@ interface Files {
   readonly list: { readonly name: string; fd: number }[];
 }
 
-/** Read in each look. All others stay open from the second time on: a process at rest needs no more than this one. */
-const FIRST = 'stat';
+/**
+ * What looks read again and again, open from the second time on: of a process at rest no more than one is. The kernel
+ * keeps 4 KiB for each that has been read.
+ */
+const KEPT = new Set(['statm', 'stat', 'io', 'fd']);
 
 /** `limit` files at most. */
 export function createHeld(limit: number): Held {
@@ -41,16 +46,17 @@ export function createHeld(limit: number): Held {
   };
 
   return {
+    has: pid => held.has(pid),
     get: (pid, name) => find(held.get(pid), name)?.fd ?? -1,
     keep(pid, name, fd) {
       const files = held.get(pid);
-      if (!files || room < (files.own ? 1 : limit / 2)) return false;
+      if (!files || !KEPT.has(name)) return false;
       const file = find(files, name);
-      const stays = name === FIRST || file !== undefined;
-      if (file) file.fd = fd;
-      else files.list.push({ name, fd: stays ? fd : -1 });
-      if (stays) room--;
-      return stays;
+      if (!file) files.list.push({ name, fd: -1 });
+      if (!file || room < (files.own ? 1 : limit / 2)) return false;
+      file.fd = fd;
+      room--;
+      return true;
     },
     release,
     hold(pids, all) {

@@ -16,37 +16,34 @@ export interface Held {
   readonly denied: boolean;
 }
 
-/** What one process has open. It stands while the process does not run, but for files, which others may delete. */
+/** What one process has open, as its list of descriptors had it. */
 export interface Open {
   /** Inodes. */
   readonly sockets: readonly number[];
   /** Its network namespace; empty without sockets. */
   readonly network: string;
-  /** Descriptors that lead to a path, and to which. */
-  readonly files: readonly { readonly fd: string; readonly target: string }[];
+  /** Descriptors that lead to a path. */
+  readonly files: readonly string[];
   readonly denied: boolean;
 }
 
-/** Without right it is empty, and so it is of a process that is gone. */
-export function readOpen(reader: Pick<Reader, 'fdsOf' | 'targetOf' | 'networkOf'>, pid: number): Open {
+/** Without right it is empty, and so it is of a process that is gone. `network` where it is known already. */
+export function readOpen(
+  reader: Pick<Reader, 'fdsOf' | 'targetOf' | 'networkOf'>,
+  pid: number,
+  network = '',
+): Open {
   const sockets: number[] = [];
-  const files: { fd: string; target: string }[] = [];
+  const files: string[] = [];
   const fds: string[] = [];
   const denied = reader.fdsOf(pid, fds) === DENIED;
   for (const fd of fds) {
     const target = attempt(() => reader.targetOf(pid, fd)) ?? '';
     if (target.startsWith(SOCKET)) sockets.push(Number(target.slice(SOCKET.length, -1)));
-    else if (isOnDisk(target)) files.push({ fd, target });
+    else if (isOnDisk(target)) files.push(fd);
   }
-  const network = sockets.length > 0 ? (attempt(() => reader.networkOf(pid)) ?? '') : '';
-  return { sockets, network, files, denied };
-}
-
-/** The same of a process that has not run since. */
-export function rereadOpen(reader: Pick<Reader, 'targetOf'>, pid: number, open: Open): Open {
-  if (open.files.length === 0) return open;
-  const files = open.files.map(({ fd }) => ({ fd, target: attempt(() => reader.targetOf(pid, fd)) ?? '' }));
-  return { ...open, files };
+  const asks = sockets.length > 0 && network === '';
+  return { sockets, network: asks ? (attempt(() => reader.networkOf(pid)) ?? '') : network, files, denied };
 }
 
 /** The processes of one daemon, one after another. */
@@ -56,7 +53,7 @@ export interface Holdings {
 }
 
 /** One look at all daemons: the sockets of a network namespace are asked for once. */
-export function createLook(root: string, tcp: TcpTables): () => Holdings {
+export function createLook(root: string, tcp: TcpTables, targetOf: Reader['targetOf']): () => Holdings {
   const proc = join(root, 'proc');
   const tables = new Map<string, ReadonlyMap<number, TcpState>>();
 
@@ -84,8 +81,10 @@ export function createLook(root: string, tcp: TcpTables): () => Holdings {
           const state = tableOf(pid, open.network).get(inode);
           if (state) sockets[state]++;
         }
-        for (const { fd, target } of open.files) {
-          if (!target.endsWith(DELETED)) continue;
+        for (const fd of open.files) {
+          // Others may have deleted it since, and the descriptor may lead elsewhere.
+          const target = attempt(() => targetOf(pid, fd)) ?? '';
+          if (!target.endsWith(DELETED) || !isOnDisk(target)) continue;
           const path = `${proc}/${pid}/fd/${fd}`;
           const file = attempt(() => statSync(path));
           if (!file?.isFile() || file.nlink > 0) continue;

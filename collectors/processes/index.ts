@@ -10,9 +10,9 @@ import { EXIT_SOURCE } from './descs.ts';
 import { createDetails } from './details.ts';
 import { createExits } from './exits.ts';
 import type { Kin } from './lineage.ts';
-import { createLooker, type Seen } from './look.ts';
+import { createLooker, type Seen, type Turns } from './look.ts';
 import { createManagers } from './managers.ts';
-import type { ProcessesOptions } from './options.ts';
+import { detailsInterval, type ProcessesOptions } from './options.ts';
 import { createPortable } from './portable.ts';
 import { createPortraits, type Portrait } from './portrait.ts';
 import { createPostures } from './posture.ts';
@@ -24,6 +24,9 @@ import { createTally, type Usage } from './tally.ts';
 /** After an end whoever takes the place of the ended is looked for so soon. */
 const SOON_MS = 300;
 
+/** What nobody but its files tell of a process that does not run is as old as this at most. */
+const REREAD_MS = 60_000;
+
 /** Two samplers, of what moves and of the details. The first needs no rights but for I/O, and before Linux 6.2 for the fds, of other users' processes. */
 export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] {
   const portable =
@@ -31,7 +34,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   if (portable) return [createPortable(options.interval, room)];
   const { daemons, log, reports } = room;
   const reader = createReader(room.root);
-  const looker = createLooker(reader, daemons);
+  const looker = createLooker(reader, daemons, turnsOf(options));
   const postures = createPostures(room.root);
   const portraits = createPortraits(room.now() / 1000);
   const tally = createTally();
@@ -39,7 +42,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   let toldDenied = false;
 
   const tellDenied = ({ stat, daemon, figures }: Seen) => {
-    if (toldDenied || !(figures.kept.ioDenied || figures.fdsDenied)) return;
+    if (toldDenied || !(figures.ioDenied || figures.fdsDenied)) return;
     toldDenied = true;
     const what = figures.fdsDenied ? 'I/O and open files' : 'I/O';
     log.warn(
@@ -50,6 +53,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   /** One look, told to the table; `awaited` as its report takes it. Undefined while another is under way. */
   const observe = async (
     awaited: boolean,
+    ahead: boolean,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Sums> | undefined> => {
     if (looking) return undefined;
@@ -61,12 +65,13 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       const breath = createBreath(room.now, signal);
       exits.looking();
       const pids = new Set(reader.pids());
-      const look = looker.begin(pids, now);
+      const { seen } = looker;
+      const look = looker.begin(pids, ahead);
       for (const pid of pids) {
         look.at(pid);
         if (breath.due()) await breath.take();
       }
-      const seen = look.end();
+      look.end();
       reader.hold(seen, pids);
       const kin = new Map<number, Kin>();
       const sums = new Map(daemons.declared.map(({ name }) => [name, emptySums()]));
@@ -77,7 +82,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
         const began = boot + stat.startTicks / TICKS_PER_SECOND;
         const claimed = seen.get(stat.ppid)?.daemon !== daemon;
         const ended = hasEnded(stat);
-        const posture = claimed && !ended ? postures.of(stat, figures.rights, now) : undefined;
+        const posture = claimed && !ended ? postures.of(stat, figures.details.rights, now) : undefined;
         const portrait = portraits.of(each, claimed, began, posture);
         usages.push(portrait.usage);
         if (ended) continue;
@@ -87,7 +92,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
         if (breath.due()) await breath.take();
       }
       postures.keep(seen);
-      portraits.end();
+      portraits.keep(seen);
       tally.update(usages);
       const instances = new Map<string, Instance[]>();
       for (const { instance, kin: each } of found) {
@@ -113,7 +118,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   const observeSoon = (awaited: boolean) => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      observe(awaited, closing.signal).catch(error =>
+      observe(awaited, true, closing.signal).catch(error =>
         log.debug(`cannot look ahead of time: ${causeOf(error)}`),
       );
     }, SOON_MS).unref();
@@ -126,13 +131,21 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     lost: () => observeSoon(false),
   });
   let latest: ReadonlyMap<string, Sums> = new Map();
+  let first: Promise<unknown> | undefined;
+  /** Whether it succeeded or not. */
+  const seenFirst = async () => {
+    await first?.catch(() => {});
+    return looker.seen;
+  };
 
   return [
     {
       name: room.name,
       everyMs: options.interval,
       async sample(out, signal) {
-        latest = (await observe(exits.source.awaited, signal)) ?? latest;
+        const observed = observe(exits.source.awaited, false, signal);
+        first ??= observed;
+        latest = (await observed) ?? latest;
         for (const [daemon, sum] of latest) writeSums(out, daemon, sum, tally.totals(daemon));
         out.set(EXIT_SOURCE, 1, exits.source.name);
       },
@@ -143,6 +156,12 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
         await exits.close();
       },
     },
-    createDetails(options, room, reader, () => looker.seen),
+    createDetails(options, room, reader, seenFirst),
   ];
+}
+
+function turnsOf(options: ProcessesOptions): Turns {
+  const looks = (ms: number) => Math.max(1, Math.round(ms / options.interval));
+  const details = looks(detailsInterval(options));
+  return { details, everything: details * Math.max(1, Math.floor(looks(REREAD_MS) / details)) };
 }

@@ -1,10 +1,11 @@
-// A look at processes one by one, and no closer than needed: one that has not run since the last look is what it was then,
-// but for what others do to it: its memory may be taken, its parent may end, it may be frozen. All of that its stat tells.
+// A look at processes one by one, and no closer than needed. One that has not run since the last look is what it was then,
+// but for what others do to it: its memory may be taken, and its parent may end.
 
 import type { DaemonLookup } from '../../agent/core/daemon.ts';
 import { parseStat, type Stat } from '../../agent/core/procstat.ts';
+import type { Memory } from './parse.ts';
 import type { Reader } from './read.ts';
-import { type Figures, readFigures } from './sample.ts';
+import { Depth, type Figures, readDetails, readFigures, readMemory } from './sample.ts';
 
 interface Process {
   readonly stat: Stat;
@@ -13,10 +14,6 @@ interface Process {
   readonly figures: Figures | undefined;
   /** As `Reader.cpuTime` gave it before anything was read. */
   readonly cpuTime: number;
-  /** Unix ms, when all of it was read. */
-  readonly readAt: number;
-  /** The bytes of its stat. */
-  readonly content: Buffer;
 }
 
 /** A process of a daemon. The same object in the next look when nothing of it has changed. */
@@ -25,33 +22,54 @@ export interface Seen extends Process {
   readonly figures: Figures;
 }
 
-export interface Looker {
-  /** Processes of daemons by pid, as the last look that came to its end saw them; undefined before it. */
-  readonly seen: ReadonlyMap<number, Seen> | undefined;
-  /** Begins a look at these, which are all there are; `now` in Unix ms. */
-  begin(pids: ReadonlySet<number>, now: number): { at(pid: number): void; end(): ReadonlyMap<number, Seen> };
+/** Of so many looks each process has its turn in one, so that no look is much longer than the others. */
+export interface Turns {
+  /** For its details, if it has run since. */
+  readonly details: number;
+  /** For everything, whether it has run or not; a multiple. */
+  readonly everything: number;
 }
 
-/** What nobody but its files tell of a process at rest is as old as this at most. */
-const REREAD_MS = 60_000;
+export interface Looker {
+  /** Processes of daemons by pid, as they were last seen. */
+  readonly seen: ReadonlyMap<number, Seen>;
+  /** Begins a look at these, which are all there are; one `ahead` of time is nobody's turn. */
+  begin(
+    pids: ReadonlySet<number>,
+    ahead?: boolean,
+  ): {
+    at(pid: number): void;
+    /** Forgets who is gone. */
+    end(): void;
+  };
+}
 
-export function createLooker(reader: Reader, daemons: Pick<DaemonLookup, 'ofProcess'>): Looker {
-  let known: ReadonlyMap<number, Process> = new Map();
-  let seen: ReadonlyMap<number, Seen> | undefined;
+export function createLooker(reader: Reader, daemons: Pick<DaemonLookup, 'ofProcess'>, turns: Turns): Looker {
+  const known = new Map<number, Process>();
+  const seen = new Map<number, Seen>();
+  let looks = 0;
 
   const daemonOf = (stat: Stat) => (stat.kernelThread ? undefined : daemons.ofProcess(stat));
 
-  /** With the stat of `before` where that is the same. */
-  const readStat = (
-    pid: number,
-    before: Process | undefined,
-  ): Pick<Process, 'stat' | 'content'> | undefined => {
-    const { buf } = reader;
-    const length = reader.file(pid, 'stat');
-    if (length <= 0) return undefined;
-    if (before?.content.compare(buf, 0, length) === 0) return before;
-    const stat = parseStat(buf, length, before?.stat);
-    return stat && { stat, content: Buffer.from(buf.subarray(0, length)) };
+  const depthOf = (pid: number): Depth => {
+    const turn = pid + looks;
+    if (turn % turns.everything === 0) return Depth.Everything;
+    return turn % turns.details === 0 ? Depth.Details : Depth.Figures;
+  };
+
+  /** One that has not run: `before` when it is the same still. */
+  const rest = (pid: number, before: Seen, depth: Depth): Seen | undefined => {
+    const { figures, cpuTime } = before;
+    const memory = readMemory(reader, pid, figures.details.anonymous);
+    if (!memory) return undefined;
+    const taken = !isSame(memory, figures.memory);
+    const due = depth === Depth.Details && figures.details.cpuTime !== cpuTime;
+    if (!taken && !due) return before;
+    // Where the memory went is a detail.
+    return {
+      ...before,
+      figures: { ...figures, memory, details: readDetails(reader, pid, figures.details, cpuTime) },
+    };
   };
 
   /** `before` when it is the same still; undefined when it has vanished. */
@@ -59,43 +77,43 @@ export function createLooker(reader: Reader, daemons: Pick<DaemonLookup, 'ofProc
     pid: number,
     before: Process | undefined,
     pids: ReadonlySet<number>,
-    now: number,
+    depth: Depth,
   ): Process | undefined => {
     const cpuTime = reader.cpuTime(pid);
-    const rested = before?.cpuTime === cpuTime && now - before.readAt < REREAD_MS;
-    // Of those that are nobody's only another parent would be of account.
-    if (rested && before.daemon === undefined && (pids.has(before.stat.ppid) || before.stat.ppid === 0)) {
-      if (daemonOf(before.stat) === undefined) return before;
+    if (before?.cpuTime === cpuTime && depth !== Depth.Everything && hasParent(before.stat, pids)) {
+      const daemon = daemonOf(before.stat);
+      if (daemon === before.daemon) return isSeen(before) ? rest(pid, before, depth) : before;
     }
-    const read = readStat(pid, before);
-    if (!read) return undefined;
-    const { stat } = read;
+    const length = reader.file(pid, 'stat');
+    const stat = length > 0 ? parseStat(reader.buf, length, before?.stat) : undefined;
+    if (!stat) return undefined;
     const daemon = daemonOf(stat);
-    if (rested && stat === before.stat && daemon === before.daemon) return before;
-    const kept = before?.stat.startTicks === stat.startTicks ? before.figures?.kept : undefined;
-    const figures = daemon === undefined ? undefined : readFigures(reader, pid, kept, now);
-    if (daemon !== undefined && !figures) return undefined;
-    return { ...read, daemon, figures, cpuTime, readAt: now };
+    if (daemon === undefined) return { stat, daemon, figures: undefined, cpuTime };
+    const same = before?.stat.startTicks === stat.startTicks;
+    const figures = readFigures(reader, pid, same ? before.figures : undefined, depth, cpuTime);
+    return figures && { stat, daemon, figures, cpuTime };
   };
 
   return {
-    get seen() {
-      return seen;
-    },
-    begin(pids, now) {
-      const next = new Map<number, Process>();
-      const nextSeen = new Map<number, Seen>();
+    seen,
+    begin(pids, ahead = false) {
+      if (!ahead) looks++;
       return {
         at(pid) {
-          const process = look(pid, known.get(pid), pids, now);
-          if (!process) return;
-          next.set(pid, process);
-          if (isSeen(process)) nextSeen.set(pid, process);
+          const before = known.get(pid);
+          const process = look(pid, before, pids, ahead ? Depth.Figures : depthOf(pid));
+          if (process === before) return;
+          if (!process) known.delete(pid);
+          else known.set(pid, process);
+          if (process && isSeen(process)) seen.set(pid, process);
+          else seen.delete(pid);
         },
         end() {
-          known = next;
-          seen = nextSeen;
-          return nextSeen;
+          for (const pid of known.keys()) {
+            if (pids.has(pid)) continue;
+            known.delete(pid);
+            seen.delete(pid);
+          }
         },
       };
     },
@@ -103,3 +121,9 @@ export function createLooker(reader: Reader, daemons: Pick<DaemonLookup, 'ofProc
 }
 
 const isSeen = (process: Process): process is Seen => process.daemon !== undefined;
+
+const hasParent = ({ ppid }: Stat, pids: ReadonlySet<number>): boolean => ppid === 0 || pids.has(ppid);
+
+/** Of what is unknown in both, nothing has changed. */
+const isSame = (a: Memory, b: Memory): boolean =>
+  Object.is(a.resident, b.resident) && Object.is(a.virtual, b.virtual) && Object.is(a.anonymous, b.anonymous);

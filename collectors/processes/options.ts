@@ -42,3 +42,9 @@ export const options = object({
 });
 
 export type ProcessesOptions = Parsed<typeof options>;
+
+/** In ms. */
+export const detailsInterval = ({
+  interval,
+  details_interval,
+}: Pick<ProcessesOptions, 'interval' | 'details_interval'>): number => details_interval ?? 3 * interval;

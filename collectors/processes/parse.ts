@@ -1,5 +1,5 @@
-// The numbers of /proc/PID/status, io and limits and of /proc/stat from their bytes. Pure. Sources: proc_pid_status(5),
-// proc_pid_io(5), proc_pid_limits(5), proc_stat(5).
+// The numbers of /proc/PID/statm, status, io and limits and of /proc/stat from their bytes. Pure. Sources:
+// proc_pid_statm(5), proc_pid_status(5), proc_pid_io(5), proc_pid_limits(5), proc_stat(5).
 
 /** With the end of the line before them; `numbersOf` wants them in the kernel's order. */
 const names = (...texts: string[]): readonly Buffer[] => texts.map(text => Buffer.from(`\n${text}`));
@@ -8,7 +8,6 @@ const IO = names('read_bytes', 'write_bytes');
 const OPEN_FILES = names('Max open files');
 const PSS = names('Pss');
 const BOOT_TIME = names('btime');
-const PAGE = 4096;
 
 /** Where the lines of /proc/PID/status begin that say for whom and with which rights it runs, and how many they are. */
 const RIGHTS: readonly (readonly [first: Buffer, lines: number])[] = [
@@ -16,10 +15,16 @@ const RIGHTS: readonly (readonly [first: Buffer, lines: number])[] = [
   [Buffer.from('\nCapInh:'), 7],
 ];
 
-/** Memory in bytes. Each is NaN where the kernel does not tell it. */
-export interface Status {
+/** In bytes; NaN where it is unknown. */
+export interface Memory {
   readonly virtual: number;
   readonly resident: number;
+  readonly anonymous: number;
+}
+
+/** Each is NaN where the kernel does not tell it. */
+export interface Status {
+  /** Bytes. */
   readonly anonymous: number;
   readonly swap: number;
   /** Of the main thread: the kernel tells no sum. */
@@ -27,40 +32,57 @@ export interface Status {
   readonly involuntary: number;
 }
 
-const STATUS = names(
-  'VmSize',
-  'VmRSS',
-  'RssAnon',
-  'VmSwap',
-  'voluntary_ctxt_switches',
-  'nonvoluntary_ctxt_switches',
-);
+const STATUS = names('VmRSS', 'RssAnon', 'VmSwap', 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches');
 
 /** A process without memory, a kernel thread or a zombie, has no memory lines: what is not there is 0. */
 export function parseStatus(buf: Buffer, length: number): Status {
-  const found = numbersOf(buf, length, STATUS);
-  const resident = found[1]!;
+  const [resident, anonymous, swap, voluntary, involuntary] = numbersOf(buf, length, STATUS);
   const bytes = (kibibytes: number): number =>
-    Number.isNaN(resident) && Number.isNaN(kibibytes) ? 0 : kibibytes * 1024;
+    Number.isNaN(resident!) && Number.isNaN(kibibytes) ? 0 : kibibytes * 1024;
   return {
-    virtual: bytes(found[0]!),
-    resident: bytes(resident),
-    anonymous: bytes(found[2]!),
-    swap: bytes(found[3]!),
-    voluntary: found[4]!,
-    involuntary: found[5]!,
+    anonymous: bytes(anonymous!),
+    swap: bytes(swap!),
+    voluntary: voluntary!,
+    involuntary: involuntary!,
   };
+}
+
+/** The same figures as VmSize, VmRSS and RssAnon of status, for an eighth of the kernel's time. */
+export function parseMemory(buf: Buffer, length: number, pageSize: number): Memory {
+  const size = numberAt(buf, 0, length);
+  const resident = numberAt(buf, nextAt(buf, 0, length), length);
+  const shared = numberAt(buf, nextAt(buf, nextAt(buf, 0, length), length), length);
+  return {
+    virtual: size * pageSize,
+    resident: resident * pageSize,
+    anonymous: (resident - shared) * pageSize,
+  };
+}
+
+/** Behind the next blank. */
+function nextAt(buf: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && buf[at] !== 0x20) at++;
+  return at + 1;
 }
 
 /** Bytes fetched from and sent to storage; NaN where the kernel does not tell. */
 export function parseIo(buf: Buffer, length: number): { read: number; written: number } {
-  const found = numbersOf(buf, length, IO);
-  return { read: found[0]!, written: found[1]! };
+  const [read, written] = numbersOf(buf, length, IO);
+  return { read: read!, written: written! };
 }
 
 /** The soft limit of open files; Infinity for `unlimited`, NaN when it is not there. */
 export const parseOpenFilesLimit = (buf: Buffer, length: number): number =>
   numbersOf(buf, length, OPEN_FILES)[0]!;
+
+/** AT_PAGESZ of an auxiliary vector of a 64-bit process (getauxval(3)), in bytes; undefined when it is not there. */
+export function parsePageSize(vector: Buffer): number | undefined {
+  for (let at = 0; at + 16 <= vector.length; at += 16)
+    if (vector.readBigUInt64LE(at) === AT_PAGESZ) return Number(vector.readBigUInt64LE(at + 8));
+  return undefined;
+}
+const AT_PAGESZ = 6n;
 
 /** The proportional set size in /proc/PID/smaps_rollup, in bytes; NaN when it is not there. */
 export const parsePss = (buf: Buffer, length: number): number => numbersOf(buf, length, PSS)[0]! * 1024;
@@ -76,10 +98,14 @@ export const parseBootTime = (buf: Buffer, length: number): number =>
   numbersOf(buf, Math.max(0, length), BOOT_TIME)[0]!;
 
 /** Fields 23 and 24 of /proc/PID/stat, in bytes; NaN when they are not there. */
-export function parseStatMemory(buf: Buffer, length: number): Pick<Status, 'virtual' | 'resident'> {
+export function parseStatMemory(
+  buf: Buffer,
+  length: number,
+  pageSize: number,
+): Pick<Memory, 'virtual' | 'resident'> {
   const text = buf.toString('latin1', 0, Math.max(0, length));
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { virtual: Number(fields[20]), resident: Math.max(0, Number(fields[21]) * PAGE) };
+  return { virtual: Number(fields[20]), resident: Math.max(0, Number(fields[21]) * pageSize) };
 }
 
 /** Another number when a process runs for somebody else, or with other rights, than before. */
@@ -102,15 +128,13 @@ export function parseRights(buf: Buffer, length: number): number {
  * The numbers behind names at the beginning of lines, separated by blanks or a colon; NaN for those not found, and for
  * those that stand before one named earlier.
  */
-function numbersOf(buf: Buffer, length: number, wanted: readonly Buffer[]): Float64Array {
-  const found = new Float64Array(wanted.length).fill(Number.NaN);
+function numbersOf(buf: Buffer, length: number, wanted: readonly Buffer[]): number[] {
+  const found: number[] = [];
   let from = 0;
-  for (let i = 0; i < wanted.length; i++) {
-    const name = wanted[i]!;
+  for (const name of wanted) {
     const end = endOf(buf, length, name, from);
-    if (end < 0) continue;
-    found[i] = numberAt(buf, end, length);
-    from = end;
+    found.push(end < 0 ? Number.NaN : numberAt(buf, end, length));
+    if (end >= 0) from = end;
   }
   return found;
 }

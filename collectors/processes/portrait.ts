@@ -18,42 +18,40 @@ export interface Portrait {
 export interface Portraits {
   /** `began` in Unix seconds. */
   of(seen: Seen, claimed: boolean, began: number, posture: Posture | undefined): Portrait;
-  /** Ends a look; forgets who was not asked for in it. */
-  end(): void;
+  /** Ends a look; forgets all but these pids. */
+  keep(pids: { has(pid: number): boolean }): void;
 }
 
 /** What began after `startedAt`, Unix seconds, is fresh. */
 export function createPortraits(startedAt: number): Portraits {
-  let last: ReadonlyMap<number, Portrait> = new Map();
-  let next = new Map<number, Portrait>();
+  const known = new Map<number, Portrait>();
   return {
     of(seen, claimed, began, posture) {
       const { pid } = seen.stat;
-      const before = last.get(pid);
-      const same =
+      const before = known.get(pid);
+      if (
         before?.seen === seen &&
         before.instance.claimed === claimed &&
         before.instance.startedAt === began &&
-        before.instance.posture === posture;
-      const portrait = same
-        ? before
-        : {
-            seen,
-            usage: usageOf(seen, began >= startedAt),
-            instance: instanceOf(seen, claimed, began, posture),
-            kin: { process: seen.stat, daemon: seen.daemon, claimed, startedAt: began * 1000 },
-          };
-      next.set(pid, portrait);
+        before.instance.posture === posture
+      )
+        return before;
+      const portrait = {
+        seen,
+        usage: usageOf(seen, began >= startedAt),
+        instance: instanceOf(seen, claimed, began, posture),
+        kin: { process: seen.stat, daemon: seen.daemon, claimed, startedAt: began * 1000 },
+      };
+      known.set(pid, portrait);
       return portrait;
     },
-    end() {
-      last = next;
-      next = new Map();
+    keep(pids) {
+      for (const pid of known.keys()) if (!pids.has(pid)) known.delete(pid);
     },
   };
 }
 
-function usageOf({ stat, daemon, figures: { status, io } }: Seen, fresh: boolean): Usage {
+function usageOf({ stat, daemon, figures: { details, io } }: Seen, fresh: boolean): Usage {
   const { pid, ppid, startTicks } = stat;
   return {
     pid,
@@ -68,8 +66,8 @@ function usageOf({ stat, daemon, figures: { status, io } }: Seen, fresh: boolean
       stat.majorFaults,
       io.read,
       io.written,
-      status.voluntary,
-      status.involuntary,
+      details.voluntary,
+      details.involuntary,
     ],
     inherited: [stat.childUserTicks, stat.childSystemTicks, stat.childMinorFaults, stat.childMajorFaults],
   };
@@ -82,7 +80,7 @@ function instanceOf(
   posture: Posture | undefined,
 ): Instance {
   const { pid, ppid, startTicks, comm, state } = stat;
-  const { resident } = figures.status;
+  const { resident } = figures.memory;
   const share = fdShare(figures);
   return {
     pid,

@@ -16,7 +16,7 @@ import { causeOf, codeOf } from '../../agent/core/errors.ts';
 import { loadNative } from '../../agent/native/index.ts';
 import { createProcfs } from '../../agent/native/procfs.ts';
 import { createHeld, type Held } from './held.ts';
-import { parseOpenFilesLimit } from './parse.ts';
+import { parseOpenFilesLimit, parsePageSize } from './parse.ts';
 
 /** Results of a read or a count that are no length. */
 export const GONE = -1;
@@ -25,6 +25,8 @@ export const DENIED = -2;
 export interface Reader {
   /** What the last `file()` read, from 0. */
   readonly buf: Buffer;
+  /** Of memory, in bytes. */
+  readonly pageSize: number;
   /** In the kernel's order. */
   pids(): number[];
   /** Reads `<proc>/<name>`; its length, GONE or DENIED. */
@@ -50,6 +52,8 @@ export interface Reader {
   hold: Held['hold'];
 }
 
+/** Of nearly every machine. */
+const PAGE = 4096;
 /** /proc/PID/status, the largest, names each group of a process and each processor it may run on. */
 const BUFFER = 64 * 1024;
 /** Of the open files the agent may have, the share that may be kept so. */
@@ -102,8 +106,10 @@ export function createReader(root: string): Reader {
 
   return {
     buf,
+    pageSize: parsePageSize(attempt(() => readFileSync('/proc/self/auxv')) ?? Buffer.alloc(0)) ?? PAGE,
     pids() {
       try {
+        if (procfs) return listed(proc, directory => procfs.numbers(directory, buf));
         return readdirSync(proc)
           .filter(name => name >= '0' && name < ':')
           .map(Number);
@@ -115,7 +121,7 @@ export function createReader(root: string): Reader {
     file: (pid, name) => through(pid, name, read),
     cpuTime,
     openFds(pid) {
-      if (sized && held.get(pid, 'stat') >= 0) {
+      if (sized && held.has(pid)) {
         const count = through(pid, 'fd', sizeOfOpen);
         if (count !== DENIED) return count;
       }
@@ -143,40 +149,36 @@ export function createReader(root: string): Reader {
   };
 }
 
-/** Whether it names processes as the kernel does to this one. */
-function isOwn(proc: string): boolean {
+function listed<T>(path: string, list: (directory: number) => T): T {
+  const directory = openSync(path, 'r');
   try {
-    return readlinkSync(join(proc, 'self')) === String(process.pid);
-  } catch {
-    return false;
+    return list(directory);
+  } finally {
+    closeSync(directory);
   }
 }
 
-function magicOf(path: string): number {
-  try {
-    return statfsSync(path).type;
-  } catch {
-    return 0;
-  }
-}
+/** Whether it names processes as the kernel does to this one. */
+const isOwn = (proc: string): boolean =>
+  attempt(() => readlinkSync(join(proc, 'self'))) === String(process.pid);
+
+const magicOf = (path: string): number => attempt(() => statfsSync(path).type) ?? 0;
 
 /** The agent's own; 0 when it cannot be told. */
 function openFilesLimit(proc: string): number {
-  try {
-    const limits = readFileSync(`${proc}/self/limits`);
-    return parseOpenFilesLimit(limits, limits.length) || 0;
-  } catch {
-    return 0;
-  }
+  const limits = attempt(() => readFileSync(`${proc}/self/limits`));
+  return (limits && parseOpenFilesLimit(limits, limits.length)) || 0;
 }
 
 const sizeOfOpen = (fd: number): number => fstatSync(fd).size;
 
-function sizeOf(path: string): number {
+const sizeOf = (path: string): number => attempt(() => statSync(path).size) ?? 0;
+
+function attempt<T>(look: () => T): T | undefined {
   try {
-    return statSync(path).size;
+    return look();
   } catch {
-    return 0;
+    return undefined;
   }
 }
 

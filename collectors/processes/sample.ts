@@ -1,37 +1,55 @@
 // One process of a daemon as /proc has it now.
 
 import { parseStat, type Stat } from '../../agent/core/procstat.ts';
+import { type Open, readOpen } from './holdings.ts';
 import {
+  type Memory,
   parseIo,
+  parseMemory,
   parseOpenFilesLimit,
   parseRights,
   parseStatMemory,
   parseStatus,
-  type Status,
 } from './parse.ts';
 import { DENIED, GONE, type Reader } from './read.ts';
 
-/** What seldom changes, read again when it is a minute old. */
-export interface Kept {
-  /** Unix ms. */
-  readonly readAt: number;
-  /** Soft limit of open files; NaN when unknown. */
-  readonly fdLimit: number;
-  readonly ioDenied: boolean;
-}
+/** How closely a process is looked at. */
+export const Depth = { Figures: 0, Details: 1, Everything: 2 } as const;
+export type Depth = (typeof Depth)[keyof typeof Depth];
 
 /** Figures are NaN where they could not be had. */
 export interface Figures {
-  readonly status: Status;
-  /** Another number when it runs with other rights than before. */
-  readonly rights: number;
+  readonly memory: Memory;
   readonly io: { readonly read: number; readonly written: number };
+  readonly ioDenied: boolean;
   readonly openFds: number;
   readonly fdsDenied: boolean;
-  readonly kept: Kept;
+  readonly details: Details;
 }
 
-const REREAD_MS = 60_000;
+/** What costs as much as all the rest: as of its last turn. */
+export interface Details {
+  /** CPU time of the process when they were read, as `Reader.cpuTime` gives it. */
+  readonly cpuTime: number;
+  readonly swap: number;
+  readonly voluntary: number;
+  readonly involuntary: number;
+  /** Whether the kernel tells anonymous memory apart. */
+  readonly anonymous: boolean;
+  /** Another number when it runs with other rights than before. */
+  readonly rights: number;
+  readonly open: Open;
+  readonly setting: Setting;
+}
+
+/** What others give a process, and seldom. */
+export interface Setting {
+  /** Soft limit of open files. */
+  readonly fdLimit: number;
+  /** Text of /proc/PID/cgroup. */
+  readonly cgroup: string;
+}
+
 const NO_IO = { read: Number.NaN, written: Number.NaN };
 
 /** Undefined for kernel threads and for what has vanished. */
@@ -45,46 +63,69 @@ export function readStat(reader: Reader, pid: number, before?: Stat): Stat | und
 export const hasEnded = ({ state, threads }: Stat): boolean =>
   (state === 'Z' || state === 'X') && threads <= 1;
 
-const UNTOLD: Status = {
-  virtual: Number.NaN,
-  resident: Number.NaN,
-  anonymous: Number.NaN,
-  swap: Number.NaN,
-  voluntary: Number.NaN,
-  involuntary: Number.NaN,
-};
-
 /** All but stat; `before` of the same process. Undefined when it vanishes meanwhile. */
 export function readFigures(
   reader: Reader,
   pid: number,
-  before: Kept | undefined,
-  now: number,
+  before: Figures | undefined,
+  depth: Depth,
+  cpuTime: number,
 ): Figures | undefined {
-  const statusLength = reader.file(pid, 'status');
-  let status = statusLength < 0 ? UNTOLD : parseStatus(reader.buf, statusLength);
-  const rights = parseRights(reader.buf, Math.max(0, statusLength));
-  const known = before && Math.abs(now - before.readAt) < REREAD_MS ? before : undefined;
-  const ioLength = known?.ioDenied ? DENIED : reader.file(pid, 'io');
+  const details =
+    before && depth === Depth.Figures
+      ? before.details
+      : readDetails(reader, pid, depth === Depth.Everything ? undefined : before?.details, cpuTime);
+  const refused = before?.ioDenied && depth !== Depth.Everything;
+  const ioLength = refused ? DENIED : reader.file(pid, 'io');
   const io = ioLength > 0 ? parseIo(reader.buf, ioLength) : NO_IO;
   const fds = reader.openFds(pid);
-  const isPartial = statusLength < 0 || ioLength === GONE || fds === GONE;
-  if (isPartial || status.resident === 0) {
-    // Of a process that is still there the rest is not told; one without memory has none here, too.
-    const statLength = reader.file(pid, 'stat');
-    if (statLength <= 0) return undefined;
-    if (!(status.resident > 0)) status = { ...status, ...parseStatMemory(reader.buf, statLength) };
-  }
+  const memory = readMemory(reader, pid, details.anonymous);
+  if (!memory || ((ioLength === GONE || fds === GONE) && reader.file(pid, 'stat') <= 0)) return undefined;
   return {
-    status,
-    rights,
+    memory,
     io,
+    ioDenied: ioLength === DENIED,
     openFds: fds < 0 ? Number.NaN : fds,
     fdsDenied: fds === DENIED,
-    kept: known ?? {
-      readAt: now,
-      fdLimit: parseOpenFilesLimit(reader.buf, Math.max(0, reader.file(pid, 'limits'))),
-      ioDenied: ioLength === DENIED,
-    },
+    details,
   };
+}
+
+/** `anonymous`: whether the kernel tells it apart. Undefined when the process has vanished. */
+export function readMemory(reader: Reader, pid: number, anonymous: boolean): Memory | undefined {
+  const length = reader.file(pid, 'statm');
+  const memory = length > 0 ? parseMemory(reader.buf, length, reader.pageSize) : undefined;
+  if (memory && memory.resident > 0) return anonymous ? memory : { ...memory, anonymous: Number.NaN };
+  // Where no more than its stat may be read; one without memory has none there, too.
+  const statLength = reader.file(pid, 'stat');
+  if (statLength <= 0) return undefined;
+  const told = parseStatMemory(reader.buf, statLength, reader.pageSize);
+  return { ...told, anonymous: memory && anonymous ? 0 : Number.NaN };
+}
+
+/** `before` of the same process, to be read anew but for what others give it; undefined to read that as well. */
+export function readDetails(
+  reader: Reader,
+  pid: number,
+  before: Details | undefined,
+  cpuTime: number,
+): Details {
+  const length = reader.file(pid, 'status');
+  const { swap, anonymous, voluntary, involuntary } = parseStatus(reader.buf, Math.max(0, length));
+  return {
+    cpuTime,
+    swap: length < 0 ? Number.NaN : swap,
+    voluntary,
+    involuntary,
+    anonymous: length >= 0 && !Number.isNaN(anonymous),
+    rights: parseRights(reader.buf, Math.max(0, length)),
+    open: readOpen(reader, pid, before?.open.network),
+    setting: before?.setting ?? readSetting(reader, pid),
+  };
+}
+
+function readSetting(reader: Reader, pid: number): Setting {
+  const fdLimit = parseOpenFilesLimit(reader.buf, Math.max(0, reader.file(pid, 'limits')));
+  const cgroup = reader.buf.toString('utf8', 0, Math.max(0, reader.file(pid, 'cgroup')));
+  return { fdLimit, cgroup };
 }

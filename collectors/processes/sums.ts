@@ -29,19 +29,19 @@ export const emptySums = (): Sums => ({
 });
 
 /** Open files of a process as a share of its soft limit; NaN when either is unknown. */
-export const fdShare = ({ openFds, kept }: Figures): number => openFds / kept.fdLimit;
+export const fdShare = ({ openFds, details }: Figures): number => openFds / details.setting.fdLimit;
 
 /** Adds a running process. Whatever is added to NaN stays unknown. */
 export function include(sums: Sums, { threads }: Stat, figures: Figures): void {
-  const { status, openFds, kept } = figures;
+  const { memory, openFds, details, ioDenied } = figures;
   sums.threads += threads;
   sums.openFds += openFds;
   sums.maxFds = Math.max(sums.maxFds, fdShare(figures));
-  sums.resident += status.resident;
-  sums.virtual += status.virtual;
-  sums.swap += status.swap;
-  sums.anonymous += status.anonymous;
-  sums.ioDenied ||= kept.ioDenied;
+  sums.resident += memory.resident;
+  sums.virtual += memory.virtual;
+  sums.swap += details.swap;
+  sums.anonymous += memory.anonymous;
+  sums.ioDenied ||= ioDenied;
 }
 
 /** Of no process nothing is used; what of a process is not known is absent. */

@@ -11,6 +11,7 @@ import { createLatest } from '../../../agent/core/meter.ts';
 import { prometheusName } from '../../../agent/core/metric.ts';
 import type { Stat } from '../../../agent/core/procstat.ts';
 import { createDetails } from '../../../collectors/processes/details.ts';
+import { createLooker } from '../../../collectors/processes/look.ts';
 import {
   parseAmount,
   parseCpuLimit,
@@ -26,7 +27,7 @@ import { createHost, type FakeHost } from '../../procfs.ts';
 import { have } from '../../tools.ts';
 
 /** Looks at the daemon `d`, which these processes are; series without prefix and daemon. */
-function watch(root: string, isOurs: (pid: number) => boolean, pss = false) {
+function watch(root: string, isOurs: (pid: number) => boolean, { pss = false, everything = 1 } = {}) {
   const room = {
     name: 'processes',
     root,
@@ -36,11 +37,15 @@ function watch(root: string, isOurs: (pid: number) => boolean, pss = false) {
       ofProcess: ({ pid }: { pid: number }) => (isOurs(pid) ? 'd' : undefined),
     },
   } as unknown as SamplerRoom;
-  const sampler = createDetails(
-    { interval: 1000, details_interval: 1000, pss, undeclared: 0, source: 'proc', exits: 'sample' },
-    room,
-    createReader(room.root),
-  );
+  const reader = createReader(room.root);
+  const looker = createLooker(reader, room.daemons, { details: 1, everything });
+  const sampler = createDetails({ interval: 1000, pss, undeclared: 0 }, room, reader, async () => {
+    const pids = new Set(reader.pids());
+    const look = looker.begin(pids);
+    for (const pid of pids) look.at(pid);
+    look.end();
+    return looker.seen;
+  });
   const latest = createLatest();
   return async (): Promise<Record<string, number>> => {
     latest.begin();
@@ -280,7 +285,7 @@ if (have('perl'))
     const child = spawn('perl', ['-e', HOLD, join(directory, 'gone'), `${port}`]);
     onTestFinished(() => void child.kill('SIGKILL'));
     await new Promise(held => child.stdout.once('data', held));
-    const found = await watch('/', pid => pid === child.pid, true)();
+    const found = await watch('/', pid => pid === child.pid, { pss: true })();
     expect(found['deleted_open_bytes']).toBeGreaterThanOrEqual(1 << 20);
     expect(found['deleted_open_bytes']).toBeLessThan(1.2 * (1 << 20));
     expect(found).toMatchObject({ 'tcp_sockets,close_wait': 1, 'tcp_sockets,listen': 0 });
@@ -300,7 +305,7 @@ if (have('perl'))
     ]);
     onTestFinished(() => void child.kill('SIGKILL'));
     await new Promise(held => child.stdout.once('data', held));
-    const look = watch('/', pid => pid === child.pid);
+    const look = watch('/', pid => pid === child.pid, { everything: 1000 });
     expect(await look()).toMatchObject({ deleted_open_bytes: 0 });
     rmSync(path);
     expect((await look())['deleted_open_bytes']).toBeGreaterThanOrEqual(1 << 20);

@@ -6,7 +6,7 @@ import { createLooker } from '../../../collectors/processes/look.ts';
 import { createReader, type Reader } from '../../../collectors/processes/read.ts';
 import { createHost, type FakeHost } from '../../procfs.ts';
 
-const DAEMON = { pid: 10, comm: 'd', memory: { size: 8, rss: 4 } };
+const DAEMON = { pid: 10, ppid: 0, comm: 'd', memory: { size: 8, rss: 4 } };
 
 describe('a process of a daemon', () => {
   let host: FakeHost;
@@ -15,8 +15,8 @@ describe('a process of a daemon', () => {
   });
   afterEach(() => host.close());
 
-  /** Daemons are what is called `d`; `ran` is the CPU time of all processes. */
-  const world = () => {
+  /** Daemons are what is called `d`; `ran` is the CPU time of all processes. Nobody's turn comes by itself. */
+  const world = (turns = { details: 1000, everything: 1000 }) => {
     const read: string[] = [];
     const reader = createReader(host.root);
     const found = { ran: 1, read };
@@ -31,46 +31,91 @@ describe('a process of a daemon', () => {
         read.push('fd');
         return reader.openFds(pid);
       },
+      fdsOf(pid, names) {
+        read.push('fds');
+        return reader.fdsOf(pid, names);
+      },
     };
-    const looker = createLooker(spy, { ofProcess: ({ comm }) => (comm === 'd' ? 'd' : undefined) });
+    const looker = createLooker(spy, { ofProcess: ({ comm }) => (comm === 'd' ? 'd' : undefined) }, turns);
     return {
       found,
-      look() {
+      look(ahead = false) {
         read.length = 0;
         const pids = new Set(reader.pids());
-        const look = looker.begin(pids, host.now());
+        const look = looker.begin(pids, ahead);
         for (const pid of pids) look.at(pid);
-        return look.end().get(10);
+        look.end();
+        return looker.seen.get(10);
       },
     };
   };
-  const EVERYTHING = ['stat', 'status', 'io', 'fd'];
+  const FIGURES = ['stat', 'io', 'fd', 'statm'];
+  const DETAILS = ['status', 'fds'];
+  const EVERYTHING = ['stat', ...DETAILS, 'limits', 'cgroup', 'io', 'fd', 'statm'];
 
-  it('that has not run is the same, and only its stat is read', () => {
+  it('that has not run is the same, and only its memory is looked at', () => {
     host.run({ ...DAEMON });
     const { look, found } = world();
     const first = look();
-    expect(found.read).toEqual([...EVERYTHING, 'limits']);
+    expect(found.read).toEqual(EVERYTHING);
     expect(look()).toBe(first);
-    expect(found.read).toEqual(['stat']);
+    expect(found.read).toEqual(['statm']);
   });
 
   it('that has run is read, whatever its stat says', () => {
-    host.run({ ...DAEMON, switches: [1, 0] });
+    host.run({ ...DAEMON, io: [1, 0] });
     const { look, found } = world();
     look();
-    host.run({ ...DAEMON, switches: [2, 0] });
+    host.run({ ...DAEMON, io: [2, 0] });
     found.ran++;
-    expect(look()?.figures.status.voluntary).toBe(2);
+    expect(look()?.figures.io.read).toBe(2);
+    expect(found.read).toEqual(FIGURES);
+  });
+
+  it('has its details read in its turn, when it has run since the last', () => {
+    host.run({ ...DAEMON, switches: [1, 0] });
+    const { look, found } = world({ details: 3, everything: 1000 });
+    // With this pid the turns are the second look and each third after it.
+    const looks = Array.from({ length: 9 }, (_, i) => {
+      if (i === 3) {
+        host.run({ ...DAEMON, switches: [2, 0] });
+        found.ran++;
+      }
+      const switches = look()!.figures.details.voluntary;
+      return [switches, ...found.read];
+    });
+    expect(looks).toEqual([
+      [1, ...EVERYTHING],
+      [1, 'statm'],
+      [1, 'statm'],
+      [1, ...FIGURES],
+      [2, 'statm', ...DETAILS],
+      [2, 'statm'],
+      [2, 'statm'],
+      [2, 'statm'],
+      [2, 'statm'],
+    ]);
+  });
+
+  it('has no turn in a look ahead of time', () => {
+    host.run({ ...DAEMON });
+    const { look, found } = world({ details: 1, everything: 1 });
+    look();
+    look(true);
+    expect(found.read).toEqual(['statm']);
+    look();
     expect(found.read).toEqual(EVERYTHING);
   });
 
-  it('from which memory was taken while it did not run is read', () => {
-    host.run({ ...DAEMON, memory: { size: 2000, rss: 1000 } });
+  it('from which memory was taken while it did not run is told, and where it went', () => {
+    host.run({ ...DAEMON, memory: { size: 2000, rss: 1000, anon: 600 } });
     const { look } = world();
     look();
-    host.run({ ...DAEMON, memory: { size: 2000, rss: 800, swap: 200 } });
-    expect(look()?.figures.status).toMatchObject({ resident: 800 * 1024, swap: 200 * 1024 });
+    host.run({ ...DAEMON, memory: { size: 2000, rss: 800, anon: 400, swap: 200 } });
+    expect(look()?.figures).toMatchObject({
+      memory: { resident: 800 * 1024, virtual: 2000 * 1024, anonymous: 400 * 1024 },
+      details: { swap: 200 * 1024 },
+    });
   });
 
   it('whose CPU time cannot be told is read each time', () => {
@@ -79,16 +124,17 @@ describe('a process of a daemon', () => {
     found.ran = Number.NaN;
     look();
     look();
-    expect(found.read).toEqual(EVERYTHING);
+    expect(found.read).toEqual(FIGURES);
   });
 
-  it('that never runs is read once a minute', () => {
-    host.run({ ...DAEMON });
-    const { look, found } = world();
-    look();
-    host.tick(60_000);
-    look();
-    expect(found.read).toEqual([...EVERYTHING, 'limits']);
+  it('has everything read in its turn, whether it has run or not', () => {
+    host.run({ ...DAEMON, fdLimit: 8 });
+    const { look, found } = world({ details: 2, everything: 4 });
+    const looks = Array.from({ length: 6 }, () => {
+      look();
+      return found.read.length;
+    });
+    expect(looks).toEqual([EVERYTHING.length, EVERYTHING.length, 1, 1, 1, EVERYTHING.length]);
   });
 
   it('that becomes one by a parent who is another is found', () => {
@@ -100,6 +146,17 @@ describe('a process of a daemon', () => {
     expect(found.read).toEqual(['stat', 'stat', 'stat']);
     expect(look()).toBeUndefined();
     expect(found.read).toEqual([]);
+    host.kill(9);
+    host.run({ ...DAEMON, ppid: 1 });
+    expect(look()?.stat.ppid).toBe(1);
+  });
+
+  it('whose parent has ended while it did not run has another', () => {
+    host.run({ pid: 1, ppid: 0 });
+    host.run({ pid: 9, comm: 'x' });
+    host.run({ ...DAEMON, ppid: 9 });
+    const { look } = world();
+    expect(look()?.stat.ppid).toBe(9);
     host.kill(9);
     host.run({ ...DAEMON, ppid: 1 });
     expect(look()?.stat.ppid).toBe(1);

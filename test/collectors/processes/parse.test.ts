@@ -1,9 +1,12 @@
 // Small files of /proc, as kernels old and new write them and as nobody does.
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   parseIo,
+  parseMemory,
   parseOpenFilesLimit,
+  parsePageSize,
   parseRights,
   parseStatus,
   parseUptime,
@@ -18,8 +21,6 @@ const STATUS: [what: string, text: string, expected: object][] = [
     'a daemon, after an empty line',
     '\nName:\tprometheus\nGroups:\nVmPeak:\t   58472 kB\nVmSize:\t   58440 kB\nVmHWM:\t    8028 kB\nVmRSS:\t    6716 kB\nRssAnon:\t    2092 kB\nRssFile:\t    4624 kB\nVmSwap:\t     660 kB\nThreads:\t1\nvoluntary_ctxt_switches:\t4742839\nnonvoluntary_ctxt_switches:\t1727500\n',
     {
-      virtual: 59842560,
-      resident: 6877184,
       anonymous: 2142208,
       swap: 675840,
       voluntary: 4742839,
@@ -29,26 +30,56 @@ const STATUS: [what: string, text: string, expected: object][] = [
   [
     'an old kernel, without RssAnon',
     'Name:\tx\nVmSize:\t   16772 kB\nVmRSS:\t    7876 kB\nVmSwap:\t      10 kB\nvoluntary_ctxt_switches:\t72\nnonvoluntary_ctxt_switches:\t6\n',
-    { resident: 8065024, anonymous: nan, swap: 10240, voluntary: 72, involuntary: 6 },
+    { anonymous: nan, swap: 10240, voluntary: 72, involuntary: 6 },
   ],
   [
     'blanks for the tab',
-    'Name:   kube-proxy\nVmRSS:     42652 kB\nThreads:        51\n',
-    { resident: 43675648, virtual: nan, voluntary: nan },
+    'Name:   kube-proxy\nVmRSS:     42652 kB\nVmSwap:     4 kB\nThreads:        51\n',
+    { swap: 4096, anonymous: nan, voluntary: nan },
   ],
   [
     'a kernel thread, without memory',
     'Name:\tata_sff\nState:\tI (idle)\nThreads:\t1\nvoluntary_ctxt_switches:\t2\nnonvoluntary_ctxt_switches:\t0\n',
-    { virtual: 0, resident: 0, anonymous: 0, swap: 0, voluntary: 2, involuntary: 0 },
+    { anonymous: 0, swap: 0, voluntary: 2, involuntary: 0 },
   ],
-  ['a name that imitates a line', 'Name:\tVmRSS: 5 kB\nVmRSS:\t7 kB\n', { resident: 7168 }],
-  ['longer names that begin alike', 'VmRSSx:\t5 kB\nxVmRSS:\t6 kB\nVmRSS:\t7 kB', { resident: 7168 }],
-  ['no number', 'VmRSS:\tmany kB\n', { resident: 0, virtual: 0 }],
-  ['nothing', '', { resident: 0, voluntary: nan }],
+  ['a name that imitates a line', 'Name:\tVmSwap: 5 kB\nVmSwap:\t7 kB\n', { swap: 7168 }],
+  ['longer names that begin alike', 'VmSwapx:\t5 kB\nxVmSwap:\t6 kB\nVmSwap:\t7 kB', { swap: 7168 }],
+  ['no number', 'VmSwap:\tmany kB\n', { swap: 0, anonymous: 0 }],
+  ['nothing', '', { swap: 0, voluntary: nan }],
 ];
 
 describe('parseStatus', () => {
   it.each(STATUS)('reads %s', (_, text, expected) => expect(of(parseStatus, text)).toMatchObject(expected));
+});
+
+describe('parseMemory', () => {
+  it.each([
+    ['a process', '665 400 300 5 0 100 0\n', 4096, 2723840, 1638400, 409600],
+    ['larger pages', '665 400 300 5 0 100 0\n', 65536, 43581440, 26214400, 6553600],
+    ['a zombie', '0 0 0 0 0 0 0\n', 4096, 0, 0, 0],
+    ['one that is cut short', '665 400', 4096, 2723840, 1638400, nan],
+    ['nothing', '', 4096, nan, nan, nan],
+    ['no numbers', 'x y z', 4096, nan, nan, nan],
+  ])('reads %s', (_, text, pageSize, virtual, resident, anonymous) =>
+    expect(parseMemory(Buffer.from(text), text.length, pageSize)).toEqual({ virtual, resident, anonymous }),
+  );
+});
+
+describe('parsePageSize', () => {
+  const vector = (...entries: [type: number, value: number][]) =>
+    Buffer.from(BigUint64Array.from(entries.flat().map(BigInt)).buffer);
+  it.each([
+    ['at its place', vector([33, 7], [6, 16384], [0, 0]), 16384],
+    ['absent', vector([33, 6], [0, 0]), undefined],
+    ['cut off', vector([33, 7], [6, 16384]).subarray(0, 24), undefined],
+    ['of nothing', Buffer.alloc(0), undefined],
+  ])('%s', (_, bytes, expected) => expect(parsePageSize(bytes)).toBe(expected));
+  it('of this machine is one that memory comes in', () => {
+    const size = parsePageSize(readFileSync('/proc/self/auxv'));
+    expect(readFileSync('/proc/self/smaps', 'latin1')).toContain(
+      `KernelPageSize: ${String(size! / 1024).padStart(8)} kB`,
+    );
+  });
 });
 
 describe('parseIo', () => {
@@ -121,6 +152,9 @@ it('takes any bytes', () => {
       const buf = Buffer.concat([Buffer.from(led ? 'VmRSS:' : ''), bytes]);
       for (const value of Object.values(parseStatus(buf, buf.length))) expect(value).not.toBeUndefined();
       parseOpenFilesLimit(buf, buf.length);
+      parsePageSize(buf);
+      for (const value of Object.values(parseMemory(buf, buf.length, 4096)))
+        expect(value).toBeTypeOf('number');
       expect(parseRights(buf, buf.length)).toBeTypeOf('number');
     }),
   );

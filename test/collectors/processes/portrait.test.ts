@@ -11,15 +11,22 @@ const seen = (): Seen => ({
   stat: { pid: 10, ppid: 1, startTicks: 5, comm: 'd', state: 'S' } as Stat,
   daemon: 'd',
   cpuTime: 1,
-  readAt: 0,
-  content: Buffer.alloc(0),
   figures: {
-    status: { virtual: 1, resident: 4096, anonymous: 1, swap: 0, voluntary: 1, involuntary: 1 },
-    rights: 1,
+    memory: { virtual: 1, resident: 4096, anonymous: 1 },
     io: { read: 1, written: 1 },
+    ioDenied: false,
     openFds: 4,
     fdsDenied: false,
-    kept: { readAt: 0, fdLimit: 16, ioDenied: false },
+    details: {
+      cpuTime: 1,
+      swap: 0,
+      voluntary: 1,
+      involuntary: 1,
+      anonymous: true,
+      rights: 1,
+      open: { sockets: [], network: '', files: [], denied: false },
+      setting: { fdLimit: 16, cgroup: '' },
+    },
   },
 });
 
@@ -27,7 +34,7 @@ it('the same while nothing changes, else another', () => {
   const portraits = createPortraits(1000);
   const look = (...of: Parameters<typeof portraits.of>) => {
     const portrait = portraits.of(...of);
-    portraits.end();
+    portraits.keep(new Set([10]));
     return portrait;
   };
   const process = seen();
@@ -42,6 +49,6 @@ it('the same while nothing changes, else another', () => {
     look(seen(), false, BEGAN + 1, POSTURE),
   ];
   expect(new Set([first, ...changed]).size).toBe(5);
-  portraits.end();
+  portraits.keep(new Set());
   expect(look(changed[3]!.seen, false, BEGAN + 1, POSTURE)).not.toBe(changed[3]);
 });

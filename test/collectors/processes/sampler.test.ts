@@ -166,16 +166,16 @@ describe('a host of files', () => {
       fds: ['a', 'b', 'c'],
       fdLimit: 10,
     });
-    host.run({ pid: 12, ppid: 11, comm: 'job', memory: { size: 1, rss: 1, anon: 1 }, fdLimit: 'unlimited' });
+    host.run({ pid: 12, ppid: 11, comm: 'job', memory: { size: 4, rss: 4, anon: 4 }, fdLimit: 'unlimited' });
     host.run({ pid: 20, comm: 'stranger', cpu: [999, 999] });
     const w = here('d');
     expect(await w.cycle()).toEqual({
       'threads{d}': 6,
       'open_fds{d}': 5,
       'max_fds_ratio{d}': 0.3,
-      'resident_memory_bytes{d}': 1101 * 1024,
-      'virtual_memory_bytes{d}': 2201 * 1024,
-      'anonymous_memory_bytes{d}': 661 * 1024,
+      'resident_memory_bytes{d}': 1104 * 1024,
+      'virtual_memory_bytes{d}': 2204 * 1024,
+      'anonymous_memory_bytes{d}': 664 * 1024,
       'swap_bytes{d}': 3072,
       'cpu_seconds{d,user}': 1.05,
       'cpu_seconds{d,system}': 0.21,
@@ -217,16 +217,16 @@ describe('a host of files', () => {
   });
 
   it('never counts back when an instance goes, nor when all do', async () => {
-    host.run({ pid: 10, comm: 'd', cpu: [100, 0], io: [10, 10], memory: { size: 1, rss: 1 } });
-    host.run({ pid: 11, comm: 'd', cpu: [50, 0], io: [5, 5], memory: { size: 1, rss: 1 } });
+    host.run({ pid: 10, comm: 'd', cpu: [100, 0], io: [10, 10], memory: { size: 4, rss: 4 } });
+    host.run({ pid: 11, comm: 'd', cpu: [50, 0], io: [5, 5], memory: { size: 4, rss: 4 } });
     const w = here('d');
     await w.cycle();
     host.kill(10);
-    host.run({ pid: 11, comm: 'd', cpu: [51, 0], io: [6, 5], memory: { size: 1, rss: 1 } });
+    host.run({ pid: 11, comm: 'd', cpu: [51, 0], io: [6, 5], memory: { size: 4, rss: 4 } });
     expect(await w.cycle()).toMatchObject({
       'cpu_seconds{d,user}': 1.51,
       'io_read_bytes{d}': 16,
-      'resident_memory_bytes{d}': 1024,
+      'resident_memory_bytes{d}': 4096,
     });
     host.kill(11);
     const left = await w.cycle();
@@ -241,9 +241,9 @@ describe('a host of files', () => {
   });
 
   it('leaves out what an old kernel does not tell', async () => {
-    host.run({ pid: 10, comm: 'd', memory: { size: 2, rss: 1 } });
+    host.run({ pid: 10, comm: 'd', memory: { size: 8, rss: 4 } });
     const series = await here('d').cycle();
-    expect(series).toHaveProperty(['resident_memory_bytes{d}'], 1024);
+    expect(series).toHaveProperty(['resident_memory_bytes{d}'], 4096);
     expect(series).not.toHaveProperty(['anonymous_memory_bytes{d}']);
   });
 
@@ -267,16 +267,37 @@ describe('a host of files', () => {
     expect(w.instances.size).toBe(0);
   });
 
-  it('reads limits again after a minute', async () => {
-    const process = { pid: 10, comm: 'd', fds: ['a'], memory: { size: 1, rss: 1 } };
-    host.run({ ...process, fdLimit: 10 });
+  it('reads limits again once in a minute, each process in another look', async () => {
+    const process = { comm: 'd', fds: ['a'], memory: { size: 4, rss: 4 } };
+    const pids = [10, 11, 12, 13, 14, 15];
+    for (const pid of pids) host.run({ ...process, pid, fdLimit: 10 });
     const w = here('d');
-    expect((await w.cycle())['max_fds_ratio{d}']).toBe(0.1);
-    host.run({ ...process, fdLimit: 100 });
-    host.tick(59_000);
-    expect((await w.cycle())['max_fds_ratio{d}']).toBe(0.1);
-    host.tick(1000);
-    expect((await w.cycle())['max_fds_ratio{d}']).toBe(0.01);
+    await w.cycle();
+    for (const pid of pids) host.run({ ...process, pid, fdLimit: 100 });
+    const looks: number[] = [];
+    for (let look = 0; look < pids.length; look++) {
+      await w.cycle();
+      looks.push(w.instances.get('d')!.filter(({ fdUsage }) => fdUsage === 0.01).length);
+    }
+    expect(looks).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('counts context switches within three looks, of a third of the processes in each', async () => {
+    const pids = [10, 11, 12];
+    for (const pid of pids) host.run({ pid, comm: 'd', switches: [10, 0] });
+    const w = here('d');
+    await w.cycle();
+    for (const pid of pids) host.run({ pid, comm: 'd', cpu: [1, 0], switches: [20, 0] });
+    const looks: [cpu: number, switches: number][] = [];
+    for (let look = 0; look < 3; look++) {
+      const series = await w.cycle();
+      looks.push([series['cpu_seconds{d,user}']!, series['context_switches{d,voluntary}']!]);
+    }
+    expect(looks).toEqual([
+      [0.03, 40],
+      [0.03, 50],
+      [0.03, 60],
+    ]);
   });
 
   it('fails, rather than telling that all daemons are gone, without proc', async () => {
@@ -286,7 +307,8 @@ describe('a host of files', () => {
 
   it('tells what it can of a process of which little may be read', async () => {
     host.run({ pid: 10, comm: 'd', cpu: [11, 22], memory: { size: 977, rss: 1000 } });
-    for (const file of ['status', 'io', 'fd', 'limits', 'cmdline', 'cgroup']) host.remove(`proc/10/${file}`);
+    for (const file of ['statm', 'status', 'io', 'fd', 'limits', 'cmdline', 'cgroup'])
+      host.remove(`proc/10/${file}`);
     const series = await here('d').cycle();
     expect(series).toMatchObject({
       'cpu_seconds{d,user}': 0.11,

@@ -46,12 +46,15 @@ export function resolve(
   const warnings: string[] = [];
 
   /** The first variable of a name with a value that `read` accepts. */
-  const variable = <T>(name: string, read: (text: string, own: boolean) => T | undefined): T | undefined => {
+  const variable = <T>(
+    name: string,
+    read: (text: string, own: boolean, key: string) => T | undefined,
+  ): T | undefined => {
     for (const own of [true, false]) {
       const key = `OTEL_EXPORTER_OTLP_${own ? `${signal.toUpperCase()}_` : ''}${name}`;
       const text = env[key]?.trim();
       if (!text) continue;
-      const value = read(text, own);
+      const value = read(text, own, key);
       if (value !== undefined) return value;
       warnings.push(`cannot use variable "${key}": its value makes no sense`);
     }
@@ -80,11 +83,17 @@ export function resolve(
           return own && protocol !== 'grpc' ? given : below(given);
         }) ?? below(new URL(fallback)));
 
+  const headers = variable('HEADERS', (value, _, key) =>
+    readHeaders(value, () =>
+      warnings.push(`cannot use all of variable "${key}": not each of its pairs is a header`),
+    ),
+  );
+
   return {
     signal,
     protocol,
     url,
-    headers: { ...variable('HEADERS', readHeaders), ...lowerCase(options.headers ?? {}) },
+    headers: { ...headers, ...lowerCase(options.headers ?? {}) },
     headerFiles: Object.entries(options.headers_from ?? {}).map(([name, { file, scheme }]) => ({
       name: name.toLowerCase(),
       path: file,
@@ -126,18 +135,18 @@ const proxyOf = (env: Readonly<Record<string, string | undefined>>): Record<stri
 const lowerCase = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
-/** `a=1,b=2` with percent-encoded values (W3C Baggage without properties). */
-function readHeaders(text: string): Record<string, string> | undefined {
-  const headers: Record<string, string> = {};
-  for (const pair of text.split(',')) {
-    if (pair.trim() === '') continue;
+/** `a=1,b=2` with percent-encoded values (W3C Baggage without properties); undefined when none of them is a header. */
+function readHeaders(text: string, passedOver: () => void): Record<string, string> | undefined {
+  const pairs = text.split(',').filter(pair => pair.trim() !== '');
+  const headers = pairs.flatMap(pair => {
     const [, name, encoded] = /^\s*([^=]+?)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
     const value = encoded === undefined ? undefined : percentDecoded(encoded);
-    if (!name || value === undefined || !HEADER_NAME.test(name) || !HEADER_VALUE.test(value))
-      return undefined;
-    headers[name.toLowerCase()] = value;
-  }
-  return headers;
+    const isHeader = name && value !== undefined && HEADER_NAME.test(name) && HEADER_VALUE.test(value);
+    return isHeader ? [[name.toLowerCase(), value] as const] : [];
+  });
+  if (headers.length === 0 && pairs.length > 0) return undefined;
+  if (headers.length < pairs.length) passedOver();
+  return Object.fromEntries(headers);
 }
 
 function percentDecoded(text: string): string | undefined {

@@ -150,6 +150,17 @@ describe('the environment', () => {
     expect(settings({}, env, 'metrics')).toMatchObject({ timeoutMs: 8, compression: 'none' });
   });
 
+  it('takes the headers among its pairs, and says that there are others', () => {
+    const { headers, warnings } = settings(
+      {},
+      { [`${PREFIX}HEADERS`]: 'no-value,a=%zz,api-key=x%3Dy,a b=c' },
+    );
+    expect(headers).toEqual({ 'api-key': 'x=y' });
+    expect(warnings).toEqual([
+      `cannot use all of variable "${PREFIX}HEADERS": not each of its pairs is a header`,
+    ]);
+  });
+
   it.each([
     ['PROTOCOL', 'carrier-pigeon'],
     ['TIMEOUT', '10s'],

@@ -4,7 +4,7 @@ import { utf8 } from '../../agent/core/record.ts';
 import { go } from './traces-go.ts';
 import { python } from './traces-python.ts';
 import { type Rule, rule, Verdict } from './verdict.ts';
-import { includes, isBlank, isDigit, skipBlanks, startsWith } from './words.ts';
+import { includes, isBlank, isDigit, SPACE, skipBlanks, startsWith } from './words.ts';
 
 const AT = utf8('at ');
 const DOTS = utf8('... ');
@@ -17,7 +17,16 @@ const CAUSED_BY = utf8('Caused by:');
 const SUPPRESSED = utf8('Suppressed:');
 const WRAPPED_BY = utf8('Wrapped by:');
 const NESTED = utf8('nested exception is:');
-const THROWN = ['Exception: ', 'Error: '].map(utf8);
+const UNCAUGHT = utf8('Exception in thread ');
+const THROWN = ['Exception:', 'Error:'].map(utf8);
+
+/** `a.b.SomeException: message`, or one of a thread that nobody caught. */
+function isThrown(buf: Uint8Array, start: number, end: number): boolean {
+  if (startsWith(buf, start, end, UNCAUGHT)) return true;
+  let stop = start;
+  while (stop < end && buf[stop] !== SPACE) stop++;
+  return THROWN.some(word => stop - start >= word.length && startsWith(buf, stop - word.length, stop, word));
+}
 
 /**
  * State 1: after "nested exception is:", whose exception follows; 2: behind that, where an empty line may stand; 3: behind
@@ -35,7 +44,7 @@ const java: Rule = (state, buf, start, end) => {
     startsWith(buf, text, end, WRAPPED_BY) ||
     (text > start && startsWith(buf, text, end, SUPPRESSED));
   if (isCause || (state === 3 && text > start && text < end)) return rule(Verdict.Continue, 3);
-  return rule(Verdict.Start, THROWN.some(word => includes(buf, start, end, word)) ? 3 : 0);
+  return rule(Verdict.Start, isThrown(buf, start, end) ? 3 : 0);
 };
 
 const FROM = utf8('from ');

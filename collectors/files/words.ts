@@ -21,6 +21,8 @@ export function startsWith(buf: Uint8Array, i: number, end: number, word: Uint8A
 
 export function includes(buf: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
   const last = end - word.length;
-  for (let i = start; i <= last; i++) if (startsWith(buf, i, end, word)) return true;
+  const [first, second] = word;
+  for (let i = start; i <= last; i++)
+    if (buf[i + 1] === second && buf[i] === first && startsWith(buf, i, end, word)) return true;
   return false;
 }

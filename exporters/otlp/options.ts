@@ -60,7 +60,7 @@ export const options = object({
   timeout: optional(
     describe(
       duration(1),
-      'When an answer is late. It is still waited for as long again before the request is sent anew. Default: 10s.',
+      'Of one whole exchange; twice as long after each that had no answer, up to a minute. Default: 10s.',
     ),
   ),
   logs: fallback(boolean(), true),

@@ -21,10 +21,11 @@ export interface Sender {
   close(): Promise<void>;
 }
 
-/** A late answer is still waited for, so much longer: to send again what a slow receiver has taken is to store it twice. */
-const PATIENCE = 2;
-/** What it grows to, twofold each time that no answer came. */
-const LONGEST_PATIENCE_MS = 5 * 60_000;
+/**
+ * What the time for an answer grows to, twofold each time that none came: to send again what a slow receiver has taken is to
+ * store it twice.
+ */
+const LONGEST_WAIT_MS = 60_000;
 
 /** Not who we say we are, or not any more. */
 const UNAUTHORIZED = ['http_401', 'http_403', 'grpc_16', 'grpc_7'];
@@ -61,8 +62,8 @@ export function createSender(
     return changed.tls || changed.headers;
   };
 
-  const patienceMs = settings.timeoutMs * PATIENCE;
-  let waitMs = patienceMs;
+  const longestMs = Math.max(settings.timeoutMs, LONGEST_WAIT_MS);
+  let waitMs = settings.timeoutMs;
 
   const exchange = async (body: Uint8Array, deadlineMs: number, signal: AbortSignal): Promise<Verdict> => {
     const began = performance.now();
@@ -73,7 +74,7 @@ export function createSender(
       deadlineMs,
       signal,
     });
-    if (performance.now() - began < settings.timeoutMs) waitMs = patienceMs;
+    if (performance.now() - began < settings.timeoutMs) waitMs = settings.timeoutMs;
     return verdict;
   };
 
@@ -107,7 +108,7 @@ export function createSender(
       } catch (error) {
         if (error instanceof RetryLater) throw error;
         const late = breaker.signal.aborted && !signal.aborted;
-        if (late) waitMs = Math.max(waitMs, Math.min(2 * deadlineMs, LONGEST_PATIENCE_MS));
+        if (late) waitMs = Math.max(waitMs, Math.min(2 * deadlineMs, longestMs));
         const cause = late ? `no answer within ${deadlineMs} ms` : causeOf(error);
         const reason = late ? 'timeout' : signal.aborted ? 'stopped' : reasonOf(error);
         throw new RetryLater(reason, `cannot send to "${target}": ${cause}`, undefined, error);

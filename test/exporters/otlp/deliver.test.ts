@@ -128,7 +128,7 @@ describe('answers', () => {
     expect(server.records).toHaveLength(1);
   });
 
-  it('is waited for beyond its time, and for longer each time that it does not come', async () => {
+  it('is waited for longer each time that it does not come', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     onTestFinished(() => void vi.useRealTimers());
     const server = await receiver();
@@ -150,14 +150,16 @@ describe('answers', () => {
       return delivery;
     };
     for (const [ms, outcome] of [
+      [9_000, 'taken'],
+      [11_000, 'timeout'],
+      [19_000, 'taken'],
       [19_000, 'taken'],
       [21_000, 'timeout'],
-      [39_000, 'taken'],
-      [39_000, 'taken'],
       [41_000, 'timeout'],
-      [79_000, 'taken'],
+      [61_000, 'timeout'],
+      [59_000, 'taken'],
       [9_000, 'taken'],
-      [21_000, 'timeout'],
+      [11_000, 'timeout'],
     ] as const)
       expect(await after(ms)).toBe(outcome);
   });

@@ -98,7 +98,7 @@ describe('OTLP/gRPC', () => {
       ':method': 'POST',
       ':path': '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
       'content-type': 'application/grpc',
-      'grpc-timeout': '10000m',
+      'grpc-timeout': '5000m',
       te: 'trailers',
       'x-key': 's',
     });

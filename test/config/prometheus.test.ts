@@ -48,6 +48,20 @@ describe('alerts.yaml', () => {
     });
 });
 
+if (have('promtool'))
+  it('prometheus.yml is one, and its job has the name that the alerts know', () => {
+    const checked = execFileSync('promtool', ['check', 'config', 'prometheus.yml'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(checked).toContain(`${rules.length} rules found`);
+    const [{ job_name: job }] = read('prometheus.yml').scrape_configs;
+    const absent = read('alerts.yaml').groups.flatMap(
+      (group: { rules: { alert: string; expr: string }[] }) => group.rules,
+    );
+    expect(absent.find(({ alert }: Rule) => alert === 'EudaemonAbsent').expr).toContain(`job="${job}"`);
+  });
+
 describe('web-config.yml', () => {
   it('is taken where its certificate is', () => {
     const directory = mkdtempSync(join(tmpdir(), 'web-config-'));

@@ -35,6 +35,7 @@ export function createFinder({ patterns, now }: { patterns: Patterns; now: () =>
       return discover({ ...room, recipes: recipes(), claimed });
     },
     write,
-    declare: found => readDaemons(write(found)),
+    declare: found =>
+      readDaemons(write(found)).map(spec => ({ ...spec, logs: { ...spec.logs, presumed: true } })),
   };
 }

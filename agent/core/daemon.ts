@@ -101,6 +101,8 @@ export interface LogSpec {
   readonly encoding?: string;
   /** Whether those that gzip has compressed are read; `skip` when absent. */
   readonly compressed?: 'skip' | 'read';
+  /** Nobody has named these files, they were found: one that cannot be read leaves nobody without what they asked for. */
+  readonly presumed?: boolean;
   /** Silence longer than this, in ms, is an unmet expectation; `learn` takes it from the daemon's own rhythm. */
   readonly expect_every?: number | 'learn';
 }

@@ -17,6 +17,8 @@ export interface Source {
   /** Changes when anything about it does. */
   readonly key: string;
   readonly daemon: string | undefined;
+  /** Whether somebody waits for its lines. */
+  readonly wanted: boolean;
   readonly include: readonly string[];
   /** Whether a path is its own. */
   readonly has: (path: string) => boolean;
@@ -38,6 +40,7 @@ export interface Source {
 interface Spec {
   readonly id: string;
   readonly daemon?: string;
+  readonly presumed?: boolean | undefined;
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly start_at: 'beginning' | 'end';
@@ -62,6 +65,7 @@ export function createSources(
       ...DEFAULTS,
       id: `daemon ${name} ${logs.files.join(' ')}`,
       daemon: name,
+      presumed: logs.presumed,
       include: logs.files,
       parse: logs.parse,
       multiline: logs.multiline,
@@ -83,6 +87,7 @@ export function createSources(
       id: spec.id,
       key: JSON.stringify(spec),
       daemon: spec.daemon,
+      wanted: spec.daemon !== undefined && !spec.presumed,
       include: spec.include,
       has: path =>
         included(path) &&

@@ -11,7 +11,7 @@ export interface Troubles {
   clear(path: string): void;
   /** Bytes that nobody will read, and by which `reason` they count as lost. */
   lose(path: string, bytes: number, how: string, reason: string): void;
-  /** Those of declared daemons. */
+  /** Those of sources somebody waits for. */
   faults(): readonly string[];
 }
 
@@ -53,7 +53,7 @@ export function createTroubles(log: Log, out: RecordSink, now: () => number): Tr
     faults() {
       const since = now() - OVER_MS;
       for (const [path, trouble] of known) if (trouble.at < since) known.delete(path);
-      return [...known.values()].filter(each => each.source.daemon !== undefined).map(each => each.message);
+      return [...known.values()].filter(each => each.source.wanted).map(each => each.message);
     },
   };
 }

@@ -1,5 +1,6 @@
 // What the kernel tells of processes with few calls: files and directories that stay open, and how much one has run.
-// Sources: pread(2), getdents(2), readlink(2), clock_getcpuclockid(3), linux/posix-timers_types.h.
+// Sources: pread(2), getdents(2), readlink(2), statx(2), clock_getcpuclockid(3),
+// linux/posix-timers_types.h.
 
 import type { Native } from './index.ts';
 import { systemError } from './libc.ts';
@@ -11,6 +12,8 @@ export interface Procfs {
   numbers(fd: number, buf: Buffer): number[];
   /** Adds the names in an open directory and gives their number, `buf` for the kernel's entries. */
   names(fd: number, buf: Buffer, names: string[]): number;
+  /** The size of an open file. */
+  size(fd: number): number;
   /** Where a link in an open directory leads, `buf` for the path. */
   link(fd: number, name: string, buf: Buffer): string;
   /**
@@ -25,6 +28,12 @@ const CPUCLOCK_SCHED = 2;
 /** Divides the ticks of every kernel. */
 const TICK_NS = 1e6;
 const SYS_GETDENTS64 = process.arch === 'x64' ? 217 : 61;
+const SYS_STATX = process.arch === 'x64' ? 332 : 291;
+const AT_EMPTY_PATH = 0x1000;
+const STATX_SIZE = 0x200;
+/** struct statx, and where it has the size. */
+const STATX = 256;
+const SIZE = 40;
 /** struct linux_dirent64. */
 const RECORD_LENGTH = 16;
 const NAME = 19;
@@ -48,6 +57,8 @@ export function createProcfs({ libc }: Native): Procfs {
       for (let at = 0; at < length; at += buf.readUInt16LE(at + RECORD_LENGTH)) each(at + NAME);
     }
   };
+  const statx = new Uint8Array(STATX);
+  const sizes = new Uint32Array(statx.buffer, SIZE, 2);
   const time = new Uint32Array(4);
   const bytes = new Uint8Array(time.buffer);
   return {
@@ -70,6 +81,10 @@ export function createProcfs({ libc }: Native): Procfs {
         if (buf[name] !== DOT) names.push(buf.toString('latin1', name, buf.indexOf(0, name)));
       });
       return names.length;
+    },
+    size(fd) {
+      checked('statx', libc.statx(SYS_STATX, fd, '', AT_EMPTY_PATH, STATX_SIZE, statx));
+      return sizes[0]! + sizes[1]! * 2 ** 32;
     },
     link: (fd, name, buf) =>
       buf.toString('utf8', 0, checked('readlinkat', libc.readlinkat(fd, name, buf, buf.length))),

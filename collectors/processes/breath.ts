@@ -5,21 +5,26 @@ import { setImmediate } from 'node:timers/promises';
 const SLICE_MS = 5;
 
 export interface Breath {
-  /** Whether the slice is over. */
-  due(): boolean;
-  /** Gives way once. Throws when `signal` has aborted. */
-  take(): Promise<void>;
+  /** Acts on each, one after another, and gives way whenever a slice is over. Throws when `signal` has aborted. */
+  each<T>(items: readonly T[], act: (item: T) => void): Promise<void>;
 }
 
 /** `now` in ms. */
 export function createBreath(now: () => number, signal: AbortSignal): Breath {
   let end = now() + SLICE_MS;
+  /** Until the slice is over; the first that is left. */
+  const slice = <T>(items: readonly T[], from: number, act: (item: T) => void): number => {
+    let at = from;
+    while (at < items.length && now() < end) act(items[at++]!);
+    return at;
+  };
   return {
-    due: () => now() >= end,
-    async take() {
-      await setImmediate();
-      signal.throwIfAborted();
-      end = now() + SLICE_MS;
+    async each(items, act) {
+      for (let at = slice(items, 0, act); at < items.length; at = slice(items, at, act)) {
+        await setImmediate();
+        signal.throwIfAborted();
+        end = now() + SLICE_MS;
+      }
     },
   };
 }

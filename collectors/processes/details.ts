@@ -31,15 +31,13 @@ export function createDetails(
   const undeclared = options.undeclared > 0 ? createUndeclared(options.undeclared) : undefined;
 
   /** Processes that the look has found to be of no daemon. */
-  const countOthers = async (counts: Undeclared, seen: ReadonlyMap<number, Seen>, breath: Breath) => {
-    for (const pid of reader.pids()) {
-      if (breath.due()) await breath.take();
+  const countOthers = (counts: Undeclared, seen: ReadonlyMap<number, Seen>, breath: Breath) =>
+    breath.each(reader.pids(), pid => {
       const stat = seen.has(pid) ? undefined : readStat(reader, pid);
-      if (!stat || hasEnded(stat) || daemons.ofProcess(stat) !== undefined) continue;
+      if (!stat || hasEnded(stat) || daemons.ofProcess(stat) !== undefined) return;
       const memory = readMemory(reader, pid, false);
       if (memory) counts.add(stat, memory.resident);
-    }
-  };
+    });
 
   return {
     name: room.name,
@@ -53,9 +51,7 @@ export function createDetails(
         if (!hasEnded(stat)) members.get(daemon)?.set(pid, figures.details);
       if (undeclared) await countOthers(undeclared, seen, breath);
       undeclared?.write(out, now());
-      const holdingsOf = createLook(root, tcp, reader.targetOf);
-      for (const [daemon, processes] of members) {
-        if (breath.due()) await breath.take();
+      await breath.each([...members], ([daemon, processes]) => {
         const { gauges, counters } = groups.of(daemon, processes);
         for (const gauge of GAUGES)
           if (gauges[gauge] !== undefined) out.set(family.GROUP[gauge], gauges[gauge], daemon);
@@ -63,19 +59,17 @@ export function createDetails(
           const [name, ...labels] = key.split(',');
           out.set(family.COUNTERS[name!]!, value, daemon, ...labels);
         }
-        if (processes.size > 0) {
-          const holdings = holdingsOf();
-          for (const [pid, { open }] of processes) {
-            holdings.add(pid, open);
-            if (breath.due()) await breath.take();
-          }
-          const held = holdings.held();
-          if (!held.denied) {
-            out.set(family.DELETED, held.deletedBytes, daemon);
-            if (held.deletedFree !== undefined) out.set(family.DELETED_FREE, held.deletedFree, daemon);
-            for (const state of TCP_STATES) out.set(family.SOCKETS, held.sockets[state], daemon, state);
-          }
-        }
+      });
+      const holdingsOf = createLook(root, tcp, reader.targetOf);
+      for (const [daemon, processes] of members) {
+        if (processes.size === 0) continue;
+        const holdings = holdingsOf();
+        await breath.each([...processes], ([pid, { open }]) => holdings.add(pid, open));
+        const held = holdings.held();
+        if (held.denied) continue;
+        out.set(family.DELETED, held.deletedBytes, daemon);
+        if (held.deletedFree !== undefined) out.set(family.DELETED_FREE, held.deletedFree, daemon);
+        for (const state of TCP_STATES) out.set(family.SOCKETS, held.sockets[state], daemon, state);
       }
       groups.keep(new Set(members.keys()));
       if (!options.pss) return;

@@ -146,7 +146,7 @@ export function createExits(
     endedMeanwhile: process => ended.size > 0 && ended.has(keyOf(process)),
     seen(found, at) {
       source.seen(found, at);
-      for (const [pid, { claimed }] of found) if (claimed) oom.note(pid);
+      for (const { claimed, process } of found.values()) if (claimed) oom.note(process.pid);
       oom.keep(found);
     },
     async close() {

@@ -11,15 +11,18 @@ export interface Held {
   keep(pid: number, name: string, fd: number): boolean;
   /** Closes all of a process. */
   release(pid: number): void;
-  /** From now on those of `pids`, and of the rest of `all` while half of the room is free; closes those of others. */
-  hold(pids: { has(pid: number): boolean }, all: ReadonlySet<number>): void;
+  /** From now on, as these sets say at any time, those of `own`, and of the rest of `all` while half of the room is free. */
+  hold(own: Pids, all: Pids): void;
+  /** Closes all, and holds none. */
+  close(): void;
+}
+
+interface Pids {
+  has(pid: number): boolean;
 }
 
 /** Few of one process, so a list is the fastest way to one by its name; a file that was read only once is -1. */
-interface Files {
-  own: boolean;
-  readonly list: { readonly name: string; fd: number }[];
-}
+type Files = { readonly name: string; fd: number }[];
 
 /**
  * What looks read again and again, open from the second time on: of a process at rest no more than one is. The kernel
@@ -30,14 +33,16 @@ const KEPT = new Set(['statm', 'stat', 'io', 'fd']);
 /** `limit` files at most. */
 export function createHeld(limit: number): Held {
   const held = new Map<number, Files>();
+  let own: Pids = NOBODY;
+  let all: Pids = NOBODY;
   let room = limit;
 
   const find = (files: Files | undefined, name: string) => {
-    if (files) for (const file of files.list) if (file.name === name) return file;
+    if (files) for (const file of files) if (file.name === name) return file;
     return undefined;
   };
   const release = (pid: number): void => {
-    for (const { fd } of held.get(pid)?.list ?? []) {
+    for (const { fd } of held.get(pid) ?? []) {
       if (fd < 0) continue;
       closeSync(fd);
       room++;
@@ -46,27 +51,32 @@ export function createHeld(limit: number): Held {
   };
 
   return {
-    has: pid => held.has(pid),
+    has: pid => all.has(pid),
     get: (pid, name) => find(held.get(pid), name)?.fd ?? -1,
     keep(pid, name, fd) {
-      const files = held.get(pid);
-      if (!files || !KEPT.has(name)) return false;
+      if (!KEPT.has(name) || !all.has(pid)) return false;
+      const files = held.get(pid) ?? [];
       const file = find(files, name);
-      if (!file) files.list.push({ name, fd: -1 });
-      if (!file || room < (files.own ? 1 : limit / 2)) return false;
+      if (!file) {
+        files.push({ name, fd: -1 });
+        held.set(pid, files);
+        return false;
+      }
+      if (room < 1 || (!own.has(pid) && room < limit / 2)) return false;
       file.fd = fd;
       room--;
       return true;
     },
     release,
-    hold(pids, all) {
-      for (const pid of held.keys()) if (!all.has(pid)) release(pid);
-      for (const pid of all) {
-        const own = pids.has(pid);
-        const files = held.get(pid);
-        if (files) files.own = own;
-        else held.set(pid, { own, list: [] });
-      }
+    hold(ownNow, allNow) {
+      own = ownNow;
+      all = allNow;
+    },
+    close() {
+      for (const pid of held.keys()) release(pid);
+      own = all = NOBODY;
     },
   };
 }
+
+const NOBODY: Pids = new Set<number>();

@@ -64,20 +64,22 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       const boot = bootOf() / 1000;
       const breath = createBreath(room.now, signal);
       exits.looking();
-      const pids = new Set(reader.pids());
+      const list = reader.pids();
+      const pids = new Set(list);
       const { seen } = looker;
-      const look = looker.begin(pids, ahead);
-      for (const pid of pids) {
-        look.at(pid);
-        if (breath.due()) await breath.take();
-      }
-      look.end();
       reader.hold(seen, pids);
+      const look = looker.begin(pids, ahead);
+      await breath.each(list, look.at);
+      for (const pid of look.end()) {
+        reader.release(pid);
+        portraits.forget(pid);
+        postures.forget(pid);
+      }
       const kin = new Map<number, Kin>();
       const sums = new Map(daemons.declared.map(({ name }) => [name, emptySums()]));
       const usages: Usage[] = [];
       const found: Portrait[] = [];
-      for (const each of seen.values()) {
+      await breath.each([...seen.values()], each => {
         const { stat, daemon, figures } = each;
         const began = boot + stat.startTicks / TICKS_PER_SECOND;
         const claimed = seen.get(stat.ppid)?.daemon !== daemon;
@@ -85,14 +87,12 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
         const posture = claimed && !ended ? postures.of(stat, figures.details.rights, now) : undefined;
         const portrait = portraits.of(each, claimed, began, posture);
         usages.push(portrait.usage);
-        if (ended) continue;
+        if (ended) return;
         tellDenied(each);
         include(sums.get(daemon)!, stat, figures);
         found.push(portrait);
-        if (breath.due()) await breath.take();
-      }
-      postures.keep(seen);
-      portraits.keep(seen);
+      });
+      postures.end();
       tally.update(usages);
       const instances = new Map<string, Instance[]>();
       for (const { instance, kin: each } of found) {
@@ -152,7 +152,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       async close() {
         closing.abort();
         clearTimeout(timer);
-        reader.hold(new Map(), new Set());
+        reader.close();
         await exits.close();
       },
     },

@@ -39,8 +39,8 @@ export interface Looker {
     ahead?: boolean,
   ): {
     at(pid: number): void;
-    /** Forgets who is gone. */
-    end(): void;
+    /** Forgets who is gone, and gives their pids. */
+    end(): readonly number[];
   };
 }
 
@@ -94,26 +94,32 @@ export function createLooker(reader: Reader, daemons: Pick<DaemonLookup, 'ofProc
     return figures && { stat, daemon, figures, cpuTime };
   };
 
+  const forget = (pid: number, gone: number[]) => {
+    known.delete(pid);
+    seen.delete(pid);
+    gone.push(pid);
+  };
+
   return {
     seen,
     begin(pids, ahead = false) {
       if (!ahead) looks++;
+      const gone: number[] = [];
+      let living = 0;
       return {
         at(pid) {
           const before = known.get(pid);
           const process = look(pid, before, pids, ahead ? Depth.Figures : depthOf(pid));
+          if (process) living++;
           if (process === before) return;
-          if (!process) known.delete(pid);
-          else known.set(pid, process);
+          if (process) known.set(pid, process);
+          else forget(pid, gone);
           if (process && isSeen(process)) seen.set(pid, process);
           else seen.delete(pid);
         },
         end() {
-          for (const pid of known.keys()) {
-            if (pids.has(pid)) continue;
-            known.delete(pid);
-            seen.delete(pid);
-          }
+          if (living < known.size) for (const pid of known.keys()) if (!pids.has(pid)) forget(pid, gone);
+          return gone;
         },
       };
     },

@@ -1,13 +1,14 @@
 // The numbers of /proc/PID/statm, status, io and limits and of /proc/stat from their bytes. Pure. Sources:
 // proc_pid_statm(5), proc_pid_status(5), proc_pid_io(5), proc_pid_limits(5), proc_stat(5).
 
-/** With the end of the line before them; `numbersOf` wants them in the kernel's order. */
-const names = (...texts: string[]): readonly Buffer[] => texts.map(text => Buffer.from(`\n${text}`));
+/** With the end of the line before it. */
+const nameOf = (text: string): Buffer => Buffer.from(`\n${text}`);
 
-const IO = names('read_bytes', 'write_bytes');
-const OPEN_FILES = names('Max open files');
-const PSS = names('Pss');
-const BOOT_TIME = names('btime');
+const READ = nameOf('read_bytes');
+const WRITTEN = nameOf('write_bytes');
+const OPEN_FILES = nameOf('Max open files');
+const PSS = nameOf('Pss');
+const BOOT_TIME = nameOf('btime');
 
 /** Where the lines of /proc/PID/status begin that say for whom and with which rights it runs, and how many they are. */
 const RIGHTS: readonly (readonly [first: Buffer, lines: number])[] = [
@@ -32,7 +33,10 @@ export interface Status {
   readonly involuntary: number;
 }
 
-const STATUS = names('VmRSS', 'RssAnon', 'VmSwap', 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches');
+/** In the kernel's order. */
+const STATUS = ['VmRSS', 'RssAnon', 'VmSwap', 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches'].map(
+  nameOf,
+);
 
 /** A process without memory, a kernel thread or a zombie, has no memory lines: what is not there is 0. */
 export function parseStatus(buf: Buffer, length: number): Status {
@@ -68,13 +72,11 @@ function nextAt(buf: Buffer, start: number, end: number): number {
 
 /** Bytes fetched from and sent to storage; NaN where the kernel does not tell. */
 export function parseIo(buf: Buffer, length: number): { read: number; written: number } {
-  const [read, written] = numbersOf(buf, length, IO);
-  return { read: read!, written: written! };
+  return { read: numberOf(buf, length, READ), written: numberOf(buf, length, WRITTEN) };
 }
 
 /** The soft limit of open files; Infinity for `unlimited`, NaN when it is not there. */
-export const parseOpenFilesLimit = (buf: Buffer, length: number): number =>
-  numbersOf(buf, length, OPEN_FILES)[0]!;
+export const parseOpenFilesLimit = (buf: Buffer, length: number): number => numberOf(buf, length, OPEN_FILES);
 
 /** AT_PAGESZ of an auxiliary vector of a 64-bit process (getauxval(3)), in bytes; undefined when it is not there. */
 export function parsePageSize(vector: Buffer): number | undefined {
@@ -85,7 +87,7 @@ export function parsePageSize(vector: Buffer): number | undefined {
 const AT_PAGESZ = 6n;
 
 /** The proportional set size in /proc/PID/smaps_rollup, in bytes; NaN when it is not there. */
-export const parsePss = (buf: Buffer, length: number): number => numbersOf(buf, length, PSS)[0]! * 1024;
+export const parsePss = (buf: Buffer, length: number): number => numberOf(buf, length, PSS) * 1024;
 
 /** Seconds, the first word of /proc/uptime; NaN when it is not there. */
 export function parseUptime(buf: Buffer, length: number): number {
@@ -95,7 +97,7 @@ export function parseUptime(buf: Buffer, length: number): number {
 
 /** Unix seconds, the `btime` of /proc/stat; NaN when it is not there. */
 export const parseBootTime = (buf: Buffer, length: number): number =>
-  numbersOf(buf, Math.max(0, length), BOOT_TIME)[0]!;
+  numberOf(buf, Math.max(0, length), BOOT_TIME);
 
 /** Fields 23 and 24 of /proc/PID/stat, in bytes; NaN when they are not there. */
 export function parseStatMemory(
@@ -122,6 +124,12 @@ export function parseRights(buf: Buffer, length: number): number {
     }
   }
   return hash;
+}
+
+/** The number behind a name at the beginning of a line, separated by blanks or a colon; NaN when it is not there. */
+function numberOf(buf: Buffer, length: number, name: Buffer): number {
+  const end = endOf(buf, length, name, 0);
+  return end < 0 ? Number.NaN : numberAt(buf, end, length);
 }
 
 /**

@@ -18,8 +18,7 @@ export interface Portrait {
 export interface Portraits {
   /** `began` in Unix seconds. */
   of(seen: Seen, claimed: boolean, began: number, posture: Posture | undefined): Portrait;
-  /** Ends a look; forgets all but these pids. */
-  keep(pids: { has(pid: number): boolean }): void;
+  forget(pid: number): void;
 }
 
 /** What began after `startedAt`, Unix seconds, is fresh. */
@@ -45,9 +44,7 @@ export function createPortraits(startedAt: number): Portraits {
       known.set(pid, portrait);
       return portrait;
     },
-    keep(pids) {
-      for (const pid of known.keys()) if (!pids.has(pid)) known.delete(pid);
-    },
+    forget: pid => void known.delete(pid),
   };
 }
 

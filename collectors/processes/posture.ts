@@ -24,8 +24,9 @@ interface Known {
 export interface Postures {
   /** `rights` as `parseRights` gives them. Undefined while many others have not been looked at either. */
   of(stat: Stat, rights: number, now: number): Posture | undefined;
-  /** Ends a cycle; forgets all but these pids. */
-  keep(pids: { has(pid: number): boolean }): void;
+  forget(pid: number): void;
+  /** Ends a cycle. */
+  end(): void;
 }
 
 export function createPostures(root: string): Postures {
@@ -73,10 +74,10 @@ export function createPostures(root: string): Postures {
       known.set(stat.pid, { startTicks: stat.startTicks, rights, settled, readAt: now, posture });
       return posture;
     },
-    keep(pids) {
+    forget: pid => void known.delete(pid),
+    end() {
       reads = 0;
       first.clear();
-      for (const pid of known.keys()) if (!pids.has(pid)) known.delete(pid);
     },
   };
 }

@@ -46,10 +46,14 @@ export interface Reader {
   /** The network namespace; throws. */
   networkOf(pid: number): string;
   /**
-   * Keeps files of these processes open, and of `all` others as far as they leave half of the limit of open files free;
-   * closes those of the rest. A read is then one call, and a pid that is used again is never taken for what it was.
+   * Keeps files of these processes open, and of `all` others as far as they leave half of the limit of open files free: a
+   * read is then one call, and a pid that is used again is never taken for what it was.
    */
   hold: Held['hold'];
+  /** Closes those of a process that has ended. */
+  release: Held['release'];
+  /** Closes all of them. */
+  close(): void;
 }
 
 /** Of nearly every machine. */
@@ -77,6 +81,7 @@ export function createReader(root: string): Reader {
   const read = procfs
     ? (fd: number): number => procfs.read(fd, buf)
     : (fd: number): number => readSync(fd, buf, 0, BUFFER, 0);
+  const sizeOfOpen = procfs ? procfs.size : (fd: number): number => fstatSync(fd).size;
   // Elsewhere a pid of theirs is another process here.
   const cpuTime = procfs && isOwn(proc) ? procfs.cpuTime : () => Number.NaN;
   const opened = (path: string, pid: number, name: string, look: (fd: number) => number): number => {
@@ -146,6 +151,8 @@ export function createReader(root: string): Reader {
     },
     networkOf: pid => readlinkSync(`${proc}/${pid}/ns/net`),
     hold: held.hold,
+    release: held.release,
+    close: held.close,
   };
 }
 
@@ -169,8 +176,6 @@ function openFilesLimit(proc: string): number {
   const limits = attempt(() => readFileSync(`${proc}/self/limits`));
   return (limits && parseOpenFilesLimit(limits, limits.length)) || 0;
 }
-
-const sizeOfOpen = (fd: number): number => fstatSync(fd).size;
 
 const sizeOf = (path: string): number => attempt(() => statSync(path).size) ?? 0;
 

@@ -16,7 +16,8 @@ function world() {
       now = ms;
       return postures.of({ pid, startTicks: start, session: pid, terminal: 0 } as Stat, rights, now)?.user;
     },
-    end: (...living: number[]) => postures.keep(new Set(living)),
+    end: postures.end,
+    forget: postures.forget,
   };
 }
 
@@ -50,7 +51,7 @@ it('of whoever has the pid now', () => {
   w.userAt(0);
   w.run(5, 33);
   expect(w.userAt(1_000, { start: 2 })).toBe('33');
-  w.end();
+  w.forget(5);
   w.run(5, 44);
   expect(w.userAt(1_001, { start: 2 })).toBe('44');
 });
@@ -62,6 +63,6 @@ it('a few in one cycle, the others in the next', () => {
   const known = () => pids.filter(pid => w.userAt(1, { pid }) !== undefined).length;
   const first = known();
   expect(first).toBeLessThan(100);
-  w.end(...pids);
+  w.end();
   expect(known()).toBe(Math.min(100, 2 * first));
 });

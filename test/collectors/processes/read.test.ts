@@ -21,7 +21,7 @@ beforeEach(async () => {
 /** That keeps the files of the child open. */
 function reader() {
   const reader = createReader('/');
-  onTestFinished(() => reader.hold(new Set(), new Set()));
+  onTestFinished(() => reader.close());
   reader.hold(new Set([pid]), new Set([pid]));
   return reader;
 }

@@ -33,6 +33,8 @@ SIGTERM and SIGINT drain and stop; SIGHUP reloads the configuration; SIGUSR1 ope
 Exits 0 when it was told to stop and did so cleanly, 1 when it could not start or not go on, 78 when the configuration
 is bad.`,
   async run(argv) {
+    // Who is about to read its configuration and open its files need not be ended by whoever asks for that.
+    for (const signal of ['SIGHUP', 'SIGUSR1']) process.on(signal, () => {});
     const tell = createTeller(process.env);
     try {
       const code = await begin(parse(argv), tell);

@@ -1,5 +1,5 @@
 // What a supervisor sees: exit codes, signals, reloads, and starts on ground that is not as it should be.
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createSocket } from 'node:net';
 import { join } from 'node:path';
@@ -37,6 +37,16 @@ describe('start and stop', () => {
     expect(statSync(home.socket).isSocket()).toBe(true);
     await startProgram(home);
   });
+});
+
+it('a signal that comes before it is ready ends no agent', async () => {
+  const home = await createHome();
+  const pidfile = join(home.directory, 'e.pid');
+  const program = spawnProgram(home, ['run', '--config', home.configFile, '--pidfile', pidfile]);
+  await until('its pid is known', () => existsSync(pidfile), { everyMs: 1 });
+  for (const signal of ['SIGHUP', 'SIGUSR1'] as const) program.signal(signal);
+  await until('it is ready', async () => (await fetch(`${home.url}/readyz`)).ok);
+  expect(await program.stop()).toEqual({ code: 0, signal: null });
 });
 
 describe('bad ground', () => {

@@ -1,7 +1,7 @@
 // `eudaemon top`: the table of daemons, live in the terminal.
 
 import { parseArgs } from 'node:util';
-import type { DaemonsView } from '../../console/api.ts';
+import type { DaemonsView, DaemonView } from '../../console/api.ts';
 import { causeOf, SetupError, UsageError } from '../core/errors.ts';
 import { readConfig } from './config.ts';
 import { ask } from './control.ts';
@@ -26,13 +26,14 @@ export const top: Command = {
 
   -c, --config FILE     the configuration; without it /etc/eudaemon/eudaemon.yaml, else the embedded default
 
-Refreshed every two seconds; q or Ctrl-C ends it. Without a terminal it prints once.`,
+Refreshed every two seconds; q or Ctrl-C ends it. Where not all fit, those that are not well come first. Without a
+terminal it prints once.`,
   async run(argv) {
     const { agent } = await readConfig(parse(argv), process.env);
     const color = paint(process.stdout);
-    const page = async () => {
+    const page = async (rows = Infinity) => {
       const { daemons, now } = (await ask<DaemonsView>(agent.run_dir, '/api/daemons'))!;
-      return table(daemons, now, color);
+      return table(daemons.length < rows ? daemons : gravestFirst(daemons), now, color);
     };
     if (process.stdin.isTTY && process.stdout.isTTY)
       await live(page, { input: process.stdin, output: process.stdout });
@@ -49,13 +50,26 @@ function parse(argv: string[]): string | undefined {
   }
 }
 
+const GRAVITY: readonly DaemonView['state'][] = [
+  'crash_looping',
+  'hung',
+  'unhealthy',
+  'absent',
+  'starting',
+  'stopped',
+  'healthy',
+];
+
+export const gravestFirst = (daemons: readonly DaemonView[]): DaemonView[] =>
+  daemons.toSorted((a, b) => GRAVITY.indexOf(a.state) - GRAVITY.indexOf(b.state));
+
 /** Draws until q, Ctrl-C or a signal; the terminal is then as it was. An agent that goes away may come back. */
 export async function live(
-  page: () => Promise<string>,
+  page: (rows: number) => Promise<string>,
   { input, output }: Terminal,
   refreshMs = REFRESH_MS,
 ): Promise<void> {
-  const first = await page();
+  const first = await page(output.rows);
   let ended = Promise.withResolvers<void>();
   let stop = false;
   const end = () => {
@@ -74,7 +88,7 @@ export async function live(
   output.on('resize', wake);
   output.write(ENTER);
   try {
-    for (let text = first; ; text = await pageOrFault(page)) {
+    for (let text = first; ; text = await pageOrFault(() => page(output.rows))) {
       output.write(frame(text, output.rows));
       if (stop) return;
       const timer = setTimeout(wake, refreshMs);
@@ -104,6 +118,8 @@ async function pageOrFault(page: () => Promise<string>): Promise<string> {
 
 /** From the upper left corner, each line cleared to its end and never wrapped, as many as fit, the rest cleared. */
 export function frame(text: string, rows: number): string {
-  const lines = text.trimEnd().split('\n').slice(0, rows);
+  const all = text.trimEnd().split('\n');
+  const lines =
+    all.length <= rows ? all : [...all.slice(0, rows - 1), `… ${all.length - rows + 1} more`].slice(0, rows);
   return `\u001b[H\u001b[?7l${lines.map(line => `${line}\u001b[K`).join('\r\n')}\u001b[J\u001b[?7h`;
 }

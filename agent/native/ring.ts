@@ -25,6 +25,7 @@ import { openWake, type Wake } from './wake.ts';
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
 const READ_WRITE = 3;
 const MAP_SHARED = 1;
+const MADV_DONTNEED = 4;
 const HIGHEST_ADDRESS = 2 ** 52;
 const PAGE = 4096;
 
@@ -161,6 +162,11 @@ export class Ring {
     this.memory.doubles[Mark.Tail] = position;
     this.publish(Cell.Tail, position);
     Atomics.notify(this.shared, Cell.Tail);
+  }
+
+  /** Lets go of the memory that a flood has touched; what is in it stays in the file, and comes back as it is touched. */
+  sweep(): void {
+    this.native.libc.madvise(this.memory.address, RingMemory.bytes(this.memory.size), MADV_DONTNEED);
   }
 
   /** Messages shed for want of room since the last call, in a former life too: each is told once. */

@@ -18,6 +18,8 @@ const PAGE = 4096;
 const PASS = 512;
 /** How long `close()` waits for the last records to be in the spool. */
 const PATIENCE_MS = 2000;
+/** Ticks between two times that the ring's memory is let go. */
+const SWEEP_TICKS = 60;
 
 const pages = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE;
 
@@ -106,7 +108,9 @@ export function receiveDatagrams(
     if (pushed.length === 0) emptied();
   };
 
+  let ticks = 0;
   const tick = () => {
+    if (!closed && ++ticks % SWEEP_TICKS === 0) ring.sweep();
     const at = room.now();
     for (const { count, pid, uid, address } of ring.shedBySender()) {
       const sender = address

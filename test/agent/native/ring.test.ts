@@ -232,6 +232,23 @@ describe('the ring', () => {
     client6.close();
   });
 
+  it('lets go of the memory that a flood has touched, and of no message', async () => {
+    const resident = () =>
+      Number(
+        new RegExp(` ${ringPath()}\\n(?:[A-Z].*\\n)*?Rss: +(\\d+)`).exec(
+          readFileSync('/proc/self/smaps', 'latin1'),
+        )![1],
+      );
+    const ring = receiving({ slots: 8, stride: 4096, capacity: 1 << 20 });
+    const messages = Array.from({ length: 200 }, (_, i) => Buffer.alloc(4000, i + 1));
+    for (const message of messages) await send(message);
+    await ring.stop();
+    expect(resident()).toBeGreaterThan(750);
+    ring.sweep();
+    expect(resident()).toBe(0);
+    expect(await take(ring, 200)).toEqual(messages);
+  });
+
   it('belongs to one process at a time', () => {
     open();
     expect(() => open()).toThrow('in use by another eudaemon');

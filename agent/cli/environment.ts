@@ -29,6 +29,7 @@ export async function examine(
   const root = config.agent.host_root;
   return [
     ...rights(self),
+    ...ports(root, self, config),
     ...[foreignPids(root, env, process.pid)].filter(found => found !== undefined),
     ...devLog(root, config),
     ...kernelLog(root, config),
@@ -61,15 +62,43 @@ const CAPABILITIES = [
   { bit: 19, name: 'CAP_SYS_PTRACE', costs: 'open files, I/O and executables of other users’ daemons' },
 ];
 
-function rights(self: string): Finding[] {
+/** Whether the capability of this number is held; also where that cannot be told. */
+function holds(self: string, bit: number): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(read(join(self, 'status')) ?? '')?.[1];
-  if (effective === undefined) return [];
-  const held = BigInt(`0x${effective}`);
-  return CAPABILITIES.filter(({ bit }) => !((held >> BigInt(bit)) & 1n)).map(({ name, costs }) => ({
+  return effective === undefined || ((BigInt(`0x${effective}`) >> BigInt(bit)) & 1n) !== 0n;
+}
+
+function rights(self: string): Finding[] {
+  return CAPABILITIES.filter(({ bit }) => !holds(self, bit)).map(({ name, costs }) => ({
     what: `the right ${name} is missing`,
     fix: `run as root, or set AmbientCapabilities=${name} in the unit`,
     costs,
   }));
+}
+
+const CAP_NET_BIND_SERVICE = 10;
+/** The kernel's default of the first port that everybody may open. */
+const UNPRIVILEGED = 1024;
+
+function ports(root: string, self: string, { collectors }: Config): Finding[] {
+  const syslog = collectors['syslog'] as
+    | { listen?: readonly { udp?: string; tcp?: string }[] }
+    | false
+    | undefined;
+  const free = Number(read(join(root, 'proc/sys/net/ipv4/ip_unprivileged_port_start')) ?? UNPRIVILEGED);
+  if (!syslog || holds(self, CAP_NET_BIND_SERVICE)) return [];
+  return (syslog.listen ?? []).flatMap(({ udp, tcp }) => {
+    const address = udp ?? tcp;
+    const port = Number(address?.slice(address.lastIndexOf(':') + 1) ?? 0);
+    if (port === 0 || port >= free) return [];
+    return [
+      {
+        what: `the right CAP_NET_BIND_SERVICE is missing to listen on "${address}"`,
+        fix: `run as root, set AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit, or listen on a port from ${free} on`,
+        costs: 'what is sent there',
+      },
+    ];
+  });
 }
 
 const JOURNAL = '/run/systemd/journal/';

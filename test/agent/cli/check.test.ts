@@ -204,6 +204,21 @@ describe('the environment', () => {
     ]);
   });
 
+  test('ports', async () => {
+    const collectors = { syslog: { listen: [{ path: '/dev/log' }, { udp: ':514' }, { tcp: '[::]:6514' }] } };
+    const poor = { 'self/status': 'CapEff:\t0000000000081006\n' };
+    expect(await host(poor).look({ collectors })).toEqual([
+      {
+        what: 'the right CAP_NET_BIND_SERVICE is missing to listen on ":514"',
+        fix: 'run as root, set AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit, or listen on a port from 1024 on',
+        costs: 'what is sent there',
+      },
+    ]);
+    const open = { ...poor, 'proc/sys/net/ipv4/ip_unprivileged_port_start': '80\n' };
+    expect(await host(open).look({ collectors })).toEqual([]);
+    expect(await host().look({ collectors })).toEqual([]);
+  });
+
   test('open files', async () => {
     const limits =
       'Limit  Soft  Hard  Units\nMax open files            1024                 4096                 files\n';

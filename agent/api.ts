@@ -31,7 +31,7 @@ export interface ApiSources {
   families(): Promise<Iterable<Family>>;
   table: Pick<DaemonTable, 'snapshot'>;
   certificates: Pick<Certificates, 'of'>;
-  recorder: Pick<Recorder, 'samples' | 'exhaustion'>;
+  recorder: Pick<Recorder, 'samples' | 'cpu' | 'exhaustion'>;
   /** What these processes hold, looked up now. */
   endpoints(pids: readonly number[]): EndpointsView;
   faults(): readonly string[];
@@ -77,9 +77,6 @@ function createFigures(families: Iterable<Family>) {
 }
 type Figures = ReturnType<typeof createFigures>;
 
-/** Cores in use between the latest two samples. */
-const cpuOf = ({ cpu }: Samples): number | undefined => cpu.at(-1) ?? undefined;
-
 export function createApi(sources: ApiSources): Api {
   const { now, recorder } = sources;
 
@@ -96,7 +93,7 @@ export function createApi(sources: ApiSources): Api {
       stateSince: status.since,
       up: status.up,
       instances: status.instances,
-      cpu: runs ? cpuOf(recorder.samples(name, now() - RECENT_MS)) : undefined,
+      cpu: runs ? recorder.cpu(name, now() - RECENT_MS) : undefined,
       memory: used('eudaemon_daemon_resident_memory_bytes'),
       threads: used('eudaemon_daemon_threads'),
       openFds: used('eudaemon_daemon_open_fds'),

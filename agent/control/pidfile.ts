@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { causeOf, codeOf, SetupError } from '../core/errors.ts';
 import { PROGRAM } from '../core/version.ts';
 import { makeDirectory } from './directories.ts';
-import { isCalled, lives, startOf } from './life.ts';
+import { isAlive, lives, look } from './life.ts';
 
 export interface Holder {
   readonly pid: number;
@@ -28,8 +28,10 @@ export function readPidfile(path: string): Holder | undefined {
   if (!/^[1-9]\d*$/.test(word))
     throw new SetupError(`cannot read pidfile "${path}": it holds no pid; remove it when no agent runs`);
   const pid = Number(word);
-  const start = startOf(pid) ?? '';
-  return { pid, start, alive: lives(pid, start) && isCalled(pid, PROGRAM) };
+  const seen = look(pid);
+  // Where there is no /proc its name cannot be told, and is believed.
+  if (!seen) return { pid, start: '', alive: lives(pid, '') };
+  return { pid, start: seen.start, alive: isAlive(seen) && seen.name === PROGRAM };
 }
 
 /** Writes it whole or not at all; returns what removes it. Throws SetupError, also while another agent holds it. */

@@ -24,6 +24,8 @@ export interface Recorder {
   /** An instance began: figures from before are of another life. */
   began(daemon: string, at: number): void;
   samples(daemon: string, since: number): Samples;
+  /** Cores in use between the latest two samples; undefined without two from `since` on. */
+  cpu(daemon: string, since: number): number | undefined;
   exhaustion(daemon: string): Exhaustion;
   /** Writes the exhaustion of every daemon that has one. */
   sample(out: SampleSink): void;
@@ -116,6 +118,7 @@ export function createRecorder(declared: readonly DaemonSpec[]): Recorder {
       life.exhaustion = {};
     },
     samples: (daemon, since) => samplesOf(lives.get(daemon)?.fine, since),
+    cpu: (daemon, since) => latestCpu(lives.get(daemon)?.fine, since),
     exhaustion: daemon => lives.get(daemon)?.exhaustion ?? {},
     sample(out) {
       for (const [name, { exhaustion }] of lives) writeExhaustion(out, name, exhaustion);
@@ -192,7 +195,7 @@ function samplesOf(ring: Ring | undefined, since: number): Samples {
   for (const row of ring?.rows(since) ?? []) {
     const [at, cpu] = [row[0]!, row[1 + CPU]!];
     samples.at.push(at);
-    samples.cpu.push(known(Math.max(0, (cpu - beforeCpu) / ((at - beforeAt) / 1000))));
+    samples.cpu.push(known(coresOf(cpu - beforeCpu, at - beforeAt)));
     samples.memory.push(known(row[1 + MEMORY]!));
     samples.fds.push(known(row[1 + FDS]!));
     samples.fdUsage.push(known(row[1 + FD_SHARE]!));
@@ -200,5 +203,13 @@ function samplesOf(ring: Ring | undefined, since: number): Samples {
   }
   return samples as Samples;
 }
+
+function latestCpu(ring: Ring | undefined, since: number): number | undefined {
+  const [before, latest] = [ring?.newest(1), ring?.newest(0)];
+  if (!before || !latest || before[0]! < since) return undefined;
+  return known(coresOf(latest[1 + CPU]! - before[1 + CPU]!, latest[0]! - before[0]!)) ?? undefined;
+}
+
+const coresOf = (seconds: number, ms: number): number => Math.max(0, seconds / (ms / 1000));
 
 const known = (figure: number): number | null => (Number.isFinite(figure) ? figure : null);

@@ -9,6 +9,8 @@ export interface Ring {
   push(time: number, figures: ArrayLike<number>): void;
   /** Copies a column from `since` on, without its gaps, into arrays as long as the ring; times in seconds. Returns how many. */
   read(column: number, since: number, times: Float64Array, values: Float64Array): number;
+  /** The newest row but `back`; undefined when there are fewer. It stands until the next push. */
+  newest(back: number): Float64Array | undefined;
   /** The rows from `since` on, oldest first: the time, then the figures; the row is reused. */
   rows(since: number): Iterable<Float64Array>;
 }
@@ -50,6 +52,11 @@ export function createRing(size: number, columns: number, spacingMs: number): Ri
         values[n++] = value;
       }
       return n;
+    },
+    newest(back) {
+      if (back >= count) return undefined;
+      const from = start(count - 1 - back);
+      return cells.subarray(from, from + width);
     },
     *rows(since) {
       for (let i = 0; i < count; i++) {

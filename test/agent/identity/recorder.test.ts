@@ -175,6 +175,19 @@ describe('samples', () => {
   test('a counter that fell back gives no cores', () => {
     const w = world().cycles(2, i => ({ user: 10 - i }));
     expect(w.recorder.samples('d', 0).cpu).toEqual([null, 0]);
+    expect(w.recorder.cpu('d', 0)).toBe(0);
+  });
+
+  test('cores in use now are those between the latest two', () => {
+    const w = world();
+    expect(w.recorder.cpu('d', 0)).toBeUndefined();
+    w.cycles(1, () => ({ user: 1 }));
+    expect(w.recorder.cpu('d', 0)).toBeUndefined();
+    w.cycles(4, i => ({ user: i * i }));
+    expect(w.recorder.cpu('d', 0)).toBe(0.5);
+    expect(w.recorder.cpu('d', 0)).toBe(w.recorder.samples('d', 0).cpu.at(-1));
+    expect(w.recorder.cpu('d', T0 + 86_400_000)).toBeUndefined();
+    expect(w.recorder.cpu('nobody', 0)).toBeUndefined();
   });
 });
 

@@ -142,7 +142,7 @@ export function createArchives(
 
   /** Where it can go on from after a restart; of a record that is held for long only what is still at hand. */
   function mark(file: LogFile, { data, base }: Unpacking): void {
-    const held = file.trail.heldFrom(file);
+    const held = file.heldFrom;
     const at = (held < 0 ? file.offset : held) - base;
     if (at < Math.min(TAIL_BYTES, base)) return;
     const tail = hashOf(data, Math.max(0, at - TAIL_BYTES), at);

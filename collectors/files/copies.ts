@@ -5,8 +5,9 @@
 import { fstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Entry, entryOf } from './checkpoint.ts';
-import type { LogFile, Position } from './file.ts';
-import { type Fingerprint, fingerprint, fits, isPrefix } from './identity.ts';
+import { type Hold, type LogFile, type Position, START } from './file.ts';
+import { fingerprint, fits, isPrefix } from './identity.ts';
+import { Mid } from './lines.ts';
 import { originalsOf } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
@@ -19,6 +20,8 @@ interface Ghost {
   /** A copy was born no earlier than the log, and no later than that was emptied; ms. */
   readonly born: number;
   readonly until: number;
+  /** What of it is in records that are not complete. */
+  readonly holds: readonly Hold[];
   /** What is remembered of it after a restart. */
   readonly entry: (now: number) => Entry | undefined;
   /** Bytes seen but not read. */
@@ -39,7 +42,7 @@ export interface Copies {
   /** Logs that were emptied, for the checkpoint. */
   entries(now: number): Iterable<Entry>;
   /** Logs of a source as they were before they were emptied. */
-  prints(source: Source): Iterable<Fingerprint>;
+  ghosts(source: Source): Iterable<Pick<Ghost, 'print' | 'holds'>>;
   /** Whether an unproven, open file can be read now, from its offset. Throws the system's errors. */
   prove(file: LogFile, now: number): boolean;
   /** Tells of bytes that no copy turned up for. */
@@ -78,13 +81,15 @@ export function createCopies(
       const { source, trail, position: print, peak, id } = file;
       const unread = Math.max(0, peak - print.offset);
       const until = fstatSync(file.fd).mtimeMs;
-      // Once something of what came after it is safe, all of it is.
-      const entry = (at: number) => ({
-        ...entryOf(file, at),
-        ...(file.safe.generation > print.generation ? print : file.safe),
-        emptied: until,
-      });
-      haunt({ source, path: trail.path, print, born: id.birth, until, entry, unread, at: now });
+      const { safe } = file;
+      const holds = file.disown();
+      // Once something of what came after it is safe, all of it is that was handed out before.
+      const safeOf = () => {
+        if (file.safe.generation === print.generation) return file.safe;
+        return holds.length === 0 ? print : safe.generation === print.generation ? safe : START;
+      };
+      const entry = (at: number) => ({ ...entryOf(file, at), ...safeOf(), emptied: until });
+      haunt({ source, path: trail.path, print, born: id.birth, until, holds, entry, unread, at: now });
     },
     gone(source, entry, now) {
       const { trail, birth, emptied } = entry;
@@ -94,6 +99,7 @@ export function createCopies(
         print: entry,
         born: birth,
         until: emptied ?? Number.POSITIVE_INFINITY,
+        holds: [],
         entry: () => (emptied === undefined ? undefined : entry),
         unread: 0,
         at: now,
@@ -105,7 +111,7 @@ export function createCopies(
         if (entry !== undefined && entry.offset > 0) yield entry;
       }
     },
-    prints: source => ghosts.filter(ghost => ghost.source === source).map(({ print }) => print),
+    ghosts: source => ghosts.filter(ghost => ghost.source === source),
     prove(file, now) {
       const paths = pathsOf(file);
       const born = fstatSync(file.fd).birthtimeMs;
@@ -113,23 +119,29 @@ export function createCopies(
       for (const other of others) if (!isAsRead(other)) startOver(other, now);
       // Since the look a copy may have grown, and its log been emptied.
       const { size } = fstatSync(file.fd);
-      const mine = ghosts.filter(({ source, path }) => source === file.source && paths.includes(path));
+      const mine = ghosts
+        .filter(({ source, path }) => source === file.source && paths.includes(path))
+        .sort((a, b) => b.print.offset - a.print.offset);
       for (const ghost of mine) {
         if (born < ghost.born || born > ghost.until) continue;
         // Of a log of which nothing was read any file may be the copy.
         const isAny = ghost.print.offset === 0;
         if (!isAny && !fits(file.fd, size, ghost.print)) continue;
         ghosts = ghosts.filter(each => each !== ghost);
-        if (!isAny) return begin(file, ghost.print.offset);
+        if (isAny) continue;
+        file.adopt(ghost.holds);
+        return begin(file, ghost.print);
       }
       for (const other of others) {
         if (other.links === 0) {
           if (other.unread && other.trail !== file.trail) return false;
-          if (other.offset > 0 && fits(file.fd, size, other.position)) return begin(file, other.offset);
+          if (other.offset === 0 || !fits(file.fd, size, other.position)) continue;
+          file.adopt(other.disown());
+          return begin(file, other);
         } else if (isAt(other, paths) && isPrefix(file.fd, other.fd, other.size, size)) {
           file.isCopy = true;
-          if (other.unread || now - file.changedAt < WHOLE_MS) return false;
-          return begin(file, size);
+          if (other.unread || other.heldFrom >= 0 || now - file.changedAt < WHOLE_MS) return false;
+          return begin(file, { offset: size, mid: Mid.None });
         }
       }
       file.isUnproven = false;
@@ -155,9 +167,9 @@ function pathsOf({ path, trail }: LogFile): string[] {
 const isAt = (file: LogFile, paths: readonly string[]): boolean =>
   file.detachedAt === 0 && paths.includes(file.path);
 
-/** The first `offset` bytes of a copy were read from its log. */
-function begin(file: LogFile, offset: number): true {
-  file.place({ ...file.position, ...fingerprint(file.fd, offset) });
+/** The first `offset` bytes of a copy were read from its log, up to the middle of a line or not. */
+function begin(file: LogFile, { offset, mid }: Pick<Position, 'offset' | 'mid'>): true {
+  file.place({ ...file.position, ...fingerprint(file.fd, offset), mid });
   file.isUnproven = false;
   return true;
 }

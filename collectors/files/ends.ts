@@ -117,7 +117,7 @@ export function createEnds(room: StreamRoom, shelf: Shelf, writers: Writers): En
       if (file.isUnpacking) return End.Stay;
       const gone = now - file.detachedAt;
       const quiet = Math.min(now - file.changedAt, gone);
-      const isRead = !file.unread && file.trail.heldFrom(file) < 0;
+      const isRead = !file.unread && file.heldFrom < 0;
       const isTold = file.isAsked || gone >= ASK_MS;
       if (file.fd < 0 && file.links === 0) return isTold && !file.hasWriter ? End.LetGo : End.Stay;
       if (file.links === 0 && crowded.has(file)) {

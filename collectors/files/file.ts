@@ -21,6 +21,13 @@ export interface Position extends Fingerprint {
 
 export const START: Position = { ...UNREAD, mid: Mid.None, generation: 0 };
 
+/** Bytes from `offset` on are in a record that is not complete; of no file once that has lost them. */
+export interface Hold {
+  file: LogFile | undefined;
+  readonly offset: number;
+  isOut: boolean;
+}
+
 /** A file at a path; `mtime` in ms. */
 export interface Seen extends Found {
   readonly id: Identity;
@@ -90,6 +97,8 @@ export class LogFile {
   header: Uint8Array | undefined;
   headerEnd = 0;
 
+  /** Of what was handed out, that which is in records that are not complete. */
+  readonly holds: Hold[] = [];
   /** Outlives power loss. */
   safe: Position;
   /** The latest mark on its way to become safe. */
@@ -137,6 +146,29 @@ export class LogFile {
     const { offset, tail, head, headLength, mid, begun, generation } = this;
     const parts = this.parts.some(part => part !== '') ? [...this.parts] : undefined;
     return { offset, tail, head, headLength, mid, begun, generation, parts };
+  }
+
+  /** Where the records begin that are not complete; -1 when none is. */
+  get heldFrom(): number {
+    let from = -1;
+    for (const { offset } of this.holds) if (from < 0 || offset < from) from = offset;
+    return from;
+  }
+
+  /** It no longer has the bytes of records that are not complete. */
+  disown(): readonly Hold[] {
+    const holds = this.holds.splice(0);
+    for (const hold of holds) hold.file = undefined;
+    return holds;
+  }
+
+  /** It has the bytes that another one had. */
+  adopt(holds: readonly Hold[]): void {
+    for (const hold of holds) {
+      if (hold.isOut) continue;
+      hold.file = this;
+      this.holds.push(hold);
+    }
   }
 
   /** Whether all that was read of it is safe. */

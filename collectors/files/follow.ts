@@ -109,7 +109,7 @@ export function createFollower(
   function closeQuiet(before: number): void {
     for (const file of shelf.files)
       if (file.fd >= 0 && !file.unread && file.detachedAt === 0 && file.changedAt <= before)
-        if (file.trail.heldFrom(file) < 0) reader.close(file);
+        if (file.heldFrom < 0) reader.close(file);
   }
 
   /** What time alone brings: the ends of unfinished lines, of held records, and of files. */

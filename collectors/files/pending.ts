@@ -1,7 +1,7 @@
 // A record that is not complete yet: its text so far, and from which places of which files it came.
 
 import type { Unwrapped } from '../../agent/core/formats/container.ts';
-import type { LogFile } from './file.ts';
+import type { Hold, LogFile } from './file.ts';
 
 const NEWLINE = 10;
 /** Larger texts give their memory back once they are sent. */
@@ -30,8 +30,7 @@ export class Pending {
   position = 0;
   /** The file it began in. */
   first!: LogFile;
-  private files: LogFile[] = [];
-  private offsets: number[] = [];
+  private holds: Hold[] = [];
 
   begin(line: Unwrapped, file: LogFile, position: number): void {
     this.length = 0;
@@ -60,20 +59,22 @@ export class Pending {
 
   /** The file gives to this record from `offset` on. */
   hold(file: LogFile, offset: number): void {
-    if (this.files.includes(file)) return;
-    this.files.push(file);
-    this.offsets.push(offset);
+    if (this.holds.some(hold => hold.file === file)) return;
+    const hold = { file, offset, isOut: false };
+    this.holds.push(hold);
+    file.holds.push(hold);
   }
 
-  heldFrom(file: LogFile): number {
-    return this.offsets[this.files.indexOf(file)] ?? -1;
-  }
-
-  /** Empty again; returns the files it came from. */
+  /** Empty again; returns the files that have what it came from. */
   clear(): readonly LogFile[] {
-    const { files } = this;
-    this.files = [];
-    this.offsets = [];
+    const files: LogFile[] = [];
+    for (const hold of this.holds) {
+      hold.isOut = true;
+      if (hold.file === undefined) continue;
+      hold.file.holds.splice(hold.file.holds.indexOf(hold), 1);
+      files.push(hold.file);
+    }
+    this.holds = [];
     this.length = 0;
     this.lines = 0;
     this.open = false;

@@ -27,11 +27,14 @@ export function createPrints(shelf: Shelf, memory: Memory, arrivals: Arrivals, c
     for (const set of [shelf.files, memory.leaving])
       for (const file of set) {
         if (file.source !== source) continue;
-        const isHeld = file.unread && file.fd >= 0;
-        if (!take(isHeld && file.headLength === 0 ? beginning(file.fd) : file.position)) continue;
-        if (isHeld && !file.trail.files.isBefore(packed, file)) return undefined;
+        const isOpen = file.unread && file.fd >= 0;
+        if (!take(isOpen && file.headLength === 0 ? beginning(file.fd) : file.position)) continue;
+        if (isOpen && !file.trail.files.isBefore(packed, file)) return undefined;
+        if (file !== packed && file.heldFrom >= 0) return undefined;
       }
-    for (const set of [arrivals.prints(source), copies.prints(source)]) for (const print of set) take(print);
+    for (const { print, holds } of copies.ghosts(source))
+      if (take(print) && holds.some(({ isOut }) => !isOut)) return undefined;
+    for (const print of arrivals.prints(source)) take(print);
     return prints;
   };
 }

@@ -115,7 +115,7 @@ export function createReader(
   }
 
   function mark(file: LogFile): void {
-    const held = file.trail.heldFrom(file);
+    const held = file.heldFrom;
     const offset = held < 0 ? file.offset : held;
     if (offset === file.marked || (held >= 0 && file.fd < 0)) return;
     const position =

@@ -34,8 +34,8 @@ export class Succession implements Iterable<LogFile> {
 
   /** Whether nothing is at the path, and something was lately. */
   isVacant(now: number): boolean {
-    const latest = this.files.at(-1);
-    return latest === undefined ? now - this.vacatedAt < VACANT_MS : latest.detachedAt > 0;
+    const { length } = this.files;
+    return length === 0 ? now - this.vacatedAt < VACANT_MS : this.files[length - 1]!.detachedAt > 0;
   }
 
   /** Puts a file in its place: the one that is at the path is the last. */
@@ -67,6 +67,7 @@ export class Succession implements Iterable<LogFile> {
 
   /** Whether an older file is to be read before this one; a copy that is not whole yet is not. */
   waits(file: LogFile): boolean {
+    if (this.files.length === 1) return false;
     for (const each of this.files) {
       if (each === file) return false;
       if (each.unread && !(each.isCopy && each.isUnproven)) return true;

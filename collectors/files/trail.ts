@@ -167,16 +167,6 @@ export class Trail implements LineSink {
     return more;
   }
 
-  /** Where the records of `file` begin that are still held; -1 when none is. */
-  heldFrom(file: LogFile): number {
-    let from = -1;
-    for (const pending of this.pendings) {
-      const at = pending?.heldFrom(file) ?? -1;
-      if (at >= 0 && (from < 0 || at < from)) from = at;
-    }
-    return from;
-  }
-
   get isHolding(): boolean {
     return this.pendings.some(pending => pending !== undefined && pending.lines > 0);
   }

@@ -60,6 +60,19 @@ test('what the log had when it was copied, and nobody had read', () => {
   expect(rig.bodies).toEqual([...LINES, 'unread']);
 });
 
+test('a line whose beginning had gone out ends in the copy', () => {
+  const { rig, log, copy } = read();
+  appendFileSync(log, 'begun');
+  rig.turn(10_000);
+  appendFileSync(log, ' and ended\n');
+  copyFileSync(log, copy);
+  truncateSync(log);
+  rig.turn(20_000);
+  expect(rig.bodies.slice(LINES.length)).toEqual(['begun', ' and ended']);
+  const pieces = rig.records.map(({ attributes }) => attributes['eudaemon.partial']);
+  expect(pieces.slice(LINES.length)).toEqual([true, false]);
+});
+
 test('copies made one after the other between two looks, each heard of by a hint', () => {
   const rig = new Rig();
   onTestFinished(() => rig.remove());

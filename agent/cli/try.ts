@@ -125,6 +125,7 @@ function createTrial(
     pushed: 0,
     drop() {},
     lost() {},
+    settle() {},
     push(record: LogRecord) {
       sealed = undefined;
       inlet.push(record);

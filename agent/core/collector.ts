@@ -80,6 +80,8 @@ export interface RecordSink {
   drop(reason: string, count: number): void;
   /** Loss that happened before us, as well as it can be told: `eudaemon_records_lost_estimate_total`. */
   lost(reason: string, estimate: number): void;
+  /** What was pushed, and those of its batch, may not wait any more: its source needs the room. */
+  settle(): void;
 }
 
 /** A record-giving actor. Data worker. */
@@ -90,7 +92,7 @@ export interface Stream {
   open(out: RecordSink): Promise<void>;
   /** Reading may go on after a `push()` that returned false. */
   resume(): void;
-  /** The first `written` pushed records are in the spool and outlive kill -9; the first `synced` outlive power loss. */
+  /** The first `written` pushed records are delivered or in the spool and outlive kill -9; the first `synced` outlive power loss. */
   committed(written: number, synced: number): void;
   /** The daemons of the room are others now: what was remembered of them is asked again. */
   redeclared?(): void;

@@ -10,6 +10,8 @@ export interface SealedBatch {
   /** Borrowed until `deliver()` settles. */
   readonly bytes: Uint8Array;
   readonly records: number;
+  /** Whether their sources hold them until they hear that they are written. */
+  readonly mayWait?: boolean;
 }
 
 /** What became of a batch that is finished with. The rest, `records - rejected`, was delivered. */

@@ -154,6 +154,8 @@ export class LogRecord {
   position = -1;
   /** Bytes this record took from its source, for `eudaemon_log_bytes_total`. */
   sourceBytes = 0;
+  /** Whether its source holds it, where it outlives kill -9, until it hears that it is written: that can wait a little then. */
+  mayWait = false;
 
   /** Back to empty; the origin stays. */
   clear(): void {
@@ -165,6 +167,7 @@ export class LogRecord {
     this.eventName = NO_KEY;
     this.position = -1;
     this.sourceBytes = 0;
+    this.mayWait = false;
     this.attributes.clear();
   }
 }

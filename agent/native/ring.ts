@@ -120,7 +120,7 @@ export class Ring {
     const { words, doubles } = memory;
     for (;;) {
       if (this.consumed === this.head) {
-        this.head += ((Atomics.load(this.shared, Cell.Head) - ((this.head / 8) | 0)) | 0) * 8;
+        this.followHead();
         if (this.consumed === this.head) return false;
       }
       if (this.left === 0) {
@@ -149,6 +149,17 @@ export class Ring {
       this.left -= total;
       return true;
     }
+  }
+
+  /** Whether more than a quarter of it is taken. */
+  isCrowded(): boolean {
+    const { doubles, size } = this.memory;
+    this.followHead();
+    return this.head - doubles[Mark.Tail]! > size.capacity / 4;
+  }
+
+  private followHead(): void {
+    this.head += ((Atomics.load(this.shared, Cell.Head) - ((this.head / 8) | 0)) | 0) * 8;
   }
 
   /** Resolves when there may be something new; undefined when there is already. */

@@ -34,6 +34,8 @@ export interface Batch {
   /** Encoded bytes so far, without the envelopes. */
   readonly bytes: number;
   add(record: LogRecord): void;
+  /** What it holds may not wait. */
+  hurry(): void;
   /** Origins with records in it. */
   groups(): Iterable<Group>;
   /** The request, its bytes valid until the next seal; the batch is empty afterwards. */
@@ -51,6 +53,7 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
   let used: Filling[] = [];
   let records = 0;
   let bytes = 0;
+  let mayWait = true;
   let latest: Filling | undefined;
 
   const open = (origin: Origin): Filling => {
@@ -91,11 +94,15 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
       group.starts[group.noted++ % NOTED] = before;
       bytes += writer.pos - before;
       records++;
+      mayWait &&= record.mayWait;
       // What the agent says of a daemon is not what the daemon says.
       if (record.eventName.length > 0) return;
       group.severities[record.severity]!++;
       group.bytes[record.severity]! += record.sourceBytes;
       group.last = record.observedSeconds;
+    },
+    hurry() {
+      mayWait = false;
     },
     groups: () => used,
     seal() {
@@ -106,6 +113,7 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
           whole,
         ),
         records,
+        mayWait,
       };
       let kept = writers.reduce((sum, { buf }) => sum + buf.length, 0);
       for (const group of used) {
@@ -127,6 +135,7 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
       latest = undefined;
       records = 0;
       bytes = 0;
+      mayWait = true;
       return sealed;
     },
   };

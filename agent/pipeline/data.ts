@@ -97,10 +97,10 @@ export function createData<C extends DataConfig>(room: {
       append(batch) {
         if (!kept) return undefined;
         const seq = kept.spool.append(batch);
-        if (seq !== undefined && [...kept.spool.readers()].length === 0)
-          ledger.dropped('no_exporter', '', batch.records);
+        if (seq && kept.spool.known().length === 0) ledger.dropped('no_exporter', '', batch.records);
         return seq;
       },
+      settle: () => kept?.spool.settle(),
       isCrowded: () => kept?.spool.isCrowded() === true,
     },
     sealed() {

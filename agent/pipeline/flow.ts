@@ -48,6 +48,8 @@ export interface Processing {
 export interface Outlet {
   /** Copies the batch and returns its sequence number; undefined when there is no room now. */
   append(batch: SealedBatch): number | undefined;
+  /** Writes what it was given and has not written yet. */
+  settle?(): void;
   /** Whether so much waits in it that who can wait should; never without it. */
   isCrowded?(): boolean;
 }
@@ -214,6 +216,10 @@ export function createFlow(room: {
           ledger.dropped(reason, '', n);
         },
         lost: (reason, estimate) => ledger.lost(source, reason, estimate),
+        settle() {
+          batch.hurry();
+          outlet.settle?.();
+        },
       };
       inlets.set(source, inlet);
       ledger.received(source, 0);

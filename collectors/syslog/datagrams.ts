@@ -91,6 +91,7 @@ export function receiveDatagrams(
       positions.push(ring.consumed);
       // Of what was given up, nobody confirms anything.
       if (out.pushed <= safe) release();
+      if (ring.isCrowded()) out.settle();
     }
     const shed = ring.shed();
     if (shed > 0) out.drop('ring_full', shed);
@@ -156,6 +157,7 @@ export function receiveDatagrams(
       // Both tables are at rest now.
       tick();
       tick();
+      out.settle();
       if (pushed.length > 0) {
         const { promise, resolve } = Promise.withResolvers<void>();
         emptied = resolve;

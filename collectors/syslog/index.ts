@@ -50,8 +50,9 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
     room.log.error(fault);
   };
 
+  /** `mayWait`: until it is written it is held elsewhere. */
   const takeInto =
-    (out: RecordSink): Take =>
+    (out: RecordSink, mayWait: boolean): Take =>
     (buf, start, end, sender, at, truncated, sourceHigh, sourceLow, position) => {
       if (sender.bucket !== undefined && !sender.bucket.take(at)) {
         suppressed.add(RATE_LIMITED, overLimit, sender, 1, at);
@@ -63,6 +64,7 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
       record.sourceHigh = sourceHigh;
       record.sourceLow = sourceLow;
       record.position = position;
+      record.mayWait = mayWait;
       if (truncated) truncations.add(1);
       if (!out.push(record)) isFull = true;
     };
@@ -88,7 +90,7 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
         senders,
         suppressed,
         out,
-        take: takeInto(out),
+        take: takeInto(out, false),
         full: () => isFull,
         failed(fault) {
           failed(fault);
@@ -108,7 +110,7 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
       listeners.opened();
       if (!native || listeners.sockets.length === 0) return;
       try {
-        datagrams = receiveDatagrams(native, listeners.sockets, desk);
+        datagrams = receiveDatagrams(native, listeners.sockets, { ...desk, take: takeInto(out, true) });
       } catch (error) {
         desk.failed(`cannot open syslog ring in "${room.runDir}": ${causeOf(error)}`);
       }

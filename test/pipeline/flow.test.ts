@@ -19,14 +19,16 @@ const origins = createOrigins();
 function start() {
   const meter = createMeter(() => 0);
   const taken: SealedBatch[] = [];
-  const state = { room: true, crowded: false, resumed: 0, committed: [] as [number, number][] };
+  const state = { room: true, crowded: false, settled: 0, resumed: 0, committed: [] as [number, number][] };
   const flow = createFlow({
     host: [['host.name', 'h']],
     meter,
     ledger: createLedger(meter),
     outlet: {
-      append: ({ bytes, records }) =>
-        state.room ? taken.push({ bytes: bytes.slice(), records }) : undefined,
+      append: batch => (state.room ? taken.push({ ...batch, bytes: batch.bytes.slice() }) : undefined),
+      settle: () => {
+        state.settled++;
+      },
       isCrowded: () => state.crowded,
     },
     sealed() {},
@@ -108,6 +110,22 @@ test('records of one origin stand together under their resource', () => {
     ['c', 'nginx', 'h'],
     ['b', 'redis', 'h'],
   ]);
+});
+
+test('a batch may wait where all of its records may, until its source asks for room', () => {
+  const { flow, out, taken, state } = start();
+  const waiting = () => Object.assign(record('waits'), { mayWait: true });
+  const sealed = (...acts: (() => void)[]) => {
+    for (const act of acts) act();
+    flow.flush();
+    return taken.at(-1)!.mayWait;
+  };
+  const push = () => void out.push(waiting());
+  expect(sealed(push, push)).toBe(true);
+  expect(sealed(push, () => out.push(record('does not')), push)).toBe(false);
+  expect(sealed(push, () => out.settle())).toBe(false);
+  expect(state.settled).toBe(1);
+  expect(sealed(push)).toBe(true);
 });
 
 test('without room the stream is told to stop, nothing is lost, and it goes on when there is room', () => {

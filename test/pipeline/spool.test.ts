@@ -1,11 +1,14 @@
 import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { batch, flip, spoolRig, text } from './spool-rig.ts';
+import { describe, expect, test } from 'vitest';
+import type { Spool } from '../../agent/pipeline/spool/contract.ts';
+import type { Reader } from '../../agent/pipeline/spool/reader.ts';
+import { batch, drain, flip, spoolRig, text } from './spool-rig.ts';
 
 const rig = spoolRig();
 const { start, crash, segments } = rig;
+const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 test('batches come back in order, to each reader, and small ones together', () => {
   const { spool, seen } = start();
@@ -34,6 +37,105 @@ test('bytes taken stay as they are until they are given back, whatever becomes o
   reader.done(a);
   const c = appended('c');
   expect([text(b), text(c)]).toEqual(['bbbb', 'cccc']);
+});
+
+describe('a batch that may wait', () => {
+  const waiting = (text: string, size = 1) => ({ ...batch(text.repeat(size)), mayWait: true });
+
+  test('is never written where exporters take it at once', async () => {
+    const { spool, seen } = start();
+    const readers = ['one', 'two'].map(spool.reader);
+    for (const each of ['a', 'b', 'c']) {
+      spool.append(waiting(each));
+      for (const reader of readers) {
+        const before = seen.written;
+        expect(text(reader.take(1))).toBe(each);
+        expect(seen.written).toBe(before);
+      }
+    }
+    expect(seen.written).toBe(0);
+    expect(spool.stats().bytes).toBeGreaterThan(0);
+  });
+
+  test('counts as written when all exporters have it, and is as safe as one that was', async () => {
+    const { spool, seen } = start();
+    const [one, two] = ['one', 'two'].map(spool.reader) as [Reader, Reader];
+    spool.append(waiting('a', 300_000));
+    one.done(one.take(1)!);
+    expect(seen.written).toBe(0);
+    two.done(two.take(1)!);
+    expect([seen.written, await spool.sync(), segments()]).toEqual([1, 1, []]);
+  });
+
+  const ends: [string, (spool: Spool) => unknown][] = [
+    ['with the next sync', spool => spool.sync()],
+    ['when that is asked for', spool => spool.settle()],
+    ['at the end', spool => spool.close()],
+  ];
+  test.each(ends)('is written %s', async (_, end) => {
+    const { spool, seen } = start();
+    spool.reader('otlp');
+    spool.append(waiting('a'));
+    expect([seen.written, segments()]).toEqual([0, []]);
+    await end(spool);
+    expect(seen.written).toBe(1);
+    crash();
+    expect(text(start().spool.reader('otlp').take(1))).toBe('a');
+  });
+
+  test.each([
+    ['so much waits already', 900_000, 0],
+    ['exporters do not take what waits', 1, 200],
+  ])('is written at once where %s', (_, size, ms) => {
+    let at = 1_000_000;
+    const { spool, seen } = start({ now: () => at });
+    const reader = spool.reader('otlp');
+    for (const _ of range(4)) spool.append(waiting('a', size));
+    at += ms;
+    expect(segments()).toEqual([]);
+    spool.append(waiting('b', size));
+    expect(segments()).toHaveLength(1);
+    expect(seen.written).toBe(0);
+    // In order all the same.
+    expect(drain(reader)).toBe(`${'a'.repeat(4 * size)}${'b'.repeat(size)}`);
+    expect(seen.written).toBe(5);
+    spool.append(waiting('c'));
+    expect(seen.written).toBe(5);
+  });
+
+  test('stays as it is until it is given back, whatever becomes of it meanwhile', async () => {
+    const { spool } = start({ maxSize: 4 * 2 ** 20 });
+    const reader = spool.reader('otlp');
+    const size = 700_000;
+    const flying = range(3).map(n => {
+      spool.append(waiting(`${n}`, size));
+      return reader.take(1)!;
+    });
+    const intact = () => flying.every((taken, n) => text(taken) === `${n}`.repeat(size));
+    spool.settle();
+    for (const n of range(3)) spool.append(waiting(`${n + 4}`, size));
+    expect(intact()).toBe(true);
+    // Given up, too.
+    for (const n of range(8)) spool.append(batch(`${n}`.repeat(size)));
+    expect(intact()).toBe(true);
+  });
+
+  test('and small ones go together', () => {
+    const { spool } = start();
+    const reader = spool.reader('otlp');
+    for (const each of ['a', 'b', 'c']) spool.append(waiting(each));
+    expect(text(reader.take(2))).toBe('ab');
+    spool.append(waiting('d'));
+    expect(text(reader.take(1000))).toBe('cd');
+  });
+
+  test('counts for spool.max_size before it is written', () => {
+    const { spool, seen } = start({ maxSize: 1_000_000 });
+    const reader = spool.reader('otlp');
+    for (const n of range(4)) spool.append(waiting(`${n}`, 300_000));
+    expect(seen.dropped).toBe(1);
+    expect(new Set(drain(reader))).toEqual(new Set('123'));
+  });
 });
 
 test('a batch is read as it was, however much later, and whatever its memory holds by then', () => {

@@ -57,6 +57,8 @@ export interface Spool {
   isCrowded(): boolean;
   /** What was found damaged at the start. */
   readonly losses: readonly Loss[];
+  /** Writes down what waits in memory. */
+  settle(): void;
   /** Forces all frames and cursors to disk; resolves with the last sequence number that is safe. */
   sync(): Promise<number>;
   close(): Promise<void>;

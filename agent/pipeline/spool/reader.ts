@@ -3,7 +3,7 @@
 import type { SealedBatch } from '../../core/exporter.ts';
 import type { Position } from './cursor.ts';
 import { LONGER } from './frame.ts';
-import { Room } from './room.ts';
+import type { Room } from './room.ts';
 import type { Hole, Segment } from './segment.ts';
 
 export interface Taken extends SealedBatch {
@@ -11,10 +11,6 @@ export interface Taken extends SealedBatch {
   /** Holds the bytes until they are given back. */
   readonly room: Room;
 }
-
-/** Rooms kept, and the largest one kept: as many as a pump has requests under way. */
-const KEPT_ROOMS = 4;
-const KEPT_BYTES = 2 * 2 ** 20;
 
 export interface Reader {
   readonly name: string;
@@ -44,17 +40,17 @@ export function createReader(options: {
   from: Position;
   /** Living segments, oldest first. */
   segments: readonly Segment[];
+  takeRoom: () => Room;
   /** Damage nobody knew of. */
   onHole: (segment: Segment, hole: Hole) => void;
   onDone: () => void;
 }): SpoolReader {
-  const { name, segments, onHole, onDone } = options;
+  const { name, segments, takeRoom, onHole, onDone } = options;
   let position = options.from;
   let next = options.from;
   /** Records of segment `next.segment` before `next.offset`. */
   let taken = 0;
   let pending = 0;
-  const rooms: Room[] = [];
 
   const rewind = () => {
     next = position;
@@ -84,6 +80,20 @@ export function createReader(options: {
     return undefined;
   };
 
+  /** What comes next, where that is in memory: it stays there. */
+  const borrow = (maxBytes: number): Taken | undefined => {
+    const segment = segments.find(
+      ({ id, size }) => id > next.segment || (id === next.segment && size > next.offset),
+    );
+    if (!segment) return undefined;
+    const isNew = segment.id > next.segment;
+    const found = segment.borrow(isNew ? 0 : next.offset, maxBytes);
+    if (!found) return undefined;
+    taken = (isNew ? 0 : taken) + found.records;
+    next = { segment: segment.id, offset: found.end };
+    return { bytes: found.payload, records: found.records, end: next, room: found.room };
+  };
+
   return {
     name,
     get pending() {
@@ -93,11 +103,12 @@ export function createReader(options: {
       return position;
     },
     take(maxBytes) {
-      const room = rooms.pop() ?? new Room();
-      room.clear();
+      const borrowed = borrow(maxBytes);
+      if (borrowed) return borrowed;
+      const room = takeRoom();
       let frames = 0;
       let records = 0;
-      for (let limit = Number.POSITIVE_INFINITY; ; limit = maxBytes - room.bytes.length) {
+      for (let limit = Number.POSITIVE_INFINITY; ; limit = maxBytes - room.size) {
         const found = advance(room, limit);
         if (!found) break;
         const { segment, frame } = found;
@@ -108,14 +119,14 @@ export function createReader(options: {
         taken += frame.records;
         next = { segment: segment.id, offset: frame.end };
       }
-      if (frames > 0) return { bytes: room.bytes, records, end: next, room };
-      rooms.push(room);
+      if (frames > 0) return { bytes: room.bytes(), records, end: next, room };
+      room.release();
       return undefined;
     },
     done(batch) {
       pending -= batch.records;
       const { end, room } = batch;
-      if (rooms.length < KEPT_ROOMS && room.capacity <= KEPT_BYTES) rooms.push(room);
+      room.release();
       if (
         end.segment > position.segment ||
         (end.segment === position.segment && end.offset > position.offset)

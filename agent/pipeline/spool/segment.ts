@@ -1,4 +1,4 @@
-// A segment of the spool: a run of frames in one file, or in memory while the disk refuses them.
+// A segment of the spool: a run of frames in one file.
 
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, unlinkSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,6 +42,11 @@ export interface Segment {
     limit: number,
     onHole: (hole: Hole) => void,
   ): Frame | typeof LONGER | undefined;
+  /**
+   * Frames from the offset on, as many as `maxBytes` have room for but at least one, where they stand in memory: their
+   * room is held for the caller. Undefined where they are read from a file.
+   */
+  borrow(offset: number, maxBytes: number): (Frame & { readonly room: Room }) | undefined;
   /** Records at or behind an offset. */
   recordsFrom(offset: number): number;
   /** Counts its records anew. */
@@ -157,6 +162,7 @@ function fileSegment(dir: string, id: number, opened: number, since: number, len
         at = known;
       }
     },
+    borrow: () => undefined,
     recordsFrom: offset => recordsOf(framesOf(segment, offset)),
     recount(onHole) {
       latest = undefined;
@@ -217,53 +223,6 @@ function writeAll(fd: number, header: Uint8Array, payload: Uint8Array, position:
       wrote < header.length ? [header.subarray(wrote), payload] : [payload.subarray(wrote - header.length)];
     wrote += writevSync(fd, rest, position + wrote);
   }
-}
-
-/** Frames held in memory; offsets count as in a file. */
-export function openMemorySegment(id: number, since: number): Segment {
-  const frames = new Map<number, Frame>();
-  let size = 0;
-  let records = 0;
-  return {
-    id,
-    durable: false,
-    get size() {
-      return size;
-    },
-    get records() {
-      return records;
-    },
-    since,
-    firstSeq: 0,
-    lastSeq: -1,
-    fd: undefined,
-    append(batch) {
-      const end = size + HEADER_BYTES + batch.bytes.length;
-      frames.set(size, { payload: batch.bytes.slice(), records: batch.records, end });
-      size = end;
-      records += batch.records;
-    },
-    read(offset, room, limit) {
-      const frame = frames.get(offset);
-      if (!frame) return undefined;
-      const { payload } = frame;
-      if (payload.length > limit) return LONGER;
-      const copy = room.next(payload.length);
-      copy.set(payload);
-      return { ...frame, payload: copy };
-    },
-    settle() {},
-    recordsFrom(offset) {
-      let sum = 0;
-      for (const [at, frame] of frames) if (at >= offset) sum += frame.records;
-      return sum;
-    },
-    recount() {},
-    trim() {},
-    restore() {},
-    remove: () => frames.clear(),
-    close: () => frames.clear(),
-  };
 }
 
 /** The same frames in a file. Throws the system error, and leaves none then. */

@@ -1,30 +1,28 @@
-// The spool: sealed batches on disk until every exporter is finished with them. Nothing is kept in memory but while the
-// disk refuses.
+// The spool: sealed batches on disk until every exporter is finished with them. In memory there are only those that may
+// wait, as long as exporters take them at once, and what the disk refuses.
 
 import { causeOf } from '../../core/errors.ts';
 import type { SealedBatch } from '../../core/exporter.ts';
 import { makePrivate } from '../directory.ts';
 import type { Spool, SpoolOptions } from './contract.ts';
 import { removeCursor, START } from './cursor.ts';
+import { createDamage } from './damage.ts';
+import { openMemorySegment } from './memory-segment.ts';
 import { createQuarantine } from './quarantine.ts';
 import { createReader, type SpoolReader } from './reader.ts';
 import { recover } from './recover.ts';
-import {
-  createSegment,
-  type Hole,
-  openMemorySegment,
-  type Segment,
-  segmentName,
-  writeDown,
-} from './segment.ts';
+import { createRooms } from './room.ts';
+import { createSegment, type Segment, writeDown } from './segment.ts';
 import { createSpace } from './space.ts';
 import { isFinished, standing } from './standing.ts';
 import { createSync } from './sync.ts';
 
 const MIN_SEGMENT = 256 * 2 ** 10;
 const MAX_SEGMENT = 16 * 2 ** 20;
-/** Most that is held in memory while the disk refuses: its source keeps it meanwhile, too, and has little room for that. */
+/** Most that is held in memory: its source keeps it meanwhile, too, and has little room for that. */
 const MEMORY_LIMIT = 4 * 2 ** 20;
+/** Exporters that are behind by more do not take things at once. */
+const AT_ONCE_MS = 200;
 const TIGHT = 'its file system has less free than spool.min_free';
 
 /** Opens the directory (0700, made when absent) and takes up what an earlier life left. Throws when it cannot be used at all. */
@@ -40,6 +38,8 @@ export function openSpool(options: SpoolOptions): Spool {
   const reach = Math.min(maxSize, space.size);
   const segmentLimit = Math.max(MIN_SEGMENT, Math.min(MAX_SEGMENT, reach / 8), reach / 64);
   const readers = new Map<string, SpoolReader>();
+  const damaged = createDamage({ readers, quarantine, options });
+  const takeRoom = createRooms();
   let { nextId } = recovered;
   let seq = 0;
   let written = 0;
@@ -113,24 +113,6 @@ export function openSpool(options: SpoolOptions): Spool {
     remove(segment);
   };
 
-  /** Damage that came while the agent ran: readers that had it ahead of them lose it. */
-  const damaged = (segment: Segment, hole: Hole) => {
-    const holes = [hole];
-    const before = segment.records;
-    segment.recount(more => holes.push(more));
-    const records = before - segment.records;
-    for (const { from, to } of holes) {
-      log.error(`cannot read spool segment "${segmentName(segment.id)}": damaged, skipped`, { from, to });
-      quarantine.copy(`${segmentName(segment.id)}-${from}`, segment.fd!, from, to);
-      options.onDamaged(to - from);
-    }
-    for (const reader of readers.values()) {
-      const lost = reader.lose(segment, before);
-      if (lost > 0) options.onDropped(reader.name, lost, 'damaged');
-    }
-    options.onLost({ segment: segment.id, from: hole.from, to: hole.to, records, cause: 'damaged, skipped' });
-  };
-
   /** The segment to append to, opened when there is none with room left. */
   const active = (durable: boolean): Segment => {
     const last = segments.at(-1);
@@ -142,7 +124,9 @@ export function openSpool(options: SpoolOptions): Spool {
       !syncing.isSuspect(last)
     )
       return last;
-    const segment = durable ? createSegment(dir, nextId, now()) : openMemorySegment(nextId, now());
+    const segment = durable
+      ? createSegment(dir, nextId, now())
+      : openMemorySegment(nextId, now(), takeRoom());
     nextId++;
     segments.push(segment);
     if (durable) syncing.grew();
@@ -178,6 +162,15 @@ export function openSpool(options: SpoolOptions): Spool {
     }
   };
 
+  /** Whether it need not be written now, and in all likelihood never: exporters take what comes at once. */
+  const mayStayInMemory = ({ bytes: { length }, mayWait }: SealedBatch): boolean => {
+    if (mayWait !== true || refused !== undefined || full !== undefined) return false;
+    const held = inMemory() + length;
+    if (held > MEMORY_LIMIT || total() + held > maxSize) return false;
+    const { oldest } = standing(segments, readers.values());
+    return oldest === undefined || now() - oldest < AT_ONCE_MS;
+  };
+
   /** So that a living exporter has its records however little the disk takes. */
   const storeInMemory = (batch: SealedBatch): number | undefined =>
     inMemory() + batch.bytes.length <= MEMORY_LIMIT || segments.length === 0
@@ -192,6 +185,7 @@ export function openSpool(options: SpoolOptions): Spool {
       try {
         const segment = writeDown(waiting, dir);
         segments[i] = segment;
+        waiting.close();
         space.took(segment.size);
         syncing.grew();
         syncing.wrote(segment);
@@ -210,6 +204,7 @@ export function openSpool(options: SpoolOptions): Spool {
       name,
       from: cursors.get(name) ?? START,
       segments,
+      takeRoom,
       onHole: damaged,
       onDone: collect,
     });
@@ -228,7 +223,10 @@ export function openSpool(options: SpoolOptions): Spool {
         tellWritten();
         return seq;
       }
+      if (mayStayInMemory(batch)) return store(active(false), batch);
       const { length } = batch.bytes;
+      // The bound is one of what is on disk, so near to it what waits goes there.
+      if (total() + inMemory() + length > maxSize) settleMemory();
       for (;;) {
         const isLarge = total() + length > maxSize && segments.length > 0;
         // Kept for the next small batches, which this is not one of.
@@ -269,6 +267,7 @@ export function openSpool(options: SpoolOptions): Spool {
       faults: [refused, full, syncing.fault(), ...faults].filter(each => each !== undefined),
     }),
     isCrowded: () => standing(segments, readers.values()).bytes > maxSize / 2,
+    settle: settleMemory,
     sync() {
       settleMemory();
       return syncing.run();

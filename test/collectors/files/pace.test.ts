@@ -49,6 +49,7 @@ async function open(...include: string[]): Promise<void> {
     },
     drop() {},
     lost() {},
+    settle() {},
   } satisfies RecordSink);
 }
 

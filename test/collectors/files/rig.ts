@@ -117,6 +117,7 @@ export class Rig {
       },
       drop: () => {},
       lost: (reason, estimate) => this.lost.push(`${reason} ${estimate}`),
+      settle() {},
     };
     this.follower = createFollower(
       createSources(this.entries, this.room, () => this.pods),

@@ -88,6 +88,7 @@ async function open(options: { units?: string[]; path?: string; start_at?: 'end'
     },
     drop: (reason, count) => void dropped.push(`${reason} ${count}`),
     lost() {},
+    settle() {},
   };
   const write = (message: string) => messages.push(message);
   const log = { debug() {}, info: write, warn: write, error: write, room: () => log };

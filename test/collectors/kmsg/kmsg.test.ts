@@ -75,6 +75,7 @@ async function open(start_at: 'end' | 'beginning' = 'beginning', path = '/dev/km
     },
     drop() {},
     lost: (reason, estimate) => lost.push(`${reason} ${estimate}`),
+    settle() {},
   };
   const tell = (message: string) => messages.push(message);
   const log = { debug() {}, info: tell, warn: tell, error: tell, room: () => log };

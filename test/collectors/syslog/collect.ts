@@ -23,6 +23,10 @@ export interface Collector {
   readonly stream: Stream;
   readonly meter: MeterTable;
   readonly records: Collected[];
+  /** Whether each record may wait until it is written. */
+  readonly mayWait: boolean[];
+  /** How often the sink was asked to let nothing wait. */
+  readonly settled: number;
   readonly dropped: Map<string, number>;
   readonly events: AgentEvent[];
   /** While true the sink says it is full with every record. */
@@ -98,6 +102,8 @@ export async function collect(
     ...room,
   });
   const records: Collected[] = [];
+  const mayWait: boolean[] = [];
+  let settled = 0;
   const dropped = new Map<string, number>();
   let wake = () => {};
   const writer = new ProtoWriter();
@@ -116,6 +122,7 @@ export async function collect(
       };
       for (const decoded of decodeLogs(sealRequest([group])))
         records.push({ ...decoded, daemon: record.origin.daemon });
+      mayWait.push(record.mayWait);
       wake();
       return !collector.full;
     },
@@ -124,12 +131,19 @@ export async function collect(
       wake();
     },
     lost() {},
+    settle() {
+      settled++;
+    },
   };
   const collector: Collector = {
     dir,
     stream,
     meter,
     records,
+    mayWait,
+    get settled() {
+      return settled;
+    },
     dropped,
     events,
     full: false,

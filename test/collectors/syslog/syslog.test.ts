@@ -343,6 +343,38 @@ describe('a full sink', () => {
   });
 });
 
+describe('what is not written yet', () => {
+  it('may wait where the ring holds it, and nowhere else', async () => {
+    const port = await freePort();
+    const path = join(temporaryDirectory(), 'log.sock');
+    const collector = await start({ listen: [{ path }, { tcp: `127.0.0.1:${port}` }] });
+    native.sendDatagram(path, Buffer.from('<13>datagram'));
+    await collector.until(1);
+    (await connected({ port, host: '127.0.0.1' })).end('<13>line\n');
+    await collector.until(2);
+    expect(collector.mayWait).toEqual([true, false]);
+  });
+
+  it('may not wait once it takes a quarter of the ring, nor at the end', async () => {
+    const collector = await start({ ring: '1MiB' });
+    const message = `<13>${'x'.repeat(10_000)}`;
+    const another = async () => {
+      await send(collector, message);
+      await collector.until(collector.records.length + 1);
+    };
+    while (collector.settled === 0) await another();
+    const quarter = 2 ** 18 / message.length;
+    expect(collector.records.length).toBeGreaterThan(quarter * 0.75);
+    expect(collector.records.length).toBeLessThan(quarter + 1);
+    collector.commit();
+    await another();
+    expect(collector.settled).toBe(1);
+    await collector.close();
+    open.pop();
+    expect(collector.settled).toBe(2);
+  });
+});
+
 describe('a sender over the limit', () => {
   it('is cut short, counted and told, and the ring has room again', async () => {
     const collector = await start({ rate_limit: { rate: '1/h', burst: 3 }, ring: '1MiB' });

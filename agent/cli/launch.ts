@@ -43,4 +43,4 @@ const textOf = (error: unknown): string =>
   isExpected(error) ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 const codeOf = (error: unknown): number =>
-  error instanceof ConfigError ? 78 : error instanceof UsageError ? 2 : isDenied(error) ? DENIED : 1;
+  isDenied(error) ? DENIED : error instanceof ConfigError ? 78 : error instanceof UsageError ? 2 : 1;

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { lives } from '../control/life.ts';
 import { type Holder, readPidfile, removePidfile } from '../control/pidfile.ts';
-import { causeOf, codeOf, isDenied, SetupError, UsageError } from '../core/errors.ts';
+import { ConfigError, causeOf, codeOf, isDenied, SetupError, UsageError } from '../core/errors.ts';
 import { parseDuration } from '../core/units.ts';
 import { proveWeb } from '../web.ts';
 import { configFile, readConfig } from './config.ts';
@@ -74,7 +74,8 @@ const privileged =
     try {
       return await act(argv);
     } catch (error) {
-      if (!(error instanceof SetupError && isDenied(error))) throw error;
+      const expected = error instanceof SetupError || error instanceof ConfigError;
+      if (!expected || !isDenied(error)) throw error;
       complain(`eudaemon: ${error.message}`);
       return DENIED;
     }

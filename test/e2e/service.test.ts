@@ -1,6 +1,14 @@
 // The classic background daemon: detached, with a pidfile that is believed, LSB's exit codes, and a log that rotates.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { have } from '../tools.ts';
@@ -221,6 +229,13 @@ if (have('root', 'setpriv'))
     };
     const told = (text: string) => [4, expect.stringMatching(new RegExp(`^eudaemon: cannot ${text}`))];
     expect(asNobody('start', '--config', home.configFile)).toEqual(told('(create|write) '));
+    chmodSync(home.configFile, 0o600);
+    for (const action of ['start', 'restart'])
+      expect(asNobody(action, '--config', home.configFile)).toEqual([
+        4,
+        `eudaemon: cannot read "${home.configFile}": permission denied\n`,
+      ]);
+    chmodSync(home.configFile, 0o644);
     expect(act('start', '--config', 'e.yaml').code).toBe(0);
     expect(asNobody('stop')).toEqual(told('signal agent'));
     expect(asNobody('restart', '--config', home.configFile)).toEqual(told('signal agent'));

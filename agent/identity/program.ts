@@ -6,6 +6,8 @@ const INTERPRETER =
 const WITH_VALUE = /^(-cp|-classpath|--class-path|-p|--module-path|-r|--require|--import|--loader|-W|-X|-I)$/;
 /** What follows is code, and code has no name. */
 const CODE = /^(-\w*c|-e|--eval|-s)$/;
+/** They wait, or pass on what they are given: no daemon is called by them, and a hundred others run them. */
+const UTILITY = /^(sleep|tail|cat|tee|timeout|watch|yes|xargs|nohup|setsid|true)$/;
 const KERNEL_COMM_BYTES = 15;
 
 export interface Program {
@@ -14,9 +16,10 @@ export interface Program {
   readonly script: string | undefined;
 }
 
-/** Undefined for an interpreter whose code has no name: a shell, more often than not. */
+/** Undefined for an interpreter whose code has no name, a shell more often than not, and for a utility. */
 export function programOf(comm: string, exe: string | undefined, cmdline: string): Program | undefined {
   const file = baseOf(exe ?? '');
+  if (UTILITY.test(comm)) return undefined;
   const [first = '', ...args] = cmdline.split(' ');
   // One that has changed its title is no longer called by what interprets it.
   if (INTERPRETER.test(file || comm) && INTERPRETER.test(baseOf(first).replace(/^-/, ''))) {

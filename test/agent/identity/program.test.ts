@@ -1,0 +1,22 @@
+// What a process is called, from what the kernel says of it.
+import { expect, it } from 'vitest';
+import { programOf } from '../../../agent/identity/program.ts';
+
+it.each([
+  ['nginx', '/usr/sbin/nginx', 'nginx: master process', { name: 'nginx' }],
+  ['a name cut by the kernel', '/usr/bin/systemd-journald', '', { name: 'a name cut by the kernel' }],
+  ['memcached', undefined, 'memcached -m 64', { name: 'memcached' }],
+  [
+    'python3',
+    '/usr/bin/python3.11',
+    '/usr/bin/python3 /opt/app/serve.py -p 1',
+    { name: 'serve', script: '/opt/app/serve.py' },
+  ],
+  ['java', '/usr/bin/java', 'java -cp a.jar Main', { name: 'Main', script: 'Main' }],
+  ['sh', '/usr/bin/dash', 'sh -c while true', undefined],
+  ['sleep', '/usr/bin/sleep', 'sleep infinity', undefined],
+  ['tail', '/bin/busybox', 'tail -f /dev/null', undefined],
+  ['sleeperd', '/usr/sbin/sleeperd', 'sleeperd', { name: 'sleeperd' }],
+])('%s of %s, %s', (comm, exe, cmdline, program) =>
+  expect(programOf(comm, exe, cmdline)).toEqual(program && { script: undefined, ...program }),
+);

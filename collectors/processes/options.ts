@@ -31,7 +31,7 @@ export const options = object({
   details_interval: optional(
     describe(
       duration(1000),
-      'How often control groups, open files and sockets are looked at; three times `interval` when absent.',
+      'How often control groups, open files, sockets, context switches and swap are looked at; three times `interval` when absent.',
     ),
   ),
   undeclared: fallback(

@@ -40,6 +40,16 @@ it.each([[1], [2], [3]])('descriptors and their targets, read %i times', times =
   expect(() => targetOf(pid, '99')).toThrow(expect.objectContaining({ code: 'ENOENT' }));
 });
 
+it('the list of processes has each once, and nothing else', () => {
+  const { pids } = reader();
+  const before = new Set(readdirSync('/proc').filter(name => /^\d+$/.test(name)));
+  const listed = pids();
+  expect(listed).toEqual(expect.arrayContaining([1, pid, process.pid]));
+  expect(new Set(listed).size).toBe(listed.length);
+  // Processes come and go meanwhile, but not most of them.
+  expect(listed.filter(each => before.has(String(each))).length).toBeGreaterThan(before.size / 2);
+});
+
 it('the content is the whole file each time', () => {
   const { file, buf } = reader();
   for (const name of ['limits', 'limits', 'cgroup', 'limits']) {

@@ -3,7 +3,7 @@
 
 import type { Meanings } from '../daemon.ts';
 import { type LogRecord, utf8 } from '../record.ts';
-import { Key, Keys, Role, rolesOf } from './keys.ts';
+import { isSame, Key, Keys, Role, rolesOf } from './keys.ts';
 import { Levels, severityOf, severityOfLevel } from './severity.ts';
 import { Stamp } from './stamp.ts';
 import type { JsonValues } from './value.ts';
@@ -17,6 +17,9 @@ export class Fields {
   private readonly keys: Keys;
   private readonly stamp: Stamp;
   private readonly levels: Levels | undefined;
+  /** The word of severity last read, and what it means: most lines have the one of the line before. */
+  private level: Uint8Array = NONE.bytes;
+  private severity = 0;
   private hasBody = false;
 
   /** `roles` other than those of `meanings` and the usual names are for lines that say what they mean elsewhere. */
@@ -89,9 +92,14 @@ export class Fields {
       case Role.Severity:
         if (record.severity > 0) return false;
         if (this.levels?.put(record, buf, start, end)) return true;
-        record.severity = severityOf(buf, start, end);
-        if (record.severity === 0) return false;
-        record.severityText = keys.find(buf, start, end).bytes;
+        if (this.severity === 0 || !isSame(this.level, buf, start, end)) {
+          const severity = severityOf(buf, start, end);
+          if (severity === 0) return false;
+          this.severity = severity;
+          this.level = keys.find(buf, start, end).bytes;
+        }
+        record.severity = this.severity;
+        record.severityText = this.level;
         return true;
       default:
         return false;

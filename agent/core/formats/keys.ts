@@ -123,7 +123,7 @@ export class Keys {
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ buf[i]!, 0x01000193);
     for (let slot = (hash ^ (hash >>> 15)) & (SIZE - 1); ; slot = (slot + 1) & (SIZE - 1)) {
       const known = this.slots[slot];
-      if (known === undefined || equal(known.bytes, buf, start, end)) return slot;
+      if (known === undefined || isSame(known.bytes, buf, start, end)) return slot;
     }
   }
 }
@@ -133,7 +133,8 @@ const MAX_BYTES = 128;
 /** A comma, a colon, quotes and what blanks a program puts between them. */
 const MAX_BLANKS = 8;
 
-function equal(known: Uint8Array, buf: Uint8Array, start: number, end: number): boolean {
+/** Whether bytes `start..end` are those of `known`. */
+export function isSame(known: Uint8Array, buf: Uint8Array, start: number, end: number): boolean {
   if (known.length !== end - start) return false;
   for (let i = 0; i < known.length; i++) if (known[i] !== buf[start + i]) return false;
   return true;

@@ -1,5 +1,7 @@
 // The timestamps log lines carry, read from bytes. Pure: the zone of the process is asked only for times without one.
 
+import { days, monthOf } from './calendar.ts';
+import { isSame } from './keys.ts';
 import { hostOffset, zoneOffset } from './zone.ts';
 
 /** A civil date and time, held as if it were UTC, and where it ended. One instance is reused for all lines. */
@@ -15,6 +17,11 @@ export class Stamp {
   private ok = true;
   private quarter = Number.NaN;
   private offset = 0;
+  /** Of the last `iso()`: `2006-01-02T15:04:`, as if it were UTC. Most lines are of the minute of the line before. */
+  private minute = new Uint8Array(0);
+  private minuteSeconds = 0;
+  /** When the minute of the last clock began, as if it were UTC. */
+  private base = 0;
   /** Seconds east of UTC at a local time, given as if it were UTC. */
   private readonly offsetAt: (seconds: number) => number;
 
@@ -26,6 +33,11 @@ export class Stamp {
   /** ISO 8601 as RFC 3339 has it, also with a blank for the T, a comma for the point, and without a zone. */
   iso(buf: Uint8Array, start: number, end: number): boolean {
     this.begin(buf, start, end);
+    const behind = start + MINUTE_BYTES;
+    if (behind < end && isSame(this.minute, buf, start, behind)) {
+      this.at = behind;
+      return this.second(this.minuteSeconds) && this.zone();
+    }
     const year = this.digits(4);
     this.byte(0x2d);
     const month = this.digits(2);
@@ -33,7 +45,10 @@ export class Stamp {
     const day = this.digits(2);
     if (this.peek() !== 0x54 && this.peek() !== 0x20 && this.peek() !== 0x74) return false;
     this.at++;
-    return this.clock(year, month, day) && this.zone();
+    if (!this.clock(year, month, day)) return false;
+    this.minute = new Uint8Array(buf.subarray(start, behind));
+    this.minuteSeconds = this.base;
+    return this.zone();
   }
 
   /** `10/Oct/2000:13:55:36 -0700`, the Common Log Format. */
@@ -197,9 +212,9 @@ export class Stamp {
   private month(): number {
     const word = (this.peek() << 16) | ((this.buf[this.at + 1] ?? 0) << 8) | (this.buf[this.at + 2] ?? 0);
     this.at += 3;
-    const index = MONTHS.indexOf(word);
-    if (index < 0 || this.at > this.limit) this.ok = false;
-    return index + 1;
+    const month = monthOf(word);
+    if (month === 0 || this.at > this.limit) this.ok = false;
+    return month;
   }
 
   /** A clock here, of the nearest year around `near` that is not in the future. */
@@ -219,26 +234,34 @@ export class Stamp {
     this.byte(0x3a);
     const minute = this.digits(2);
     this.byte(0x3a);
+    if (!this.ok || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59) return false;
+    return this.second(days(year, month, day) * DAY + hour * 3600 + minute * 60);
+  }
+
+  /** `SS` with an optional fraction, of the minute that begins at `minute`. */
+  private second(minute: number): boolean {
     const second = this.digits(2);
     this.nanos = 0;
     const point = this.peek();
     if (point === 0x2e || point === 0x2c) this.fraction();
-    if (!this.ok || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
-      return false;
-    this.seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
+    if (!this.ok || second > 60) return false;
+    this.base = minute;
+    this.seconds = minute + second;
     this.end = this.at;
     return true;
   }
 
   private fraction(): void {
-    let scale = 1e8;
     const first = ++this.at;
-    for (; this.at < this.limit; this.at++, scale /= 10) {
+    let value = 0;
+    for (; this.at < this.limit; this.at++) {
       const digit = this.buf[this.at]! - 48;
       if (digit < 0 || digit > 9) break;
-      if (scale >= 1) this.nanos += digit * scale;
+      if (this.at - first < 9) value = value * 10 + digit;
     }
-    if (this.at === first) this.ok = false;
+    const size = this.at - first;
+    if (size === 0) this.ok = false;
+    this.nanos = size < 9 ? value * POWERS[9 - size]! : value;
   }
 
   /** `Z`, `+01:00`, `-0700`, `+03`, with or without a blank before the sign, or none. */
@@ -271,25 +294,7 @@ export class Stamp {
 
 const isSign = (byte: number | undefined): boolean => byte === 0x2b || byte === 0x2d;
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 48 && byte <= 57;
-
 const DAY = 86_400;
-const POWERS: readonly number[] = Array.from({ length: 9 }, (_, i) => 10 ** i);
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map(
-  name => (name.charCodeAt(0) << 16) | (name.charCodeAt(1) << 8) | name.charCodeAt(2),
-);
-
-/** Days from 1970-01-01 in the proleptic Gregorian calendar. */
-function days(year: number, month: number, day: number): number {
-  const y = month <= 2 ? year - 1 : year;
-  const era = Math.floor(y / 400);
-  const yearOfEra = y - era * 400;
-  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
-  return (
-    era * 146_097 +
-    yearOfEra * 365 +
-    Math.floor(yearOfEra / 4) -
-    Math.floor(yearOfEra / 100) +
-    dayOfYear -
-    719_468
-  );
-}
+/** What of an ISO time stands before its seconds. */
+const MINUTE_BYTES = 17;
+const POWERS: readonly number[] = Array.from({ length: 10 }, (_, i) => 10 ** i);

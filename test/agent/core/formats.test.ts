@@ -454,6 +454,45 @@ describe('a time without a zone', () => {
   });
 });
 
+describe('a time behind one of the same minute', () => {
+  it.each([
+    ['2026-11-24T15:30:59.5Z', '2026-11-24T15:30:00.25Z', 1_795_534_200_250_000_000n],
+    ['2026-11-24T15:30:00Z', '2026-11-24T15:30:01,123456789Z', 1_795_534_201_123_456_789n],
+    ['2026-11-24T15:30:00Z', '2026-11-24T15:30:01.1234567899Z', 1_795_534_201_123_456_789n],
+    ['2026-11-24T15:30:60Z', '2026-11-24T15:30:01Z', 1_795_534_201_000_000_000n],
+    ['2026-11-24T15:30:01Z', '2026-11-24T15:30:60Z', 1_795_534_260_000_000_000n],
+    ['2026-11-24T15:30:00Z', '2026-11-24T15:30:01+01:00', 1_795_530_601_000_000_000n],
+    ['2026-11-24T15:30:00+01:00', '2026-11-24T15:30:01', 1_795_534_201_000_000_000n],
+    ['2026-11-24T15:30:00Z', '2026-11-24T15:31:00Z', 1_795_534_260_000_000_000n],
+    ['2026-11-24T15:30:00Z', '2026-11-24T15:30:61Z', 0n],
+    ['2026-11-24T15:30:00Z', '2026-11-24T15:30:', 0n],
+    ['2026-11-24T15:30:00Z', '2026-11-24T15:30:0', 0n],
+    ['2026-11-24T15:30:00Z', '2026-11-24T15:30:00.Z', 0n],
+    ['2026-11-24T15:30:xx', '2026-11-24T15:30:01Z', 1_795_534_201_000_000_000n],
+    ['24 Nov 2026 16:45:00', '2026-11-24T15:30:01Z', 1_795_534_201_000_000_000n],
+  ])('%s, %s', (before, text, expected) => {
+    const lines = [before, text].map(each => JSON.stringify({ time: each, msg: 'm' }));
+    expect(readAll({ format: 'json', timezone: 'UTC' }, lines)[1]!.time).toBe(expected);
+  });
+});
+
+describe('a severity behind another', () => {
+  it.each([
+    ['', '', ''],
+    ['info', 'info', 'info'],
+    ['info', 'INFO', 'info'],
+    ['info', 'information', 'info'],
+    ['info', 'x', 'none'],
+    ['x', 'info', 'info'],
+    ['x', '', 'none'],
+  ])('%j, %j', (before, level, expected) => {
+    const lines = [before, level].map(each => JSON.stringify({ level: each, msg: 'm' }));
+    const { severity, severityText, attributes } = readAll('json', lines)[1]!;
+    expect(severityLabel(severity)).toBe(expected || 'none');
+    expect(severity > 0 ? severityText : attributes['level']).toBe(level);
+  });
+});
+
 describe('what the configuration may say', () => {
   const check = (schema: typeof fileFormat, input: unknown) => {
     const problems: string[] = [];

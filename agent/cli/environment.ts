@@ -28,7 +28,7 @@ export async function examine(
 ): Promise<Finding[]> {
   const root = config.agent.host_root;
   return [
-    ...rights(self),
+    ...rights(root, self),
     ...ports(root, self, config),
     ...[foreignPids(root, env, process.pid)].filter(found => found !== undefined),
     ...devLog(root, config),
@@ -52,11 +52,18 @@ const read = (path: string): string | undefined => {
 };
 
 /** capabilities(7): what each is needed for. */
-const CAPABILITIES = [
+const CAPABILITIES: readonly {
+  readonly bit: number;
+  readonly name: string;
+  readonly costs: string;
+  /** From this kernel on everybody may. */
+  readonly until?: number;
+}[] = [
   { bit: 2, name: 'CAP_DAC_READ_SEARCH', costs: 'log files that only their owner may read' },
   {
     bit: 12,
     name: 'CAP_NET_ADMIN',
+    until: 6.06,
     costs: 'how processes ended: exit codes, signals, and lives shorter than an interval',
   },
   { bit: 19, name: 'CAP_SYS_PTRACE', costs: 'open files, I/O and executables of other users’ daemons' },
@@ -68,12 +75,22 @@ function holds(self: string, bit: number): boolean {
   return effective === undefined || ((BigInt(`0x${effective}`) >> BigInt(bit)) & 1n) !== 0n;
 }
 
-function rights(self: string): Finding[] {
-  return CAPABILITIES.filter(({ bit }) => !holds(self, bit)).map(({ name, costs }) => ({
-    what: `the right ${name} is missing`,
-    fix: `run as root, or set AmbientCapabilities=${name} in the unit`,
-    costs,
-  }));
+/** Linux 6.6 is 6.06, 5.10 is 5.1; 0 where that cannot be told. */
+function kernel(root: string): number {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(read(join(root, 'proc/sys/kernel/osrelease')) ?? '') ?? [];
+  return Number(major ?? 0) + Number(minor ?? 0) / 100;
+}
+
+function rights(root: string, self: string): Finding[] {
+  const release = kernel(root);
+  const needed = CAPABILITIES.filter(({ until = Infinity }) => release < until);
+  return needed
+    .filter(({ bit }) => !holds(self, bit))
+    .map(({ name, costs }) => ({
+      what: `the right ${name} is missing`,
+      fix: `run as root, or set AmbientCapabilities=${name} in the unit`,
+      costs,
+    }));
 }
 
 const CAP_NET_BIND_SERVICE = 10;

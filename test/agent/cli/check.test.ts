@@ -204,6 +204,18 @@ describe('the environment', () => {
     ]);
   });
 
+  test.each([
+    ['5.10.0-21-amd64', true],
+    ['6.5.13', true],
+    ['6.6.0-rc1', false],
+    ['6.18.44-fc', false],
+    ['7.0.0', false],
+    ['', true],
+  ])('Linux %s tells processes to CAP_NET_ADMIN alone: %s', async (release, needed) => {
+    const none = { 'self/status': 'CapEff:\t0000000000080004\n', 'proc/sys/kernel/osrelease': release };
+    expect(what(await host(none).look())).toEqual(needed ? ['the right CAP_NET_ADMIN is missing'] : []);
+  });
+
   test('ports', async () => {
     const collectors = { syslog: { listen: [{ path: '/dev/log' }, { udp: ':514' }, { tcp: '[::]:6514' }] } };
     const poor = { 'self/status': 'CapEff:\t0000000000081006\n' };

@@ -43,7 +43,8 @@ export function createReload<C>(room: {
   successful.set(1);
   tried.set(now() / 1000);
   timestamp.set(now() / 1000);
-  let turn: ReturnType<Reload> = Promise.resolve(undefined);
+  let running: ReturnType<Reload> = Promise.resolve(undefined);
+  let next: ReturnType<Reload> | undefined;
 
   const reload: Reload = async () => {
     tried.set(now() / 1000);
@@ -63,7 +64,11 @@ export function createReload<C>(room: {
     }
   };
   return () => {
-    turn = turn.then(reload);
-    return turn;
+    next ??= running.then(() => {
+      next = undefined;
+      running = reload();
+      return running;
+    });
+    return next;
   };
 }

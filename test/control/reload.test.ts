@@ -31,3 +31,32 @@ it('when it was tried, when it last held, and whether it did', async () => {
   expect(await reload()).toBeUndefined();
   expect(told()).toEqual([1, 3, 3]);
 });
+
+it('runs once for all that ask while another runs, with what stands in the file then', async () => {
+  const loads: PromiseWithResolvers<string>[] = [];
+  const applied: string[] = [];
+  const reload = createReload({
+    load: () => {
+      const load = Promise.withResolvers<string>();
+      loads.push(load);
+      return load.promise;
+    },
+    apply: async config => void applied.push(config),
+    log,
+    meter: createMeter(),
+    now: () => 0,
+  });
+  const first = reload();
+  await expect.poll(() => loads.length).toBe(1);
+  const others = [reload(), reload(), reload()];
+  loads[0]!.resolve('old');
+  await first;
+  await expect.poll(() => loads.length).toBe(2);
+  const later = reload();
+  loads[1]!.reject(new Error('bad'));
+  expect(await Promise.all(others)).toEqual([['bad'], ['bad'], ['bad']]);
+  await expect.poll(() => loads.length).toBe(3);
+  loads[2]!.resolve('new');
+  expect(await later).toBeUndefined();
+  expect([applied, loads.length]).toEqual([['old', 'new'], 3]);
+});

@@ -13,8 +13,8 @@ import { daemon } from '../../agent/identity/specs.ts';
 import { have } from '../../tools.ts';
 
 const NOW = Date.now();
-/** Far more than a busy host takes. */
-const PATIENCE_MS = 120_000;
+/** The package starts a program for each process of the host, of which a busy one has thousands. */
+const PATIENCE_MS = 600_000;
 
 function world(match: MatchSpec, root: string, now = () => NOW) {
   const declared = [daemon('d', match)];

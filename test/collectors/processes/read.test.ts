@@ -9,7 +9,9 @@ let pid = 0;
 let end = async () => {};
 beforeEach(async () => {
   const child = spawn('cat');
-  await once(child, 'spawn');
+  // It has opened what it needs when it answers.
+  child.stdin.write('\n');
+  await once(child.stdout, 'data');
   pid = child.pid!;
   end = async () => {
     child.kill('SIGKILL');

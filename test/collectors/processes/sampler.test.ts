@@ -374,9 +374,10 @@ describe('this host', () => {
 
   it('counts the CPU of children while they run and once they have gone', async () => {
     const burn = 'for ((i = 0; i < 400000; i++)); do :; done';
-    const child = await start('eudaemon-t2', `(echo up; ${burn}; echo burnt; read); echo over; read`);
+    const child = await start('eudaemon-t2', `(echo up; read; ${burn}; echo burnt; read); echo over; read`);
     const w = world('/', byComm('/', 'eudaemon-t2'), Date.now);
     await w.cycle();
+    child.stdin!.write('\n');
     await once(child.stdout!, 'data');
     const cpu = (series: Record<string, number>) =>
       series['cpu_seconds{eudaemon-t2,user}']! + series['cpu_seconds{eudaemon-t2,system}']!;

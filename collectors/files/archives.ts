@@ -92,6 +92,7 @@ export function createArchives(
     const isBehind = ({ offset }: Print) => offset > end;
     for (const print of unpacking.prints) {
       const stop = print.offset - base;
+      if (print.offset === unpacking.best?.offset) continue;
       if (stop <= data.length && hashOf(data, Math.max(0, stop - TAIL_BYTES), stop) === print.tail)
         unpacking.best = print;
     }
@@ -102,6 +103,7 @@ export function createArchives(
     }
     const { best } = unpacking;
     unpacking.prints = [];
+    best?.found();
     const offset = best?.offset ?? 0;
     if (offset < base) {
       // Another that fits no further than this had to be passed first.

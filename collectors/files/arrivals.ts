@@ -26,6 +26,8 @@ export interface Arrivals {
   unclaimed(now: number): Iterable<Entry>;
   /** How far the files of a source were read that are not followed. */
   prints(source: Source): Iterable<Entry>;
+  /** What was read of one of these is compressed in a file that is followed. */
+  found(entry: Entry): void;
   /** A file that was let go, and still is somewhere: should it come back, it is read on from there. */
   retire(file: LogFile, now: number): void;
   /** Takes up the files of the checkpoint, rotated ones first. */
@@ -64,6 +66,8 @@ export function createArrivals(
 ): Arrivals {
   const waiting = new Map<string, Entry>();
   const known = new Set(checkpoint.sources);
+  /** Of those waiting the ones that were found compressed. After a restart they are looked for again. */
+  const found = new WeakSet<Entry>();
   const nameOf = (source: Source, id: { dev: number; ino: number; birth: number }) =>
     `${source.id}\u0000${keyOf(id)}`;
 
@@ -89,10 +93,14 @@ export function createArrivals(
       for (const entry of waiting.values()) if (now - entry.seen < EXPIRE_MS) yield entry;
     },
 
-    prints: source => waiting.values().filter(entry => entry.source === source.id),
+    prints: source => waiting.values().filter(entry => entry.source === source.id && !found.has(entry)),
+
+    found: entry => void found.add(entry),
 
     retire(file, now) {
-      waiting.set(nameOf(file.source, file.id), entryOf(file, now));
+      const entry = entryOf(file, now);
+      if (file.isFound) found.add(entry);
+      waiting.set(nameOf(file.source, file.id), entry);
       if (waiting.size > MAX_RETIRED) waiting.delete(waiting.keys().next().value!);
     },
 
@@ -115,8 +123,8 @@ export function createArrivals(
           if (source) copies.gone(source, entry, now);
           continue;
         }
-        const found = source && findAt(here, source, entry);
-        const at = found?.at ?? (source && moved(source, entry));
+        const standing = source && findAt(here, source, entry);
+        const at = standing?.at ?? (source && moved(source, entry));
         if (source !== undefined) {
           const trail = `${source.id}\u0000${entry.trail}`;
           if (!trails.has(trail)) trails.set(trail, { source, entries: [], gone: [] });
@@ -128,7 +136,7 @@ export function createArrivals(
           if (source) copies.gone(source, entry, now);
         } else {
           const file = resume(source, entry, at, now);
-          if (found) found.candidate.file = file;
+          if (standing) standing.candidate.file = file;
         }
       }
       for (const [key, { source, entries, gone }] of trails) {

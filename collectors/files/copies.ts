@@ -4,6 +4,7 @@
 
 import { fstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { RecordSink } from '../../agent/core/collector.ts';
 import { type Entry, entryOf } from './checkpoint.ts';
 import { type Hold, type LogFile, type Position, START } from './file.ts';
 import { fingerprint, fits, isPrefix } from './identity.ts';
@@ -13,7 +14,7 @@ import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
 
 /** A log as it was before it was emptied, or went away while nobody looked. */
-interface Ghost {
+export interface Ghost {
   readonly source: Source;
   readonly path: string;
   readonly print: Position;
@@ -23,10 +24,12 @@ interface Ghost {
   /** What of it is in records that are not complete. */
   readonly holds: readonly Hold[];
   /** What is remembered of it after a restart. */
-  readonly entry: (now: number) => Entry | undefined;
+  readonly entry: (synced: number, now: number) => Entry | undefined;
   /** Bytes seen but not read. */
   readonly unread: number;
   readonly at: number;
+  /** It was found compressed. */
+  isFound: boolean;
 }
 
 /** How long a copy may come after its log was emptied, and how long it may stop growing before it counts as whole; ms. */
@@ -39,10 +42,10 @@ export interface Copies {
   emptied(file: LogFile, now: number): void;
   /** A file of an earlier run is gone, or was emptied in it. */
   gone(source: Source, entry: Entry, now: number): void;
-  /** Logs that were emptied, for the checkpoint. */
-  entries(now: number): Iterable<Entry>;
+  /** Logs that were emptied, for a checkpoint when the first `synced` records are safe. */
+  entries(synced: number, now: number): Iterable<Entry>;
   /** Logs of a source as they were before they were emptied. */
-  ghosts(source: Source): Iterable<Pick<Ghost, 'print' | 'holds'>>;
+  ghosts(source: Source): readonly Ghost[];
   /** Whether an unproven, open file can be read now, from its offset. Throws the system's errors. */
   prove(file: LogFile, now: number): boolean;
   /** Tells of bytes that no copy turned up for. */
@@ -55,6 +58,7 @@ export interface Copies {
  */
 export function createCopies(
   shelf: Shelf,
+  out: RecordSink,
   at: (source: Source, path: string) => LogFile | undefined,
   reach: (file: LogFile) => boolean,
   startOver: (file: LogFile, now: number) => void,
@@ -81,15 +85,29 @@ export function createCopies(
       const { source, trail, position: print, peak, id } = file;
       const unread = Math.max(0, peak - print.offset);
       const until = fstatSync(file.fd).mtimeMs;
-      const { safe } = file;
       const holds = file.disown();
-      // Once something of what came after it is safe, all of it is that was handed out before.
-      const safeOf = () => {
-        if (file.safe.generation === print.generation) return file.safe;
-        return holds.length === 0 ? print : safe.generation === print.generation ? safe : START;
+      const { pushed } = out;
+      const safeOf = (synced: number) => {
+        if (synced >= pushed && holds.every(({ outAt }) => outAt <= synced)) return print;
+        return file.safe.generation === print.generation ? file.safe : START;
       };
-      const entry = (at: number) => ({ ...entryOf(file, at), ...safeOf(), emptied: until });
-      haunt({ source, path: trail.path, print, born: id.birth, until, holds, entry, unread, at: now });
+      const entry = (synced: number, at: number) => ({
+        ...entryOf(file, at),
+        ...safeOf(synced),
+        emptied: until,
+      });
+      haunt({
+        source,
+        path: trail.path,
+        print,
+        born: id.birth,
+        until,
+        holds,
+        entry,
+        unread,
+        at: now,
+        isFound: false,
+      });
     },
     gone(source, entry, now) {
       const { trail, birth, emptied } = entry;
@@ -103,15 +121,16 @@ export function createCopies(
         entry: () => (emptied === undefined ? undefined : entry),
         unread: 0,
         at: now,
+        isFound: false,
       });
     },
-    *entries(now) {
+    *entries(synced, now) {
       for (const ghost of ghosts) {
-        const entry = ghost.entry(now);
+        const entry = ghost.entry(synced, now);
         if (entry !== undefined && entry.offset > 0) yield entry;
       }
     },
-    ghosts: source => ghosts.filter(ghost => ghost.source === source),
+    ghosts: source => ghosts.filter(ghost => ghost.source === source && !ghost.isFound),
     prove(file, now) {
       const paths = pathsOf(file);
       const born = fstatSync(file.fd).birthtimeMs;
@@ -135,7 +154,7 @@ export function createCopies(
       for (const other of others) {
         if (other.links === 0) {
           if (other.unread && other.trail !== file.trail) return false;
-          if (other.offset === 0 || !fits(file.fd, size, other.position)) continue;
+          if (!file.isCopy || other.offset === 0 || !fits(file.fd, size, other.position)) continue;
           file.adopt(other.disown());
           return begin(file, other);
         } else if (isAt(other, paths) && isPrefix(file.fd, other.fd, other.size, size)) {

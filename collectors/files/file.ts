@@ -25,7 +25,8 @@ export const START: Position = { ...UNREAD, mid: Mid.None, generation: 0 };
 export interface Hold {
   file: LogFile | undefined;
   readonly offset: number;
-  isOut: boolean;
+  /** The records pushed when it was complete; infinite before. */
+  outAt: number;
 }
 
 /** A file at a path; `mtime` in ms. */
@@ -91,6 +92,8 @@ export class LogFile {
   /** Compressed, and unpacked to be read: its offsets are those of what is in it. */
   readonly isPacked: boolean;
   isUnpacking = false;
+  /** Gone, and found compressed: no other is. */
+  isFound = false;
   /** The size it had when it was unpacked to its end. */
   wholeSize = 0;
   /** The line that names its columns, once that is known, and where the next begins. */
@@ -165,7 +168,7 @@ export class LogFile {
   /** It has the bytes that another one had. */
   adopt(holds: readonly Hold[]): void {
     for (const hold of holds) {
-      if (hold.isOut) continue;
+      if (hold.outAt < Number.POSITIVE_INFINITY) continue;
       hold.file = this;
       this.holds.push(hold);
     }

@@ -76,7 +76,7 @@ export function createFollower(
   const longest = Math.max(0, ...sources.map(source => source.limit.maxBytes));
   const reader = createReader(pen, marks, longest, (file, lines) => gauges.longLines(file.source, lines));
   const shelf = createShelf(room, pen);
-  const copies = createCopies(shelf, (source, path) => looker.at(source, path), reach, startOver);
+  const copies = createCopies(shelf, out, (source, path) => looker.at(source, path), reach, startOver);
   const beside = createBeside(root);
   const troubles = createTroubles(log, out, room.now);
   const discovery = createDiscovery(root, room.patterns);

@@ -37,6 +37,7 @@ export function createMemory(
   copies: Copies,
 ): Memory {
   const leaving = new Set<LogFile>();
+  let safe = 0;
   let dirty = true;
   let count = 0;
   let savedAt = 0;
@@ -44,7 +45,7 @@ export function createMemory(
 
   function write(now: number): void {
     const begin = room.now();
-    const files: Entry[] = [...arrivals.unclaimed(now), ...copies.entries(now)];
+    const files: Entry[] = [...arrivals.unclaimed(now), ...copies.entries(safe, now)];
     for (const set of [shelf.files, leaving])
       for (const file of set) if (file.startAt < 0) files.push(entryOf(file, now));
     dirty = false;
@@ -63,6 +64,7 @@ export function createMemory(
     leaving,
     leave: file => void leaving.add(file),
     commit(synced) {
+      safe = synced;
       if (marks.commit(synced)) dirty = true;
       for (const file of leaving) {
         if (!file.isSafe) continue;

@@ -60,16 +60,16 @@ export class Pending {
   /** The file gives to this record from `offset` on. */
   hold(file: LogFile, offset: number): void {
     if (this.holds.some(hold => hold.file === file)) return;
-    const hold = { file, offset, isOut: false };
+    const hold = { file, offset, outAt: Number.POSITIVE_INFINITY };
     this.holds.push(hold);
     file.holds.push(hold);
   }
 
-  /** Empty again; returns the files that have what it came from. */
-  clear(): readonly LogFile[] {
+  /** Empty again, its record is one of the first `pushed`; returns the files that have what it came from. */
+  clear(pushed: number): readonly LogFile[] {
     const files: LogFile[] = [];
     for (const hold of this.holds) {
-      hold.isOut = true;
+      hold.outAt = pushed;
       if (hold.file === undefined) continue;
       hold.file.holds.splice(hold.file.holds.indexOf(hold), 1);
       files.push(hold.file);

@@ -2,12 +2,16 @@
 
 import type { Arrivals } from './arrivals.ts';
 import type { Copies } from './copies.ts';
+import { unzipped } from './discover.ts';
 import type { LogFile, Position } from './file.ts';
 import { beginning, type Fingerprint } from './identity.ts';
 import type { Memory } from './memory.ts';
 import type { Shelf } from './shelf.ts';
 
-export type Print = Fingerprint & Partial<Pick<Position, 'mid'>>;
+export interface Print extends Fingerprint, Partial<Pick<Position, 'mid'>> {
+  /** What was read is compressed in the file that is compared. */
+  found(): void;
+}
 
 /**
  * What was read of files that begin as `packed` does, whose hash of its first bytes is `head()`; undefined while one of
@@ -15,26 +19,39 @@ export type Print = Fingerprint & Partial<Pick<Position, 'mid'>>;
  */
 export type Prints = (packed: LogFile, head: (length: number) => number) => Print[] | undefined;
 
+/** Whether a file is still at a path of its source, and not what was compressed. */
+const isElsewhere = (file: LogFile, packed: LogFile): boolean =>
+  file.detachedAt === 0 && file.path !== unzipped(packed.path);
+
 export function createPrints(shelf: Shelf, memory: Memory, arrivals: Arrivals, copies: Copies): Prints {
   return (packed, head) => {
     const { source } = packed;
     const prints: Print[] = [];
-    const take = (print: Print): boolean => {
+    const take = (print: Fingerprint & Partial<Pick<Position, 'mid'>>, found: () => void): boolean => {
       if (print.headLength === 0 || head(print.headLength) !== print.head) return false;
-      if (print.offset > 0) prints.push(print);
+      if (print.offset > 0) prints.push({ ...print, found });
       return true;
     };
+    take(packed.position, () => {});
     for (const set of [shelf.files, memory.leaving])
       for (const file of set) {
-        if (file.source !== source) continue;
+        if (file.source !== source || file === packed || file.isFound || isElsewhere(file, packed)) continue;
         const isOpen = file.unread && file.fd >= 0;
-        if (!take(isOpen && file.headLength === 0 ? beginning(file.fd) : file.position)) continue;
+        const found = () => {
+          file.isFound = true;
+        };
+        if (!take(isOpen && file.headLength === 0 ? beginning(file.fd) : file.position, found)) continue;
         if (isOpen && !file.trail.files.isBefore(packed, file)) return undefined;
-        if (file !== packed && file.heldFrom >= 0) return undefined;
+        if (file.heldFrom >= 0) return undefined;
       }
-    for (const { print, holds } of copies.ghosts(source))
-      if (take(print) && holds.some(({ isOut }) => !isOut)) return undefined;
-    for (const print of arrivals.prints(source)) take(print);
+    for (const ghost of copies.ghosts(source)) {
+      const found = () => {
+        ghost.isFound = true;
+      };
+      if (take(ghost.print, found) && ghost.holds.some(({ outAt }) => outAt === Number.POSITIVE_INFINITY))
+        return undefined;
+    }
+    for (const entry of arrivals.prints(source)) take(entry, () => arrivals.found(entry));
     return prints;
   };
 }

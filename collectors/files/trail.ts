@@ -199,7 +199,7 @@ export class Trail implements LineSink {
     pending.part = isPartial ? (part ?? uidOf(pending, pending.position)) : undefined;
     this.file.parts[stream] = pending.part === undefined ? '' : Buffer.from(pending.part).toString('latin1');
     const more = this.send(piece, part ?? pending.part);
-    for (const file of pending.clear()) this.pen.released(file);
+    for (const file of pending.clear(this.pen.out.pushed)) this.pen.released(file);
     pending.open = isPartial;
     return more;
   }

@@ -134,6 +134,30 @@ describe('a compressed file', () => {
       [HEADER.slice(0, -1), 'a', HEADER.slice(0, -1), 'b', HEADER.slice(0, -1), 'c'],
     ],
     [
+      'that is the same as a log that is still there is read',
+      {},
+      () => {
+        write('app.log', 'same\n');
+        rig.turn();
+        write('app.log.3', 'same\n');
+        gzip('app.log.3');
+      },
+      ['same', 'same'],
+    ],
+    [
+      'that is the same as another is read, but for the one that is the log',
+      {},
+      () => {
+        write('app.log', 'same\n');
+        rig.turn();
+        rotate();
+        gzip('app.log.1');
+        writeFileSync(path('app.log.2.gz'), gzipSync('same\n'));
+        writeFileSync(path('app.log.3.gz'), gzipSync('same\n'));
+      },
+      ['same', 'same', 'same'],
+    ],
+    [
       'that grows gives what was added',
       {},
       async () => {

@@ -361,6 +361,7 @@ const FOUND: Action[][] = [
   ['neighbour', 'delete', 'neighbour', 'hint'],
   ['write', 'commit', 'copytruncate', 'look', 'kill'],
   ['kill', 'write', 'start', 'copytruncate', 'commit', 'kill'],
+  ['write', 'commit', 'copytruncate', 'gzip', 'hint', 'stop'],
 ];
 
 describe.each<Following>([

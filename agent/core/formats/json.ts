@@ -43,6 +43,11 @@ export function createJson(meanings: Meanings = {}): Format {
 
   function value(record: LogRecord, i: number): number {
     const byte = scan.peek(i);
+    if (byte === 0x22) {
+      const at = scan.string(i);
+      if (at >= 0) fields.text(record, scan.text, scan.from, scan.to);
+      return at;
+    }
     if (byte === 0x7b || byte === 0x5b) {
       const start = scan.any.pos;
       const at = scan.encode(i);
@@ -51,8 +56,7 @@ export function createJson(meanings: Meanings = {}): Format {
     }
     const at = scan.scalar(i);
     if (at < 0) return -1;
-    if (scan.found === Found.Text) fields.text(record, scan.text, scan.from, scan.to);
-    else if (scan.found === Found.Number) fields.number(record, scan);
+    if (scan.found === Found.Number) fields.number(record, scan);
     else if (scan.found === Found.Null) fields.value(record, scan.any.buf, 0, 0);
     else fields.bool(record, scan.found === Found.True);
     return at;
@@ -63,8 +67,7 @@ export function createJson(meanings: Meanings = {}): Format {
    * where no member follows `before`.
    */
   function gap(i: number, prefix: number, before: Key): number {
-    const { buf } = scan;
-    if (prefix === 0 && before.next?.stands(buf, i, scan.end)) {
+    if (prefix === 0 && before.next?.stands(scan.words, i, scan.end)) {
       fields.named = before.next;
       return scan.space(i + before.next.length);
     }
@@ -72,7 +75,7 @@ export function createJson(meanings: Meanings = {}): Format {
     if (at < 0) return -1;
     name(prefix);
     // One with escapes is not written as it is.
-    if (prefix === 0 && scan.text === buf) fields.named.follows(before, buf, i, at);
+    if (prefix === 0 && scan.text === scan.buf) fields.named.follows(before, scan.words, i, at);
     return at;
   }
 

@@ -61,29 +61,35 @@ export class Key {
   readonly role: number;
   /** The one that last stood behind it. */
   next: Key | undefined;
-  /** What last stood between the value before and its own: bytes `..length`; `length` is 0 when it was too long. */
-  readonly gap: Uint8Array;
+  /** Bytes of what last stood between the value before and its own; 0 when it was too long to be kept. */
   length = 0;
+  /** Those bytes four at a time, the last four of them last. */
+  private readonly gap: Int32Array;
 
   constructor(bytes: Uint8Array, role: number) {
     this.bytes = bytes;
     this.role = role;
-    this.gap = new Uint8Array(bytes.length + MAX_BLANKS);
+    this.gap = new Int32Array(Math.ceil((bytes.length + MAX_BLANKS) / 4));
   }
 
-  /** Whether it stands at `i` as it did before. */
-  stands(buf: Uint8Array, i: number, end: number): boolean {
+  /** Whether the same stands at `i` of a text that ends at `end`. */
+  stands(text: DataView, i: number, end: number): boolean {
     const { gap, length } = this;
     if (length === 0 || i + length > end) return false;
-    for (let k = 0; k < length; k++) if (gap[k] !== buf[i + k]) return false;
-    return true;
+    const last = length - 4;
+    for (let k = 0, at = 0; ; k++) {
+      if (text.getInt32(i + at) !== gap[k]) return false;
+      if (at === last) return true;
+      at = at + 4 < last ? at + 4 : last;
+    }
   }
 
-  /** It stood behind `before`, and bytes `from..to` between the values. */
-  follows(before: Key, buf: Uint8Array, from: number, to: number): void {
+  /** It stood behind `before`, and bytes `from..to` of the text, at least four, between the values. */
+  follows(before: Key, text: DataView, from: number, to: number): void {
     before.next = this;
-    this.length = to - from <= this.gap.length ? to - from : 0;
-    for (let k = 0; k < this.length; k++) this.gap[k] = buf[from + k]!;
+    this.length = to - from <= this.gap.length * 4 ? to - from : 0;
+    for (let k = 0; 4 * k < this.length; k++)
+      this.gap[k] = text.getInt32(from + Math.min(4 * k, this.length - 4));
   }
 }
 

@@ -22,7 +22,8 @@ export class JsonScanner {
   /** Strings without their escapes. */
   private readonly plain = new ProtoWriter(1024);
   buf: Uint8Array = new Uint8Array(0);
-  private words = new DataView(this.buf.buffer);
+  /** All of `buf`. */
+  words = new DataView(this.buf.buffer);
   /** Where the text ends. */
   end = 0;
 

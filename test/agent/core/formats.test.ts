@@ -356,7 +356,20 @@ describe('a line', () => {
 
 describe('lines of JSON', () => {
   const flat = fc.dictionary(
-    fc.constantFrom('a', 'ab', 'b', 'b"', 'c\\', 'd\u00e9', 'd', 'log.x', 'nul\u0000'),
+    fc.constantFrom(
+      '',
+      'a',
+      'ab',
+      'abcdefgh',
+      'abcdefghi',
+      'b',
+      'b"',
+      'c\\',
+      'd\u00e9',
+      'd',
+      'log.x',
+      'nul\u0000',
+    ),
     fc.oneof(fc.double(), fc.integer(), fc.string({ unit: 'binary' }), fc.boolean()),
     { noNullPrototype: true },
   );

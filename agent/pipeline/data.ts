@@ -103,8 +103,8 @@ export function createData<C extends DataConfig>(room: {
       settle: () => kept?.spool.settle(),
       isCrowded: () => kept?.spool.isCrowded() === true,
     },
-    sealed() {
-      kept?.keeper.stored();
+    sealed({ mayWait }) {
+      kept?.keeper.stored(mayWait === true);
       for (const { actor } of pumps.values()) actor.wake();
     },
   });

@@ -92,7 +92,7 @@ export function createFlow(room: {
   ledger: Pick<Ledger, 'received' | 'dropped' | 'lost'>;
   outlet: Outlet;
   /** Called after each batch the outlet took. */
-  sealed(): void;
+  sealed(batch: SealedBatch): void;
   lastWords?: Pick<LastWords, 'keep'>;
 }): Flow {
   const { ledger, outlet } = room;
@@ -159,7 +159,7 @@ export function createFlow(room: {
     lastSeq = seq;
     crowded = outlet.isCrowded?.() === true;
     mark(pushed);
-    room.sealed();
+    room.sealed(sealed);
     return true;
   };
 

@@ -29,21 +29,42 @@ test.each([
   '%s: the first batch at once, then every %i ms, and not while one is under way',
   async (policy, everyMs) => {
     const { keeper, seen, pending, finish } = start(policy);
-    keeper.stored();
+    keeper.stored(false);
     await vi.advanceTimersByTimeAsync(0);
     expect(pending).toHaveLength(1);
-    keeper.stored();
+    keeper.stored(false);
     await vi.advanceTimersByTimeAsync(10 * everyMs);
     expect(pending).toHaveLength(1);
     await finish();
     expect(seen.safe).toEqual([1]);
-    keeper.stored();
+    keeper.stored(false);
     await vi.advanceTimersByTimeAsync(everyMs - 1);
     expect(pending).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(1);
     expect(pending).toHaveLength(1);
   },
 );
+
+test.each([
+  [1000, 100],
+  [50, 50],
+  [0, 0],
+] as const)('%i: one that may wait is given %i ms, and holds up no other', async (policy, waitMs) => {
+  const { keeper, pending, finish } = start(policy);
+  keeper.stored(true);
+  await vi.advanceTimersByTimeAsync(Math.max(0, waitMs - 1));
+  expect(pending).toHaveLength(waitMs === 0 ? 1 : 0);
+  keeper.stored(true);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(pending).toHaveLength(1);
+  await finish();
+  await vi.advanceTimersByTimeAsync(10_000);
+  while (pending.length > 0) await finish();
+  keeper.stored(true);
+  keeper.stored(false);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(pending).toHaveLength(1);
+});
 
 test('without batches it looks with every tick whether the disk is well, and never by itself', async () => {
   const { keeper, pending, finish } = start(1000);
@@ -61,11 +82,11 @@ test('a tick neither brings forward what a policy puts off nor puts off the firs
   const { keeper, pending, finish } = start(5000);
   keeper.tick();
   await finish();
-  keeper.stored();
+  keeper.stored(false);
   await vi.advanceTimersByTimeAsync(0);
   expect(pending).toHaveLength(1);
   await finish();
-  keeper.stored();
+  keeper.stored(false);
   await vi.advanceTimersByTimeAsync(4000);
   keeper.tick();
   expect(pending).toHaveLength(0);
@@ -75,12 +96,12 @@ test('a tick neither brings forward what a policy puts off nor puts off the firs
 
 test('0: behind every batch; those that come meanwhile share the next', async () => {
   const { keeper, seen, pending, finish } = start(0);
-  keeper.stored();
-  keeper.stored();
+  keeper.stored(false);
+  keeper.stored(false);
   await vi.advanceTimersByTimeAsync(0);
   expect(pending).toHaveLength(1);
-  keeper.stored();
-  keeper.stored();
+  keeper.stored(false);
+  keeper.stored(false);
   await vi.advanceTimersByTimeAsync(100);
   expect(pending).toHaveLength(1);
   await finish();
@@ -91,8 +112,9 @@ test('0: behind every batch; those that come meanwhile share the next', async ()
 
 test('stopped, it says nothing more', async () => {
   const { keeper, seen, pending, finish } = start(100);
-  keeper.stored();
+  keeper.stored(false);
   await vi.advanceTimersByTimeAsync(0);
+  expect(pending).toHaveLength(1);
   keeper.stop();
   await finish();
   keeper.tick();

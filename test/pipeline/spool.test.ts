@@ -1,7 +1,8 @@
-import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { SealedBatch } from '../../agent/core/exporter.ts';
 import type { Spool } from '../../agent/pipeline/spool/contract.ts';
 import type { Reader } from '../../agent/pipeline/spool/reader.ts';
 import { batch, drain, flip, spoolRig, text } from './spool-rig.ts';
@@ -65,6 +66,23 @@ describe('a batch that may wait', () => {
     expect(seen.written).toBe(0);
     two.done(two.take(1)!);
     expect([seen.written, await spool.sync(), segments()]).toEqual([1, 1, []]);
+  });
+
+  test('leaves the disk alone, cursors included, but for what is on it', async () => {
+    const { spool } = start();
+    const reader = spool.reader('otlp');
+    const cursor = () => readFileSync(rig.path('cursor-otlp.json'), 'utf8');
+    const delivered = async (given: SealedBatch) => {
+      spool.append(given);
+      reader.done(reader.take(1)!);
+      await spool.sync();
+      return cursor();
+    };
+    const first = await delivered(waiting('a'));
+    expect(await delivered(waiting('b'))).toBe(first);
+    expect(await delivered(batch('c'))).not.toBe(first);
+    crash();
+    expect(start().spool.reader('otlp').take(1)).toBeUndefined();
   });
 
   const ends: [string, (spool: Spool) => unknown][] = [

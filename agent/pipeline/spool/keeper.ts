@@ -6,12 +6,14 @@ import type { Spool } from './contract.ts';
 export type FsyncPolicy = number | 'off';
 
 const SHORTEST_MS = 50;
+/** For what may wait. */
+const WAIT_MS = 100;
 /** Where the system decides, cursors are saved this often. */
 const OFF_MS = 1000;
 
 export interface Keeper {
-  /** A batch was stored. */
-  stored(): void;
+  /** A batch was stored. One that may wait is given the time in which exporters take it, and need no disk. */
+  stored(mayWait: boolean): void;
   /** Once a second: cursors are saved although no batch came, and a disk that refused is tried again. */
   tick(): void;
   /** Forces all there is to disk now. */
@@ -30,6 +32,7 @@ export function keepSafe(
   let isRunning = false;
   let isBehind = false;
   let stopped = false;
+  let dueAt = 0;
   /** The last run that had something to force. */
   let ranAt = Number.NEGATIVE_INFINITY;
 
@@ -43,18 +46,24 @@ export function keepSafe(
     if (forces) ranAt = performance.now();
     if (stopped) return;
     clearTimeout(timer);
-    if (isBehind) timer = setTimeout(run, everyMs);
+    if (isBehind) plan(performance.now() + everyMs);
     done(safe);
   };
 
+  const plan = (at: number) => {
+    clearTimeout(timer);
+    dueAt = at;
+    timer = setTimeout(run, at - performance.now());
+  };
+
   return {
-    stored() {
-      if (isBehind) return;
-      isBehind = true;
-      if (isRunning) return;
+    stored(mayWait) {
       // The first after a rest does not wait: even a short life gets on.
-      clearTimeout(timer);
-      timer = setTimeout(run, Math.max(0, ranAt + everyMs - performance.now()));
+      const waitMs = mayWait ? Math.min(WAIT_MS, everyMs) : 0;
+      const at = Math.max(performance.now() + waitMs, ranAt + everyMs);
+      if (isBehind && (isRunning || at >= dueAt)) return;
+      isBehind = true;
+      if (!isRunning) plan(at);
     },
     tick() {
       if (!stopped && !isRunning && !isBehind) void run();

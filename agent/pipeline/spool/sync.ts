@@ -4,7 +4,7 @@ import { closeSync, existsSync, fstatSync, fsync, mkdirSync, openSync, statSync 
 import { promisify } from 'node:util';
 import { causeOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import { type Cursor, type Position, START, saveCursor } from './cursor.ts';
+import { type Cursor, isBehind, type Position, START, saveCursor } from './cursor.ts';
 import type { SpoolReader } from './reader.ts';
 import type { Segment } from './segment.ts';
 
@@ -36,7 +36,7 @@ export function createSync(room: {
   const { dir, segments, readers, durable, log } = room;
   const dirty = new Set<Segment>();
   const suspects = new Set<Segment>();
-  const saved = new Map<string, string>();
+  const saved = new Map<string, Cursor>();
   /** -1 as long as the disk did not take the directory. */
   let dirFd = existsSync(dir) ? openSync(dir, 'r') : -1;
   let isGrown = false;
@@ -99,10 +99,11 @@ export function createSync(room: {
   const saveCursors = async () => {
     for (const [name, reader] of readers) {
       const cursor = { ...reader.position, end };
-      const text = JSON.stringify(cursor);
-      if (saved.get(name) === text) continue;
+      const before = saved.get(name);
+      // Behind all that is on disk one says the same as another.
+      if (before && (!isBehind(end, before) || JSON.stringify(before) === JSON.stringify(cursor))) continue;
       await saveCursor(dir, name, cursor, durable, () => readers.get(name) === reader);
-      saved.set(name, text);
+      saved.set(name, cursor);
     }
   };
 

@@ -13,12 +13,10 @@ export const sweepHeap = (): void => {
 };
 
 /**
- * Lets go of what is mapped of the runtime's own program, half of what an agent at rest takes, and of what glibc keeps. The
- * program stays in the page cache; what is still needed of it is mapped again when it is touched, 64 KiB at a time, in a
- * microsecond. Takes 2 ms.
+ * Lets go of what is mapped of the runtime's own program, half of what an agent at rest takes. It stays in the page cache; what
+ * is still needed of it is mapped again when it is touched, 64 KiB at a time, in a microsecond. Takes 1 ms.
  */
-export function sweepProcess(libc: Pick<Libc, 'madvise' | 'malloc_trim'> | undefined): void {
-  libc?.malloc_trim?.(0);
+export function sweepProgram(libc: Pick<Libc, 'madvise'> | undefined): void {
   try {
     const program = readlinkSync('/proc/self/exe');
     for (const { address, size } of cleanExtents(smapsOf(program), program))
@@ -27,6 +25,9 @@ export function sweepProcess(libc: Pick<Libc, 'madvise' | 'malloc_trim'> | undef
     // Where /proc does not tell, all stays mapped.
   }
 }
+
+/** Gives back what glibc keeps between two pieces in use: 10 MiB after hot functions were compiled. Takes 0.1 ms. */
+export const sweepMalloc = (libc: Pick<Libc, 'malloc_trim'> | undefined): void => void libc?.malloc_trim?.(0);
 
 /** This process's smaps up to behind the program, which mostly comes first: the kernel takes 4 ms to tell the rest. */
 function smapsOf(program: string): string {

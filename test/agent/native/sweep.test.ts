@@ -36,7 +36,7 @@ it('does nothing where the runtime has no collector to ask', () => {
 const native = resolve(import.meta.dirname, '../../../agent/native/index.ts');
 const busy = `
   import { loadNative } from '${native}';
-  import { sweepProcess } from '${module}';
+  import { sweepMalloc, sweepProgram } from '${module}';
   import { readFileSync } from 'node:fs';
   import { createHash } from 'node:crypto';
   import { gzipSync, gunzipSync } from 'node:zlib';
@@ -46,9 +46,10 @@ const busy = `
   const { libc } = loadNative();
   const first = work();
   const before = resident();
-  sweepProcess(libc);
+  sweepProgram(libc);
+  sweepMalloc(libc);
   const after = resident();
-  sweepProcess(undefined);
+  sweepProgram(undefined);
   console.log(JSON.stringify({ before, after, same: work() === first }));
 `;
 

@@ -193,5 +193,5 @@ function begin(file: LogFile, { offset, mid }: Pick<Position, 'offset' | 'mid'>)
   return true;
 }
 
-/** Whether a followed file still holds what was read of it. */
-const isAsRead = ({ fd, position }: LogFile): boolean => fits(fd, fstatSync(fd).size, position);
+/** Whether an open file still holds what was read of it. */
+export const isAsRead = ({ fd, position }: LogFile): boolean => fits(fd, fstatSync(fd).size, position);

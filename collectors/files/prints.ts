@@ -1,7 +1,7 @@
 // What was read already, under whatever name: how far, and what stands before that, of all files that began so.
 
 import type { Arrivals } from './arrivals.ts';
-import type { Copies } from './copies.ts';
+import { type Copies, isAsRead } from './copies.ts';
 import { unzipped } from './discover.ts';
 import type { LogFile, Position } from './file.ts';
 import { beginning, type Fingerprint } from './identity.ts';
@@ -19,11 +19,19 @@ export interface Print extends Fingerprint, Partial<Pick<Position, 'mid'>> {
  */
 export type Prints = (packed: LogFile, head: (length: number) => number) => Print[] | undefined;
 
-/** Whether a file is still at a path of its source, and not what was compressed. */
-const isElsewhere = (file: LogFile, packed: LogFile): boolean =>
-  file.detachedAt === 0 && file.path !== unzipped(packed.path);
+export function createPrints(
+  shelf: Shelf,
+  memory: Memory,
+  arrivals: Arrivals,
+  copies: Copies,
+  reach: (file: LogFile) => boolean,
+): Prints {
+  /** Whether a file is still at a path of its source, has what was read of it, and is not what was compressed. */
+  const isElsewhere = (file: LogFile, packed: LogFile): boolean =>
+    file.detachedAt === 0 &&
+    file.path !== unzipped(packed.path) &&
+    (file.isPacked || (reach(file) && isAsRead(file)));
 
-export function createPrints(shelf: Shelf, memory: Memory, arrivals: Arrivals, copies: Copies): Prints {
   return (packed, head) => {
     const { source } = packed;
     const prints: Print[] = [];
@@ -35,12 +43,14 @@ export function createPrints(shelf: Shelf, memory: Memory, arrivals: Arrivals, c
     take(packed.position, () => {});
     for (const set of [shelf.files, memory.leaving])
       for (const file of set) {
-        if (file.source !== source || file === packed || file.isFound || isElsewhere(file, packed)) continue;
+        if (file.source !== source || file === packed || file.isFound) continue;
         const isOpen = file.unread && file.fd >= 0;
         const found = () => {
           file.isFound = true;
         };
-        if (!take(isOpen && file.headLength === 0 ? beginning(file.fd) : file.position, found)) continue;
+        const print = isOpen && file.headLength === 0 ? beginning(file.fd) : file.position;
+        if (head(print.headLength) !== print.head || isElsewhere(file, packed)) continue;
+        if (!take(print, found)) continue;
         if (isOpen && !file.trail.files.isBefore(packed, file)) return undefined;
         if (file.heldFrom >= 0) return undefined;
       }

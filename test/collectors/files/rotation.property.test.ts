@@ -362,6 +362,7 @@ const FOUND: Action[][] = [
   ['write', 'commit', 'copytruncate', 'look', 'kill'],
   ['kill', 'write', 'start', 'copytruncate', 'commit', 'kill'],
   ['write', 'commit', 'copytruncate', 'gzip', 'hint', 'stop'],
+  ['write', 'full', 'copytruncate', 'gzip', 'stop'],
 ];
 
 describe.each<Following>([

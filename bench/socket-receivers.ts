@@ -1,5 +1,5 @@
-// What takes local syslog messages: the agent (socket → ring → spool → OTLP), rsyslog (socket → file), Fluent Bit and the
-// OpenTelemetry Collector (socket → OTLP) where FLUENT_BIT= and OTELCOL= name one, and the kernel's floor.
+// What takes local syslog messages: the agent (socket → ring → spool → OTLP), rsyslog (socket → file), Fluent Bit
+// (socket → OTLP) where FLUENT_BIT= names one, and the kernel's floor. The OpenTelemetry Collector has no such socket.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -82,29 +82,9 @@ const fluentBit =
       return start(path, ['-q', '-c', config]);
     });
 
-const collector =
-  (path: string): Make =>
-  (socket, dir) =>
-    intoSink(port => {
-      const config = join(dir, 'otelcol.yaml');
-      writeFileSync(
-        config,
-        `receivers:
-  syslog: { unix: { path: ${socket}, transport: unixgram }, protocol: rfc3164 }
-exporters:
-  otlphttp: { endpoint: "http://127.0.0.1:${port}", compression: none }
-service:
-  telemetry: { metrics: { level: none } }
-  pipelines: { logs: { receivers: [syslog], exporters: [otlphttp] } }
-`,
-      );
-      return start(path, ['--config', config]);
-    });
-
 /** Those that the environment names. */
-export function named({ FLUENT_BIT, OTELCOL }: NodeJS.ProcessEnv): Record<string, Make> {
+export function named({ FLUENT_BIT }: NodeJS.ProcessEnv): Record<string, Make> {
   return {
     ...(FLUENT_BIT ? { 'fluent-bit': fluentBit(FLUENT_BIT) } : {}),
-    ...(OTELCOL ? { otelcol: collector(OTELCOL) } : {}),
   };
 }

@@ -1,6 +1,6 @@
-// What does a local syslog message cost? The agent beside rsyslog, the kernel's floor, and Fluent Bit and the
-// OpenTelemetry Collector where FLUENT_BIT= and OTELCOL= name one. Figures are for each message that arrived, medians
-// of all rounds; the agent gives up what comes faster than it can carry, the others hold the sender back.
+// What does a local syslog message cost? The agent beside rsyslog, the kernel's floor, and Fluent Bit where FLUENT_BIT=
+// names one. Figures are for each message that arrived, medians of all rounds; the agent gives up what comes faster than
+// it can carry, the others hold the sender back.
 //   node bench/syslog.ts [--messages 2000000] [--bytes 150,1024] [--qlen 512,10] [--rounds 1] [--rate PER_SECOND]
 //                        [--only eudaemon,rsyslog]
 

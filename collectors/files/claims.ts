@@ -51,8 +51,10 @@ export function createClaims(
         known.clear();
       }
       const [host, tag] = [text(record, HOSTNAME), text(record, APPNAME)];
+      // Those of a container are no other file's.
+      if (file.attributes.length > 0) return examine(host, tag, file);
       const key = `${host}\0${tag}\0${file.service}`;
-      const before = file.attributes.length === 0 ? known.get(key) : undefined;
+      const before = known.get(key);
       if (before) return before;
       const origin = examine(host, tag, file);
       if (known.size >= KEPT) known.clear();

@@ -3,8 +3,12 @@ import { appendFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readDaemons } from '../../../agent/config/declare.ts';
+import { APPNAME } from '../../../agent/core/formats/syslog.ts';
 import { isSameHost } from '../../../agent/core/host-name.ts';
+import { createOrigins, LogRecord, utf8 } from '../../../agent/core/record.ts';
+import { createClaims } from '../../../collectors/files/claims.ts';
 import type { FilesEntry } from '../../../collectors/files/options.ts';
+import { noDaemons } from '../syslog/collect.ts';
 import { Rig } from './rig.ts';
 
 const daemonOf = (name: string, logs: object) => readDaemons({ [name]: { match: { comm: name }, logs } })[0]!;
@@ -48,6 +52,16 @@ describe('a line of a syslog daemon', () => {
       ['syslog.log', 'ours'],
     ]);
     expect(rig.records[0]!.attributes).toMatchObject({ 'syslog.appname': 'nginx', 'syslog.procid': '7' });
+  });
+
+  it('in a file that tells its container leaves that out of other files', () => {
+    const origins = createOrigins();
+    const claims = createClaims('syslog', { daemons: noDaemons, origins })!;
+    const record = new LogRecord();
+    record.attributes.text(APPNAME, utf8('cron'), 0, 4);
+    const container = origins.of('log', undefined, undefined, [['container.id', 'c1']]);
+    expect(claims.originOf(record, container).attributes).toEqual([['container.id', 'c1']]);
+    expect(claims.originOf(record, origins.of('log', undefined)).attributes).toEqual([]);
   });
 
   it('of another host is of that host', () => {

@@ -6,6 +6,9 @@ import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 
 type Bytes = Uint8Array;
 
+/** madvise(2): pages are let go of; what is in their file comes back as they are touched. */
+export const MADV_DONTNEED = 4;
+
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Bytes, length: number): number;

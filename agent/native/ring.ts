@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Native } from './index.ts';
-import { systemError } from './libc.ts';
+import { MADV_DONTNEED, systemError } from './libc.ts';
 import type { ReaderTask } from './reader.ts';
 import { Cell, Entry, Head, MAGIC, Mark, RingMemory, type RingSize, SKIP, Stop } from './ring-memory.ts';
 import { RingWriter } from './ring-writer.ts';
@@ -25,7 +25,6 @@ import { openWake, type Wake } from './wake.ts';
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
 const READ_WRITE = 3;
 const MAP_SHARED = 1;
-const MADV_DONTNEED = 4;
 const HIGHEST_ADDRESS = 2 ** 52;
 const PAGE = 4096;
 

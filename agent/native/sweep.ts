@@ -2,10 +2,8 @@
 // where little happens; glibc keeps what lies between two pieces in use; and code that ran once stays mapped.
 
 import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
-import type { Libc } from './libc.ts';
+import { type Libc, MADV_DONTNEED } from './libc.ts';
 import { cleanExtents } from './parse-smaps.ts';
-
-const MADV_DONTNEED = 4;
 
 /** Takes up to 80 ms. Without `--expose-gc` it does nothing. */
 export const sweepHeap = (): void => {

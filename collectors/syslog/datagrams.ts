@@ -16,6 +16,12 @@ const MAX_SLOT = 256 * 1024;
 const PAGE = 4096;
 /** Records between two looks at the clock of the event loop, and between two points the ring can be released at. */
 const PASS = 512;
+/**
+ * After so many or more in one pass the ring is looked at again by the clock: in a flood, being woken for each receive call
+ * would cost the thread that is woken, the one that wakes it, and the sender they take the core from.
+ */
+const FLOOD = 32;
+const REST_MS = 1;
 /** How long `close()` waits for the last records to be in the spool. */
 const PATIENCE_MS = 2000;
 /** Ticks between two times that the ring's memory is let go. */
@@ -79,8 +85,8 @@ export function receiveDatagrams(
     );
   };
 
-  /** Hands over up to PASS records; whether there may be more. */
-  const pass = (): boolean => {
+  /** Hands over up to PASS records; how many. */
+  const pass = (): number => {
     let count = 0;
     while (count < PASS && !full() && ring.next()) {
       record();
@@ -97,7 +103,7 @@ export function receiveDatagrams(
     if (shed > 0) out.drop('ring_full', shed);
     const overflowed = ring.overflowed();
     if (overflowed > 0) out.lost('socket_buffer', overflowed);
-    return count === PASS;
+    return count;
   };
 
   const release = () => {
@@ -127,13 +133,17 @@ export function receiveDatagrams(
     running = false;
     if (closed || full()) return;
     running = true;
-    const more = pass();
+    const count = pass();
     // What is left in the ring wakes nobody: whoever has room again does.
     if (full()) {
       running = false;
       return;
     }
-    const wait = more ? undefined : ring.waiting();
+    if (count >= FLOOD && count < PASS) {
+      setTimeout(run, REST_MS);
+      return;
+    }
+    const wait = count < FLOOD ? ring.waiting() : undefined;
     if (wait) void wait.then(run);
     else setImmediate(run);
   };
@@ -153,7 +163,7 @@ export function receiveDatagrams(
     async close(again) {
       await ring.stop(again);
       closed = true;
-      while (pass());
+      while (pass() === PASS);
       // Both tables are at rest now.
       tick();
       tick();

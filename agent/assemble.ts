@@ -23,10 +23,11 @@ import { createNotifier } from './control/notify.ts';
 import { createPushes } from './control/pushes.ts';
 import { createReload } from './control/reload.ts';
 import { createSampling } from './control/sampling.ts';
-import { createScheduler, systemClock } from './control/scheduler.ts';
+import { createScheduler } from './control/scheduler.ts';
 import { untilSignal } from './control/signals.ts';
 import { sweeping } from './control/sweeping.ts';
 import { BEGUN_BYTES } from './core/begun.ts';
+import { systemClock } from './core/clock.ts';
 import { causeOf, SetupError } from './core/errors.ts';
 import { createLatest } from './core/meter.ts';
 import type { Desc, Family } from './core/metric.ts';
@@ -66,7 +67,7 @@ export interface Assembly {
 export async function runAgent({ config: first, load, env, reopen, ready }: Assembly): Promise<number> {
   const startedAt = Date.now();
   const clock = systemClock;
-  const { now } = clock;
+  const { now, elapsed } = clock;
   const { log, configure: configureLog, answer } = createAgentLog(first.agent);
   const { meter, families: ownFamilies } = createRegistry(now);
   meter.instrument(BUILD_INFO).with(VERSION, process.version).set(1);
@@ -74,7 +75,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const patterns = createPatterns();
   const host = identifyHost(first.agent.host_root, env);
   const discovery = createDiscovery<Config, Discovered>({
-    ...createFinder({ patterns, now }),
+    ...createFinder({ patterns, now, elapsed }),
     log: log.room('identity'),
   });
   /** As the files say it; `config` has the discovered daemons as well. */
@@ -93,6 +94,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     root: config.agent.host_root,
     patterns,
     now,
+    elapsed,
     log: log.room('identity'),
   });
   const recorder = createRecorder(config.daemons);

@@ -10,6 +10,7 @@ import { createPatterns } from './config/patterns.ts';
 import { createAgentLog } from './control/log.ts';
 import { type DataSetup, DEAD_LETTER_DIRECTORY, type FromData, type ToData } from './control/messages.ts';
 import { createReporter } from './control/report.ts';
+import { systemClock } from './core/clock.ts';
 import { createMeter } from './core/meter.ts';
 import type { Family } from './core/metric.ts';
 import { createChangingLookup } from './identity/changing.ts';
@@ -22,7 +23,7 @@ const { log, configure: configureLog } = createAgentLog(config.agent);
 const meter = createMeter();
 const patterns = createPatterns();
 const send = (message: FromData) => port.postMessage(message);
-const now = Date.now;
+const { now } = systemClock;
 
 const data = createData<Config>({
   collectors,
@@ -37,7 +38,7 @@ const data = createData<Config>({
     declared: config.daemons,
     root: config.agent.host_root,
     patterns,
-    now,
+    ...systemClock,
   }),
   refused: createLetters({
     directory: join(config.agent.state_dir, DEAD_LETTER_DIRECTORY),

@@ -34,9 +34,14 @@ export interface FakeProcess {
 
 export interface FakeHost {
   readonly root: string;
-  /** Unix ms; `tick` moves it, and the uptime with it. */
+  /** Unix ms. */
   now(): number;
+  /** Monotonic ms since the boot, as the uptime tells it. */
+  elapsed(): number;
+  /** So long goes by. */
   tick(ms: number): void;
+  /** Somebody sets the clock ahead by so much. */
+  set(ms: number): void;
   /** Starts or changes a process. */
   run(process: FakeProcess): void;
   kill(pid: number): void;
@@ -47,14 +52,20 @@ export interface FakeHost {
 
 export function createHost(): FakeHost {
   const root = mkdtempSync(join(tmpdir(), 'eudaemon-host-'));
-  let at = (BOOT + 10_000) * 1000;
+  let elapsed = 10_000_000;
+  let offset = BOOT * 1000;
 
   const host: FakeHost = {
     root,
-    now: () => at,
+    now: () => offset + elapsed,
+    elapsed: () => elapsed,
     tick(ms) {
-      at += ms;
-      host.write('proc/uptime', `${(at / 1000 - BOOT).toFixed(2)} 1.00\n`);
+      elapsed += ms;
+      host.write('proc/uptime', `${(elapsed / 1000).toFixed(2)} 1.00\n`);
+    },
+    set(ms) {
+      offset += ms;
+      host.write('proc/stat', `cpu  1 2 3 4\nintr 5 6\nctxt 7\nbtime ${offset / 1000}\nprocesses 8\n`);
     },
     run(process) {
       const at = (name: string) => `proc/${process.pid}/${name}`;
@@ -88,7 +99,7 @@ export function createHost(): FakeHost {
     remove: path => rmSync(join(root, path), { recursive: true, force: true }),
     close: () => rmSync(root, { recursive: true, force: true }),
   };
-  host.write('proc/stat', `cpu  1 2 3 4\nintr 5 6\nctxt 7\nbtime ${BOOT}\nprocesses 8\n`);
+  host.set(0);
   host.tick(0);
   return host;
 }

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { createPatterns } from '../config/index.ts';
 import { toYaml } from '../config/yaml.ts';
+import { systemClock } from '../core/clock.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
 import { tellCapabilities } from '../core/posture.ts';
 import type { Discovered } from '../identity/discover.ts';
@@ -54,7 +55,7 @@ function parse(argv: string[]): { yaml?: boolean; json?: boolean; root?: string 
 
 /** Resolves with the exit code. */
 export async function discoverDaemons({ root, format, color, out, note }: DiscoverOptions): Promise<number> {
-  const finder = createFinder({ patterns: createPatterns(), now: Date.now });
+  const finder = createFinder({ patterns: createPatterns(), ...systemClock });
   const { daemons, unseen } = finder.find({ agent: { host_root: root }, daemons: [] });
   if (format === 'json') out(`${JSON.stringify(daemons, null, 2)}\n`);
   else if (format === 'yaml') out(toYaml(COMMENT, { daemons: finder.write(daemons) }));

@@ -4,10 +4,10 @@
 import { type ListedRecipe, listRecipes, readDaemons } from '../config/declare.ts';
 import type { Config } from '../config/index.ts';
 import type { DaemonSpec } from '../core/daemon.ts';
-import type { Patterns } from '../core/pattern.ts';
 import { type Declaration, declare } from '../identity/declare.ts';
 import { type Discovered, type Discovery, discover } from '../identity/discover.ts';
 import { createLookup } from '../identity/lookup.ts';
+import type { Host } from '../identity/matcher.ts';
 
 export interface Finder {
   /** Daemons that the configuration does not declare. */
@@ -19,20 +19,20 @@ export interface Finder {
 }
 
 /** Recipes are read when first needed. */
-export function createFinder({ patterns, now }: { patterns: Patterns; now: () => number }): Finder {
+export function createFinder(room: Omit<Host, 'root'>): Finder {
   let listed: ListedRecipe[] | undefined;
   const recipes = () => {
     listed ??= listRecipes();
     return listed;
   };
-  const write = (found: readonly Discovered[]) => declare(found, recipes(), patterns);
+  const write = (found: readonly Discovered[]) => declare(found, recipes(), room.patterns);
   return {
     find({ agent, daemons }) {
-      const room = { root: agent.host_root, patterns, now };
-      const lookup = createLookup({ ...room, declared: daemons });
+      const host = { ...room, root: agent.host_root };
+      const lookup = createLookup({ ...host, declared: daemons });
       const claimed = (process: Parameters<typeof lookup.ofProcess>[0]) =>
         daemons.length > 0 && lookup.ofProcess(process) !== undefined;
-      return discover({ ...room, recipes: recipes(), claimed });
+      return discover({ ...host, recipes: recipes(), claimed });
     },
     write,
     declare: found =>

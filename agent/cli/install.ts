@@ -8,6 +8,7 @@ import { createPatterns } from '../config/index.ts';
 import { toYaml } from '../config/yaml.ts';
 import { makeDirectory } from '../control/directories.ts';
 import { findAccount } from '../control/user.ts';
+import { systemClock } from '../core/clock.ts';
 import { causeOf, SetupError, UsageError } from '../core/errors.ts';
 import { nearest } from '../core/units.ts';
 import { createFinder } from './find.ts';
@@ -123,7 +124,7 @@ function ownProgram(): string {
 }
 
 function discovered(): string {
-  const finder = createFinder({ patterns: createPatterns(), now: Date.now });
+  const finder = createFinder({ patterns: createPatterns(), ...systemClock });
   const { daemons } = finder.find({ agent: { host_root: '/' }, daemons: [] });
   return toYaml(
     "Written by 'eudaemon install' for the daemons that ran then; 'eudaemon check' tells what they lack.",

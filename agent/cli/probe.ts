@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAttempt } from '../../collectors/health/probe/index.ts';
 import { type Config, createPatterns } from '../config/index.ts';
+import { systemClock } from '../core/clock.ts';
 import type { CheckSpec, DaemonSpec } from '../core/daemon.ts';
 import { causeOf } from '../core/errors.ts';
 import { parseStat } from '../core/procstat.ts';
@@ -78,7 +79,7 @@ export async function probeDaemon(config: Config, name: string): Promise<Verdict
     return unknown(`no daemon "${name}" is declared${near ? `; did you mean "${near}"?` : ''}`);
   }
   const root = config.agent.host_root;
-  const lookup = createLookup({ declared: daemons, root, patterns, now: Date.now });
+  const lookup = createLookup({ declared: daemons, root, patterns, ...systemClock });
   const processes = processesOf(root, daemon, stat => lookup.ofProcess(stat));
   const checks = await Promise.all(daemon.health.map(check => tryCheck(check, { root, patterns })));
   const parts = [...checks, processes];
@@ -89,7 +90,7 @@ export async function probeDaemon(config: Config, name: string): Promise<Verdict
 }
 
 function withDiscovered(config: Config, patterns: ReturnType<typeof createPatterns>): readonly DaemonSpec[] {
-  const finder = createFinder({ patterns, now: Date.now });
+  const finder = createFinder({ patterns, ...systemClock });
   const declared = new Set(config.daemons.map(({ name }) => name));
   const found = finder.find(config).daemons.filter(({ name }) => !declared.has(name));
   return [...config.daemons, ...finder.declare(found)];

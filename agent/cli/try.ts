@@ -147,7 +147,7 @@ function createRoom(config: Config, now: number): StreamRoom {
     runDir: config.agent.run_dir,
     log,
     meter: createMeter(),
-    daemons: createLookup({ declared: config.daemons, root, patterns, now: () => now }),
+    daemons: createLookup({ declared: config.daemons, root, patterns, now: () => now, elapsed: () => 0 }),
     patterns,
     now: () => now,
     origins: createOrigins(),

@@ -1,12 +1,12 @@
 // Pushes the families to a metric exporter on its interval; a failed push waits for the next, figures are cumulative.
 
+import type { Clock } from '../core/clock.ts';
 import { causeOf } from '../core/errors.ts';
 import { type MetricExporter, RetryLater } from '../core/exporter.ts';
 import type { Log } from '../core/log.ts';
 import type { Meter } from '../core/meter.ts';
 import type { Desc, Family } from '../core/metric.ts';
 import { grantWish } from '../core/wish.ts';
-import type { Clock } from './scheduler.ts';
 
 const labels = ['exporter'];
 const UP: Desc = {

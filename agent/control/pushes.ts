@@ -1,12 +1,12 @@
 // The exporters that figures are pushed to, brought to whatever the configuration asks for.
 
 import { join } from 'node:path';
+import type { Clock } from '../core/clock.ts';
 import type { ExporterEntry } from '../core/exporter.ts';
 import type { Log } from '../core/log.ts';
 import type { Meter } from '../core/meter.ts';
 import type { Family } from '../core/metric.ts';
 import { createPush, type Push } from './push.ts';
-import type { Clock } from './scheduler.ts';
 
 /** Of the time left until the deadline: records matter more. */
 const SHARE = 0.2;

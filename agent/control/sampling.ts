@@ -1,10 +1,11 @@
 // The collectors of the main thread, brought to whatever the configuration asks for.
 
 import { join } from 'node:path';
+import type { Clock } from '../core/clock.ts';
 import type { CollectorEntry, Sampler, SamplerPlan, SamplerRoom } from '../core/collector.ts';
 import { causeOf, takesNothing } from '../core/errors.ts';
 import { makeDirectory } from './directories.ts';
-import type { Clock, Scheduler } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
 
 interface SamplingConfig {
   readonly agent: { readonly state_dir: string; readonly run_dir: string; readonly host_root: string };

@@ -1,5 +1,6 @@
 // Runs samplers on time: spread out, never two calls at once, timed, and their latest samples kept.
 
+import type { Clock } from '../core/clock.ts';
 import type { Sampler } from '../core/collector.ts';
 import { causeOf, NoData } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -18,25 +19,6 @@ const DURATION: Desc = {
   unit: 's',
   help: 'Duration of the last cycle of the collector.',
   labels: ['collector'],
-};
-
-/** The clock of the scheduler; tests hand in their own. */
-export interface Clock {
-  /** Unix ms. */
-  now(): number;
-  /** Monotonic ms. */
-  elapsed(): number;
-  /** Calls once after `ms`; returns what cancels it. */
-  after(ms: number, run: () => void): () => void;
-}
-
-export const systemClock: Clock = {
-  now: Date.now,
-  elapsed: () => performance.now(),
-  after(ms, run) {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
 };
 
 export interface Scheduler {

@@ -74,6 +74,15 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** What `look` gives; undefined when it throws: for what may be gone, or not be seen, and where that is no news. */
+export function attempt<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether a right was lacking, here or in what caused it. */
 export const isDenied = (error: unknown): boolean =>
   ['EACCES', 'EPERM'].includes(codeOf(error) ?? '') ||

@@ -1,18 +1,10 @@
 // The lookup of a running agent: the daemons change with the configuration, whoever asks keeps asking the same object.
 
 import type { ChangingLookup, DaemonSpec } from '../core/daemon.ts';
-import type { Log } from '../core/log.ts';
-import type { Patterns } from '../core/pattern.ts';
-import { createLookup } from './lookup.ts';
+import { createLookup, type LookupRoom } from './lookup.ts';
 
 /** As `createLookup`; what it warns of is told once, whatever is declared later. */
-export function createChangingLookup(room: {
-  readonly declared: readonly DaemonSpec[];
-  readonly root: string;
-  readonly patterns: Patterns;
-  readonly now: () => number;
-  readonly log?: Log;
-}): ChangingLookup {
+export function createChangingLookup(room: LookupRoom): ChangingLookup {
   const told = new Set<string>();
   const warn = (message: string) => {
     const kind = message.replace(/"[^"]*"/, '');

@@ -5,16 +5,15 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MatchSpec, ProcessFacts } from '../core/daemon.ts';
 import type { Held } from '../core/endpoints.ts';
-import type { Patterns } from '../core/pattern.ts';
+import { attempt } from '../core/errors.ts';
 import { namesById, type Posture, readPosture } from '../core/posture.ts';
 import { parseStat, type Stat, TICKS_PER_SECOND } from '../core/procstat.ts';
+import { createBoot } from '../native/boot.ts';
 import { type Candidate, census, isSupervisor } from './census.ts';
 import { createFacts, type Facts } from './facts.ts';
 import { createHoldings } from './holdings.ts';
-import { readUptime } from './host.ts';
-import { createMatcher, type Matcher } from './matcher.ts';
+import { createMatchers, type Host, type Matcher } from './matcher.ts';
 import { nameOf, type Program, programOf } from './program.ts';
-import { createSockets } from './sockets.ts';
 
 /** What the processes of a daemon do not have in common is undefined. */
 export interface Discovered extends Held {
@@ -48,10 +47,7 @@ export interface Discovery {
   readonly unseen: number;
 }
 
-export interface Surroundings {
-  readonly root: string;
-  readonly now: () => number;
-  readonly patterns: Patterns;
+export interface Surroundings extends Host {
   readonly recipes: readonly { readonly name: string; readonly match: MatchSpec }[];
   /** Whether a process is of a declared daemon; then neither it nor what it starts is looked for. */
   readonly claimed?: (process: ProcessFacts) => boolean;
@@ -66,13 +62,11 @@ interface Seen extends Candidate {
 /** The recipe of the agent, which does not discover itself. */
 const OWN_RECIPE = 'eudaemon';
 
-export function discover({ root, now, patterns, recipes, claimed }: Surroundings): Discovery {
+export function discover({ recipes, claimed, ...host }: Surroundings): Discovery {
+  const { root, now } = host;
   const proc = join(root, 'proc');
-  const portOwners = createSockets(root, now);
-  const known = recipes.map(({ name, match }) => ({
-    name,
-    matcher: createMatcher(match, { root, patterns, now, portOwners }),
-  }));
+  const matcherOf = createMatchers(host);
+  const known = recipes.map(({ name, match }) => ({ name, matcher: matcherOf(match) }));
   const processes = new Map<number, Seen>();
   for (const stat of readStats(proc)) {
     const seen = look(root, stat, known);
@@ -93,7 +87,7 @@ export function discover({ root, now, patterns, recipes, claimed }: Surroundings
 
   const holdings = createHoldings(root);
   const postureOf = createPostures(root);
-  const uptimeMs = readUptime(root) ?? 0;
+  const boot = attempt(createBoot(root, now)) ?? now();
   const daemons = Array.from(groups, ([name, { tops, children }]): Discovered => {
     const shared = <T>(get: (top: Named) => T): T | undefined => {
       const first = get(tops[0]!);
@@ -116,7 +110,7 @@ export function discover({ root, now, patterns, recipes, claimed }: Surroundings
       children,
       ...holdings.of([...pids, ...children]),
       supervisor: tops.some(({ seen }) => isSupervisor(seen)),
-      ageMs: Math.max(0, uptimeMs - (oldest / TICKS_PER_SECOND) * 1000),
+      ageMs: Math.max(0, now() - boot - (oldest / TICKS_PER_SECOND) * 1000),
     };
   });
   return {

@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { arch, hostname } from 'node:os';
 import { join } from 'node:path';
-import { parseUptime } from './parse.ts';
 
 const read = (path: string): string | undefined => {
   try {
@@ -16,12 +15,6 @@ const read = (path: string): string | undefined => {
 /** Where the kernel puts cores: core(5). */
 export const readCorePattern = (root: string): string | undefined =>
   read(join(root, 'proc/sys/kernel/core_pattern'));
-
-/** In ms, of the clock in which processes have their start; undefined without /proc. */
-export function readUptime(root: string): number | undefined {
-  const seconds = parseUptime(read(join(root, 'proc/uptime')) ?? '');
-  return seconds === undefined ? undefined : seconds * 1000;
-}
 
 /**
  * host.name, host.id (machine-id(5)), host.arch, os.type and, in a DaemonSet, k8s.node.name. With a `root` other than

@@ -4,11 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DaemonLookup, DaemonSpec, ProcessFacts } from '../core/daemon.ts';
 import type { Log } from '../core/log.ts';
-import type { Patterns } from '../core/pattern.ts';
 import { parseStat } from '../core/procstat.ts';
 import { createFacts } from './facts.ts';
-import { createMatcher, type Matcher } from './matcher.ts';
-import { createSockets } from './sockets.ts';
+import { createMatchers, type Host, type Matcher } from './matcher.ts';
 
 /** A pid's start time is compared again after this, so that a reused pid is somebody else a second later at most. */
 const FRESH_MS = 1000;
@@ -28,6 +26,7 @@ interface Known {
   process: ProcessFacts;
   /** Daemons whose fixed keys hold; the first whose moving keys hold too is the one. */
   candidates: readonly Candidate[];
+  /** As all times here, of the monotonic clock. */
   examinedAt: number;
   settled: boolean;
   /** When the process was last seen alive. */
@@ -37,23 +36,19 @@ interface Known {
   answeredAt: number;
 }
 
+export interface LookupRoom extends Host {
+  readonly declared: readonly DaemonSpec[];
+  readonly log?: Log;
+}
+
 /**
  * A process that fits several daemons belongs to the one declared first. `log` is told once when the executables of
  * processes may not be read.
  */
-export function createLookup(room: {
-  readonly declared: readonly DaemonSpec[];
-  readonly root: string;
-  readonly patterns: Patterns;
-  readonly now: () => number;
-  readonly log?: Log;
-}): DaemonLookup {
-  const { declared, root, patterns, now, log } = room;
-  const portOwners = createSockets(root, now);
-  const daemons = declared.map(({ name, match }) => ({
-    name,
-    matcher: createMatcher(match, { root, patterns, now, portOwners }),
-  }));
+export function createLookup(room: LookupRoom): DaemonLookup {
+  const { declared, root, patterns, elapsed, log } = room;
+  const matcherOf = createMatchers(room);
+  const daemons = declared.map(({ name, match }) => ({ name, matcher: matcherOf(match) }));
   const files = declared
     .filter(({ logs }) => logs.files.length > 0)
     .map(({ name, logs }) => ({ name, fits: patterns.glob(logs.files) }));
@@ -99,11 +94,7 @@ export function createLookup(room: {
       known !== undefined &&
       known.process.startTicks === process.startTicks &&
       known.process.comm === process.comm;
-    if (
-      same &&
-      !process.began &&
-      Math.abs(at - known.examinedAt) < (known.settled ? REEXAMINE_MS : SETTLE_MS)
-    ) {
+    if (same && !process.began && at - known.examinedAt < (known.settled ? REEXAMINE_MS : SETTLE_MS)) {
       // What is kept of thousands for long costs the collector of garbage more than to look whether it is the same.
       if (known.process.ppid !== process.ppid) known.process = process;
       known.checkedAt = at;
@@ -135,7 +126,7 @@ export function createLookup(room: {
   const parentOf = (child: ProcessFacts, at: number): Known | undefined => {
     if (child.ppid === 0) return undefined;
     const known = recall(child.ppid);
-    if (known && Math.abs(at - known.checkedAt) < FRESH_MS) return known;
+    if (known && at - known.checkedAt < FRESH_MS) return known;
     const process = read(child.ppid);
     return process && know(process, at);
   };
@@ -160,14 +151,14 @@ export function createLookup(room: {
   return {
     declared,
     ofProcess(process) {
-      const at = now();
+      const at = elapsed();
       return answer(know(process, at), at);
     },
     ofPid(pid) {
       if (pid <= 0) return undefined;
-      const at = now();
+      const at = elapsed();
       const known = recall(pid);
-      if (known && Math.abs(at - known.answeredAt) < FRESH_MS) return known.daemon;
+      if (known && at - known.answeredAt < FRESH_MS) return known.daemon;
       const process = read(pid);
       const seen = process ? know(process, at) : (known ?? nobody(pid, at));
       // Gone: what it was stays its answer, and that there is none is not asked again at once either.

@@ -4,16 +4,19 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MatchSpec, ProcessFacts } from '../core/daemon.ts';
 import type { Patterns } from '../core/pattern.ts';
+import { createBoot } from '../native/boot.ts';
 import type { Facts } from './facts.ts';
 import { type Cgroup, parsePasswd } from './parse.ts';
 import { createPidfile } from './pidfile.ts';
+import { createSockets } from './sockets.ts';
 
 export interface Host {
   readonly root: string;
   readonly patterns: Patterns;
+  /** Unix ms. */
   readonly now: () => number;
-  /** Pids that own a listening TCP port. */
-  readonly portOwners: (port: number) => ReadonlySet<number>;
+  /** Monotonic ms. */
+  readonly elapsed: () => number;
 }
 
 export interface Matcher {
@@ -26,8 +29,22 @@ export interface Matcher {
 const REREAD_MS = 60_000;
 const COMM_BYTES = 15;
 
-export function createMatcher(spec: MatchSpec, host: Host): Matcher {
-  const { root, now } = host;
+/** What several matchers ask of one host is looked up once. */
+export function createMatchers(host: Host): (spec: MatchSpec) => Matcher {
+  const portOwners = createSockets(host.root, host.elapsed);
+  const boot = createBoot(host.root, host.now);
+  return spec => createMatcher(spec, { ...host, portOwners, boot });
+}
+
+interface Asked extends Host {
+  /** Pids that own a listening TCP port. */
+  readonly portOwners: (port: number) => ReadonlySet<number>;
+  /** When the machine began, in Unix ms; throws where that is not told. */
+  readonly boot: () => number;
+}
+
+function createMatcher(spec: MatchSpec, host: Asked): Matcher {
+  const { root, elapsed } = host;
   const fixed: ((facts: Facts) => boolean)[] = [];
   const moving: ((process: ProcessFacts) => boolean)[] = [];
 
@@ -38,7 +55,7 @@ export function createMatcher(spec: MatchSpec, host: Host): Matcher {
   if (spec.exe !== undefined) {
     const exe = spec.exe;
     const named = clip(exe.slice(exe.lastIndexOf('/') + 1));
-    const real = reread(now, () => withoutRoot(realpathSync(join(root, exe)), root));
+    const real = reread(elapsed, () => withoutRoot(realpathSync(join(root, exe)), root));
     fixed.push(facts => {
       const target = facts.exe();
       // Where the target may not be read, the name the kernel gave at exec is the best there is.
@@ -48,7 +65,7 @@ export function createMatcher(spec: MatchSpec, host: Host): Matcher {
   }
   if (spec.user !== undefined) {
     const user = spec.user;
-    const users = reread(now, () => parsePasswd(readFileSync(join(root, 'etc/passwd'), 'utf8')));
+    const users = reread(elapsed, () => parsePasswd(readFileSync(join(root, 'etc/passwd'), 'utf8')));
     fixed.push(facts => facts.uid() === (/^\d+$/.test(user) ? Number(user) : (users()?.get(user) ?? -1)));
   }
   if (spec.systemd_unit !== undefined) {
@@ -69,7 +86,7 @@ export function createMatcher(spec: MatchSpec, host: Host): Matcher {
     const pattern = host.patterns.regex(spec.cmdline);
     fixed.push(facts => pattern.test(facts.cmdline() ?? ''));
   }
-  if (spec.pidfile !== undefined) moving.push(createPidfile(root, spec.pidfile, now));
+  if (spec.pidfile !== undefined) moving.push(createPidfile(spec.pidfile, host));
   if (spec.port !== undefined) {
     const port = spec.port;
     moving.push(process => host.portOwners(port).has(process.pid));
@@ -93,12 +110,12 @@ function within(cgroup: Cgroup | undefined, prefix: string): boolean {
 }
 
 /** A value that seldom changes, read again when it is a minute old; undefined when it cannot be read. */
-function reread<T>(now: () => number, read: () => T): () => T | undefined {
+function reread<T>(elapsed: () => number, read: () => T): () => T | undefined {
   let value: T | undefined;
   let readAt = -Infinity;
   return () => {
-    if (Math.abs(now() - readAt) >= REREAD_MS) {
-      readAt = now();
+    if (elapsed() - readAt >= REREAD_MS) {
+      readAt = elapsed();
       try {
         value = read();
       } catch {

@@ -58,12 +58,6 @@ export function parsePidfile(text: string): number | undefined {
   return pid === undefined || Number(pid) === 0 ? undefined : Number(pid);
 }
 
-/** Seconds since boot in /proc/uptime. */
-export function parseUptime(text: string): number | undefined {
-  const seconds = Number.parseFloat(text);
-  return Number.isFinite(seconds) ? seconds : undefined;
-}
-
 /**
  * Socket inodes by port of the listening sockets in /proc/net/tcp or tcp6. The kernel lists them before all others,
  * so reading may stop where `done` is true: thousands of connections cost nothing.

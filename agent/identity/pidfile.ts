@@ -3,15 +3,13 @@
 import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessFacts } from '../core/daemon.ts';
+import { attempt } from '../core/errors.ts';
 import { TICKS_PER_SECOND } from '../core/procstat.ts';
-import { parsePidfile, parseUptime } from './parse.ts';
+import { parsePidfile } from './parse.ts';
 
 const FRESH_MS = 1000;
 const MAX_SIZE = 4096;
-/**
- * A daemon's pidfile is written after its process began. A process that began later than the file was last written,
- * by more than clocks and their rounding explain, has only inherited the number.
- */
+/** More than clocks and their rounding explain. */
 const TOLERANCE_MS = 2000;
 
 interface Named {
@@ -20,21 +18,28 @@ interface Named {
   readonly inode: number;
 }
 
-/** `isVolatile` tells whether a file is in memory alone, so that it cannot be from before the boot. */
+/** `now` and `boot`, when the machine began, in Unix ms; `elapsed` in monotonic ms. */
 export function createPidfile(
-  root: string,
   path: string,
-  now: () => number,
-  isVolatile: (path: string) => boolean = isInMemory,
+  host: {
+    readonly root: string;
+    readonly now: () => number;
+    readonly elapsed: () => number;
+    readonly boot: () => number;
+    /** Whether a file is in memory alone, so that it cannot be from before the boot. */
+    readonly isVolatile?: (path: string) => boolean;
+  },
 ): (process: ProcessFacts) => boolean {
+  const { root, now, elapsed, boot, isVolatile = isInMemory } = host;
   const file = join(root, path);
   let readAt = -Infinity;
   let named: Named | undefined;
   /** Start of the process that the file was found to speak of: setting the clock makes it no other. */
   let spokenOf: number | undefined;
 
-  const refresh = (at: number) => {
-    if (Math.abs(at - readAt) < FRESH_MS) return;
+  const refresh = () => {
+    const at = elapsed();
+    if (at - readAt < FRESH_MS) return;
     readAt = at;
     const before = named;
     named = readNamed(file);
@@ -42,56 +47,52 @@ export function createPidfile(
     if (!isSame || named?.pid !== before?.pid) spokenOf = undefined;
   };
 
-  const speaksOf = ({ startTicks }: ProcessFacts, { writtenAt }: Named, at: number): boolean => {
-    const boot = bootOf(root, at);
-    if (boot === undefined) return false;
-    const began = boot + (startTicks / TICKS_PER_SECOND) * 1000;
-    if (began <= writtenAt + TOLERANCE_MS) return true;
-    // The clock was set since, and the two times are of different ones.
-    return writtenAt + TOLERANCE_MS < boot && isVolatile(file);
+  /**
+   * A daemon writes its pidfile after it has begun; what began later than the file was written has only inherited the
+   * number. The clock may have been set since it was written, though, so it is compared with each clock of which there is
+   * a trace: how it is set now, how it was when /proc was mounted, at boot, and how it was when somebody first looked at
+   * the process, which is when its directory came to be.
+   */
+  const isOf = ({ pid, startTicks }: ProcessFacts, { writtenAt }: Named): boolean => {
+    const booted = attempt(boot);
+    if (booted === undefined) return false;
+    const sinceBoot = (startTicks / TICKS_PER_SECOND) * 1000;
+    const began = booted + sinceBoot;
+    if (writtenAt >= began - TOLERANCE_MS) return true;
+    const age = now() - began;
+    const within = (first: number, last: number) =>
+      writtenAt >= first - TOLERANCE_MS && writtenAt <= last + TOLERANCE_MS;
+    const mounted = changedAt(join(root, 'proc')) + sinceBoot;
+    if (within(mounted, mounted + age)) return true;
+    const seen = changedAt(join(root, 'proc', String(pid)));
+    if (seen < began - TOLERANCE_MS && within(seen - age, seen + age)) return true;
+    return writtenAt < booted - TOLERANCE_MS && isVolatile(file);
   };
 
   return process => {
-    const at = now();
-    refresh(at);
+    refresh();
     if (named?.pid !== process.pid) return false;
     if (spokenOf === process.startTicks) return true;
-    if (!speaksOf(process, named, at)) return false;
+    if (!isOf(process, named)) return false;
     spokenOf = process.startTicks;
     return true;
   };
 }
 
 /** Undefined when there is none, or it names nobody. */
-function readNamed(file: string): Named | undefined {
-  try {
+const readNamed = (file: string): Named | undefined =>
+  attempt(() => {
     const stat = statSync(file);
     // Opening a FIFO would wait for its writer.
     if (!stat.isFile() || stat.size > MAX_SIZE) return undefined;
     const pid = parsePidfile(readFileSync(file, 'latin1'));
     return pid === undefined ? undefined : { pid, writtenAt: stat.mtimeMs, inode: stat.ino };
-  } catch {
-    return undefined;
-  }
-}
+  });
+
+/** NaN when it is gone. */
+const changedAt = (path: string): number => attempt(() => statSync(path).mtimeMs) ?? Number.NaN;
 
 /** linux/magic.h: tmpfs, ramfs. */
 const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
 
-function isInMemory(path: string): boolean {
-  try {
-    return IN_MEMORY.has(statfsSync(path).type);
-  } catch {
-    return false;
-  }
-}
-
-/** Unix ms. From the uptime, not `btime`: it is in the clock of the start ticks in every time namespace. */
-function bootOf(root: string, at: number): number | undefined {
-  try {
-    const uptime = parseUptime(readFileSync(join(root, 'proc/uptime'), 'latin1'));
-    return uptime === undefined ? undefined : at - uptime * 1000;
-  } catch {
-    return undefined;
-  }
-}
+const isInMemory = (path: string): boolean => IN_MEMORY.has(attempt(() => statfsSync(path).type) ?? 0);

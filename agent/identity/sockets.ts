@@ -17,28 +17,28 @@ interface Owners {
 
 /**
  * Owners of a port in our network namespace and in that of pid 1; a container with its own is matched by its id. Without
- * the right to read a process's fds it owns nothing.
+ * the right to read a process's fds it owns nothing. `elapsed` in monotonic ms.
  */
-export function createSockets(root: string, now: () => number): (port: number) => ReadonlySet<number> {
+export function createSockets(root: string, elapsed: () => number): (port: number) => ReadonlySet<number> {
   const proc = join(root, 'proc');
   const owners = new Map<number, Owners>();
   let listeners = new Map<number, Set<string>>();
   let readAt = -Infinity;
 
   const refresh = (at: number) => {
-    if (Math.abs(at - readAt) < FRESH_MS) return;
+    if (at - readAt < FRESH_MS) return;
     readAt = at;
     listeners = readListeners(proc);
   };
 
   return port => {
-    const at = now();
+    const at = elapsed();
     refresh(at);
     const wanted = listeners.get(port);
     if (!wanted) return NOBODY;
     const inodes = [...wanted].sort().join(' ');
     const known = owners.get(port);
-    if (known?.inodes === inodes && Math.abs(at - known.scannedAt) < RESCAN_MS) return known.pids;
+    if (known?.inodes === inodes && at - known.scannedAt < RESCAN_MS) return known.pids;
     const pids = holders(proc, wanted);
     owners.set(port, { inodes, pids, scannedAt: at });
     return pids;

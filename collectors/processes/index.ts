@@ -4,7 +4,7 @@ import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import type { Instance } from '../../agent/core/daemon.ts';
 import { causeOf } from '../../agent/core/errors.ts';
 import { TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
-import { createBoot } from './boot.ts';
+import { createBoot } from '../../agent/native/boot.ts';
 import { createBreath } from './breath.ts';
 import { EXIT_SOURCE } from './descs.ts';
 import { createDetails } from './details.ts';
@@ -38,7 +38,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   const postures = createPostures(room.root);
   const portraits = createPortraits(room.now() / 1000);
   const tally = createTally();
-  const bootOf = createBoot(reader, room.now);
+  const bootOf = createBoot(room.root, room.now);
   let toldDenied = false;
 
   const tellDenied = ({ stat, daemon, figures }: Seen) => {

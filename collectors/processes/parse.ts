@@ -8,7 +8,6 @@ const READ = nameOf('read_bytes');
 const WRITTEN = nameOf('write_bytes');
 const OPEN_FILES = nameOf('Max open files');
 const PSS = nameOf('Pss');
-const BOOT_TIME = nameOf('btime');
 
 /** Where the lines of /proc/PID/status begin that say for whom and with which rights it runs, and how many they are. */
 const RIGHTS: readonly (readonly [first: Buffer, lines: number])[] = [
@@ -88,16 +87,6 @@ const AT_PAGESZ = 6n;
 
 /** The proportional set size in /proc/PID/smaps_rollup, in bytes; NaN when it is not there. */
 export const parsePss = (buf: Buffer, length: number): number => numberOf(buf, length, PSS) * 1024;
-
-/** Seconds, the first word of /proc/uptime; NaN when it is not there. */
-export function parseUptime(buf: Buffer, length: number): number {
-  const [, seconds] = /^(\d+(?:\.\d+)?)\s/.exec(buf.toString('latin1', 0, Math.max(0, length))) ?? [];
-  return seconds === undefined ? Number.NaN : Number(seconds);
-}
-
-/** Unix seconds, the `btime` of /proc/stat; NaN when it is not there. */
-export const parseBootTime = (buf: Buffer, length: number): number =>
-  numberOf(buf, Math.max(0, length), BOOT_TIME);
 
 /** Fields 23 and 24 of /proc/PID/stat, in bytes; NaN when they are not there. */
 export function parseStatMemory(

@@ -29,8 +29,6 @@ export interface Reader {
   readonly pageSize: number;
   /** In the kernel's order. */
   pids(): number[];
-  /** Reads `<proc>/<name>`; its length, GONE or DENIED. */
-  ofHost(name: string): number;
   /** Reads `<proc>/<pid>/<name>`; its length, GONE or DENIED. */
   file(pid: number, name: string): number;
   /**
@@ -63,7 +61,6 @@ const BUFFER = 64 * 1024;
 /** Of the open files the agent may have, the share that may be kept so. */
 const HELD_SHARE = 0.5;
 const MAX_HELD = 65_536;
-const NOBODY = 0;
 const PROC_SUPER_MAGIC = 0x9fa0;
 
 /** Anything but a vanished process or missing rights throws `cannot read "<path>": <cause>`. */
@@ -122,7 +119,6 @@ export function createReader(root: string): Reader {
         throw new Error(`cannot list "${proc}": ${causeOf(error)}`, { cause: error });
       }
     },
-    ofHost: name => opened(`${proc}/${name}`, NOBODY, name, read),
     file: (pid, name) => through(pid, name, read),
     cpuTime,
     openFds(pid) {

@@ -5,8 +5,9 @@ import { basename, join } from 'node:path';
 import { createBegun } from '../../agent/core/begun.ts';
 import type { ProcessFacts } from '../../agent/core/daemon.ts';
 import { parseStat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
+import { createBoot } from '../../agent/native/boot.ts';
 
-/** The boot time is in whole seconds. */
+/** Where only `btime` tells when the machine began, it is in whole seconds. */
 const START_SLACK_MS = 2000;
 
 export interface ProcessReader {
@@ -21,17 +22,21 @@ export interface ProcessReader {
 /** What /proc has of a name. */
 const COMM_CHARACTERS = 15;
 
-export function createProcessReader(root: string, memory?: SharedArrayBuffer): ProcessReader {
+/** `now` in Unix ms; `memory` of a `Begun`. */
+export function createProcessReader(
+  root: string,
+  now: () => number,
+  memory?: SharedArrayBuffer,
+): ProcessReader {
   const begun = memory && createBegun(memory);
   const proc = (...parts: string[]) => join(root, 'proc', ...parts);
-  let bootMs: number | undefined;
+  const boot = createBoot(root, now);
   return {
     factsOf(pid, at) {
       try {
         const bytes = readFileSync(proc(`${pid}`, 'stat'));
         const facts = parseStat(bytes, bytes.length);
-        bootMs ??= Number(/^btime (\d+)/m.exec(readFileSync(proc('stat'), 'latin1'))?.[1] ?? 0) * 1000;
-        const startedMs = bootMs + ((facts?.startTicks ?? 0) * 1000) / TICKS_PER_SECOND;
+        const startedMs = boot() + ((facts?.startTicks ?? 0) * 1000) / TICKS_PER_SECOND;
         return startedMs > at + START_SLACK_MS ? undefined : facts;
       } catch {
         return undefined;

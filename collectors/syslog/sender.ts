@@ -74,10 +74,10 @@ export function addressText(buf: Uint8Array, start: number): string {
 }
 
 export function createSenders(
-  room: Pick<StreamRoom, 'root' | 'daemons' | 'origins' | 'log' | 'begun'>,
+  room: Pick<StreamRoom, 'root' | 'now' | 'daemons' | 'origins' | 'log' | 'begun'>,
   limit?: RateLimitSpec,
 ): Senders {
-  const reader = createProcessReader(room.root, room.begun);
+  const reader = createProcessReader(room.root, room.now, room.begun);
   const processes = new Map<number, Sender>();
   const peers = new Map<string, Sender>();
   const foreigners = new Map<number, Sender>();

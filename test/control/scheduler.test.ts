@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Clock, createScheduler } from '../../agent/control/scheduler.ts';
+import { createScheduler } from '../../agent/control/scheduler.ts';
+import type { Clock } from '../../agent/core/clock.ts';
 import type { Sampler } from '../../agent/core/collector.ts';
 import { NoData } from '../../agent/core/errors.ts';
 import { createMeter } from '../../agent/core/meter.ts';

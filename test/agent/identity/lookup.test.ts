@@ -1,14 +1,17 @@
 // Who is it? Every key of a match, alone and together, on a host of files and on this one.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, symlinkSync, utimesSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPatterns } from '../../../agent/config/patterns.ts';
+import { systemClock } from '../../../agent/core/clock.ts';
 import type { DaemonSpec, MatchSpec } from '../../../agent/core/daemon.ts';
 import { parseStat } from '../../../agent/core/procstat.ts';
 import { createLookup } from '../../../agent/identity/lookup.ts';
 import { createPidfile } from '../../../agent/identity/pidfile.ts';
+import { createBoot } from '../../../agent/native/boot.ts';
 import { BOOT, createHost, type FakeHost, type FakeProcess, statOf } from '../../procfs.ts';
 import { have } from '../../tools.ts';
 import { daemon } from './specs.ts';
@@ -21,7 +24,7 @@ beforeEach(() => {
 afterEach(() => host.close());
 
 const lookup = (...declared: DaemonSpec[]) =>
-  createLookup({ declared, root: host.root, patterns, now: host.now });
+  createLookup({ declared, root: host.root, patterns, now: host.now, elapsed: host.elapsed });
 const facts = (process: FakeProcess) => {
   const bytes = Buffer.from(statOf(process));
   return parseStat(bytes, bytes.length)!;
@@ -144,44 +147,88 @@ describe('a pidfile', () => {
 });
 
 describe('a pidfile where the clock is set', () => {
-  const began = BOOT + 100;
+  const DAY = 86_400;
+  /** Of the process, 100 s after the boot, by the clock as it is now; the other began later. */
+  const BEGAN = BOOT + 100;
+  const OTHER: FakeProcess = { ...NGINX, start: 150 };
   const named = (writtenAt: number, isVolatile = false) => {
+    host.run(NGINX);
     host.write('run/d.pid', '500\n', writtenAt * 1000);
-    let at = (BOOT + 200) * 1000;
-    host.write('proc/uptime', '200.00 0.00\n');
-    const speaks = createPidfile(
-      host.root,
-      '/run/d.pid',
-      () => at,
-      () => isVolatile,
-    );
-    return {
-      ofIt: (start = 100) => speaks({ ...facts(NGINX), startTicks: start * 100 }),
-      set: (seconds: number) => {
-        at += seconds * 1000;
-      },
-    };
+    return createPidfile('/run/d.pid', {
+      ...host,
+      boot: createBoot(host.root, host.now),
+      isVolatile: () => isVolatile,
+    });
   };
+  /** When a directory came to be, by the clock of then. */
+  const date = (path: string, at: number) => utimesSync(join(host.root, path), at, at);
 
   it.each([[3600], [-3600]])('by %i s, goes on speaking of whom it spoke', seconds => {
-    const { ofIt, set } = named(began + 1);
-    expect(ofIt()).toBe(true);
-    set(seconds);
-    expect(ofIt()).toBe(true);
+    const speaks = named(BEGAN + 1);
+    expect(speaks(facts(NGINX))).toBe(true);
+    host.set(seconds * 1000);
+    host.tick(1000);
+    expect(speaks(facts(NGINX))).toBe(true);
   });
 
   it('speaks of no other process of that number', () => {
-    const { ofIt, set } = named(began + 1);
-    expect([ofIt(), ofIt(150)]).toEqual([true, false]);
-    set(3600);
-    expect(ofIt(150)).toBe(false);
+    const speaks = named(BEGAN + 1);
+    expect([speaks(facts(NGINX)), speaks(facts(OTHER))]).toEqual([true, false]);
+    host.set(3_600_000);
+    expect(speaks(facts(OTHER))).toBe(false);
   });
+
+  it.each([
+    ['when its process had begun, it speaks', 1, true],
+    ['long after its process had begun, it speaks', 9000, true],
+    ['before its process began, it is stale', -10, false],
+    ['in another boot, long before, it is stale', -7 * DAY, false],
+    ['in another boot, whose clock was right, it is stale', 7 * DAY, false],
+  ])('ahead since the boot: written %s', (_, after, speaks) => {
+    const ofIt = named(BEGAN - 30 * DAY + after);
+    date('proc', BOOT - 30 * DAY);
+    expect(ofIt(facts(NGINX))).toBe(speaks);
+  });
+
+  it.each([
+    ['when its process had begun, it speaks', 1, true],
+    ['long after its process had begun, it speaks', 9000, true],
+    ['in another boot, long before, it is stale', -7 * DAY, false],
+    ['in another boot, whose clock was right, it is stale', 7 * DAY, false],
+  ])('ahead since somebody looked at the process: written %s', (_, after, speaks) => {
+    const ofIt = named(BEGAN - 30 * DAY + after);
+    date('proc', 0);
+    date('proc/500', BEGAN - 30 * DAY + 20);
+    expect(ofIt(facts(NGINX))).toBe(speaks);
+  });
+
+  it('ahead, of which there is no trace on a disk, is stale', () => {
+    expect(named(BEGAN - 30 * DAY + 1)(facts(NGINX))).toBe(false);
+  });
+
+  it('not at all, is stale however long its process has lived', () => {
+    const ofIt = named(BEGAN - 10);
+    date('proc', BOOT);
+    date('proc/500', BEGAN + 1);
+    expect(ofIt(facts(NGINX))).toBe(false);
+  });
+
+  it('back, speaks', () => expect(named(BEGAN + 30 * DAY)(facts(NGINX))).toBe(true));
 
   it.each([
     ['in memory and from before the boot, it was written by another clock', BOOT - 3600, true, true],
     ['in memory and from after the boot, it is judged by its time', BOOT + 50, true, false],
     ['on a disk and from before the boot, it is of another boot', BOOT - 3600, false, false],
-  ])('%s', (_, writtenAt, isVolatile, speaks) => expect(named(writtenAt, isVolatile).ofIt()).toBe(speaks));
+  ])('%s', (_, writtenAt, isVolatile, speaks) =>
+    expect(named(writtenAt, isVolatile)(facts(NGINX))).toBe(speaks),
+  );
+
+  it('speaks of nobody where /proc does not tell when the machine began', () => {
+    const ofIt = named(BEGAN + 1);
+    host.remove('proc/uptime');
+    host.remove('proc/stat');
+    expect(ofIt(facts(NGINX))).toBe(false);
+  });
 });
 
 describe('a port', () => {
@@ -199,12 +246,15 @@ describe('a port', () => {
     expect(ofPid(600)).toBe('d');
   });
 
-  it('is looked for anew when the clock was set back', () => {
+  it.each([7_200_000, -7_200_000])('is looked for once a second, also when the clock is set by %i ms', ms => {
     const { ofPid } = lookup(daemon('d', { port: 80 }));
     host.run(NGINX);
     expect(ofPid(500)).toBeUndefined();
     host.write('proc/1/net/tcp6', LISTENS.replace('00000000:0050', '00000000000000000000000000000000:0050'));
-    host.tick(-7_200_000);
+    host.set(ms);
+    host.tick(999);
+    expect(ofPid(500)).toBeUndefined();
+    host.tick(1);
     expect(ofPid(500)).toBe('d');
   });
 
@@ -361,6 +411,7 @@ describe('tags and files', () => {
     root: '/',
     patterns,
     now: () => 0,
+    elapsed: () => 0,
   });
   it.each([
     ['nginx', 'nginx'],
@@ -376,7 +427,7 @@ describe('tags and files', () => {
 });
 
 describe('this host', () => {
-  const here = (...declared: DaemonSpec[]) => createLookup({ declared, root: '/', patterns, now: Date.now });
+  const here = (...declared: DaemonSpec[]) => createLookup({ declared, root: '/', patterns, ...systemClock });
 
   it('tells our own children by what they run, and still when they have gone', async () => {
     const child = spawn('sleep', ['987.125'], { stdio: 'ignore' });
@@ -417,7 +468,7 @@ describe('this host', () => {
       process.seteuid!(65_534);
       try {
         const declared = [exe('/usr/bin/other'), exe('/opt/sleep')];
-        const { ofPid } = createLookup({ declared, root: '/', patterns, now: Date.now, log });
+        const { ofPid } = createLookup({ declared, root: '/', patterns, ...systemClock, log });
         expect(ofPid(child.pid!)).toBe('/opt/sleep');
         ofPid(1);
       } finally {

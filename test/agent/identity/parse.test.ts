@@ -6,7 +6,6 @@ import {
   parsePasswd,
   parsePidfile,
   parseUid,
-  parseUptime,
 } from '../../../agent/identity/parse.ts';
 
 const ID = '0123456789abcdef'.repeat(4);
@@ -68,11 +67,6 @@ it.each([
   ['99999999999\n', undefined],
   ['no pid\n', undefined],
 ])('the pid in pidfile %j is %s', (text, pid) => expect(parsePidfile(text)).toBe(pid));
-
-it.each([
-  ['350735.47 234388.90\n', 350735.47],
-  ['', undefined],
-])('the uptime in %j is %s', (text, seconds) => expect(parseUptime(text)).toBe(seconds));
 
 describe('parseListeners', () => {
   const line = (address: string, state: string, inode: number) =>

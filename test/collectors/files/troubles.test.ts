@@ -19,7 +19,7 @@ const files = (name: string, more: Partial<DaemonSpec['logs']> = {}) =>
 it('is told of every file, and listed only of those that somebody has named', () => {
   const patterns = createPatterns();
   const declared = [files('named'), files('found', { presumed: true })];
-  const daemons = createLookup({ declared, root: '/', patterns, now: () => 0 });
+  const daemons = createLookup({ declared, root: '/', patterns, now: () => 0, elapsed: () => 0 });
   const sources = createSources([{ ...DEFAULTS, include: ['/any.log'], exclude: [] }], {
     patterns,
     daemons,

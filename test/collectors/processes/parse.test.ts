@@ -9,7 +9,6 @@ import {
   parsePageSize,
   parseRights,
   parseStatus,
-  parseUptime,
 } from '../../../collectors/processes/parse.ts';
 
 const of = <T>(parse: (buf: Buffer, length: number) => T, text: string): T =>
@@ -131,19 +130,6 @@ describe('parseRights', () => {
   it.each(['', 'Uid:', '\nUid:', '\nCapInh:\t0'])('are taken of %j', text =>
     expect(of(parseRights, text)).toBeTypeOf('number'),
   );
-});
-
-describe('parseUptime', () => {
-  it.each([
-    ['12345.67 54321.00\n', 12345.67],
-    ['0.01 0.00\n', 0.01],
-    ['1418183276 5', 1418183276],
-    ['12345.67', nan],
-    [' 5.00 1.00\n', nan],
-    ['-5.00 1.00\n', nan],
-    ['up 5 days\n', nan],
-    ['', nan],
-  ])('reads %j', (text, expected) => expect(of(parseUptime, text)).toBe(expected));
 });
 
 it('takes any bytes', () => {

@@ -26,7 +26,7 @@ function world(match: MatchSpec, root: string, now = () => NOW) {
     root,
     now,
     log: { debug: silent, info: silent, warn: silent, error: silent },
-    daemons: createLookup({ declared, root, patterns: createPatterns(), now }),
+    daemons: createLookup({ declared, root, patterns: createPatterns(), now, elapsed: now }),
     reports: {
       processes: (_: number, all: ReadonlyMap<string, readonly Instance[]>) => {
         instances = all.get('d') ?? [];

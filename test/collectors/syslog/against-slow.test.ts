@@ -260,7 +260,7 @@ describe('mutated datagrams', () => {
     };
     const origins = createOrigins();
     const recorder = new Recorder({ daemons: noDaemons, origins, meter: createMeter() }, 'here');
-    const senders = createSenders({ root: '/', daemons: noDaemons, origins, log: quiet });
+    const senders = createSenders({ root: '/', now: Date.now, daemons: noDaemons, origins, log: quiet });
     const writer = new ProtoWriter();
     const buf = new Uint8Array(512);
     let warm = 0;

@@ -25,7 +25,7 @@ beforeEach(() => {
   const memory = new SharedArrayBuffer(BEGUN_BYTES);
   begun = createBegun(memory);
   senders = createSenders(
-    { root: host.root, daemons, origins: createOrigins(), log, begun: memory },
+    { root: host.root, now: host.now, daemons, origins: createOrigins(), log, begun: memory },
     { rate: '10/s', perSecond: 10, burst: 2 },
   );
 });
@@ -46,6 +46,14 @@ describe('a process', () => {
     host.run({ pid: 10, comm: 'other', start: 10_100 });
     expect(senders.process(10, 33, NOW + 7000)).toMatchObject({ executable: 'nginx' });
     expect(senders.process(10, 33, NOW + 200_000)).toMatchObject({ executable: 'other' });
+  });
+
+  it('that began before the clock was set back is still known', () => {
+    host.run({ pid: 10, comm: 'nginx', start: 9_990 });
+    expect(senders.process(10, 33, host.now())).toMatchObject({ daemon: 'nginx' });
+    host.run({ pid: 11, comm: 'cron', start: 9_990 });
+    host.set(-3_600_000);
+    expect(senders.process(11, 0, host.now())).toMatchObject({ executable: 'cron' });
   });
 
   it('of another user is another', () => {

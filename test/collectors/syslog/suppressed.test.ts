@@ -10,7 +10,7 @@ function create() {
   const events: AgentEvent[] = [];
   const origins = createOrigins();
   const suppressed = createSuppressed({ origins, events: { emit: event => void events.push(event) } });
-  const senders = createSenders({ root: '/', daemons: noDaemons, origins, log: quiet });
+  const senders = createSenders({ root: '/', now: () => 0, daemons: noDaemons, origins, log: quiet });
   return { events, suppressed, senders };
 }
 

@@ -1,7 +1,6 @@
 // When the machine began, told the same each time.
 import { expect, it, onTestFinished } from 'vitest';
-import { createBoot } from '../../../collectors/processes/boot.ts';
-import { createReader } from '../../../collectors/processes/read.ts';
+import { createBoot } from '../../../agent/native/boot.ts';
 import { createHost } from '../../procfs.ts';
 
 const BOOT_MS = 1_700_000_000_000;
@@ -11,7 +10,7 @@ function world() {
   host.remove('proc/stat');
   onTestFinished(host.close);
   let [uptimeMs, late, offset] = [0, 0, 0];
-  const boot = createBoot(createReader(host.root), () => BOOT_MS + uptimeMs + late + offset);
+  const boot = createBoot(host.root, () => BOOT_MS + uptimeMs + late + offset);
   return {
     /** `lateMs` pass between the two clocks. */
     at(ms: number, lateMs = 0) {

@@ -27,7 +27,7 @@ import { createScheduler } from './control/scheduler.ts';
 import { untilSignal } from './control/signals.ts';
 import { sweeping } from './control/sweeping.ts';
 import { BEGUN_BYTES } from './core/begun.ts';
-import { systemClock } from './core/clock.ts';
+import { systemClock as clock } from './core/clock.ts';
 import { causeOf, SetupError } from './core/errors.ts';
 import { createLatest } from './core/meter.ts';
 import type { Desc, Family } from './core/metric.ts';
@@ -65,8 +65,7 @@ export interface Assembly {
 
 /** Runs the agent until a signal or a death ends it; resolves with the exit code. Throws when it cannot start. */
 export async function runAgent({ config: first, load, env, reopen, ready }: Assembly): Promise<number> {
-  const startedAt = Date.now();
-  const clock = systemClock;
+  const startedAt = clock.now();
   const { now, elapsed } = clock;
   const { log, configure: configureLog, answer } = createAgentLog(first.agent);
   const { meter, families: ownFamilies } = createRegistry(now);
@@ -75,7 +74,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const patterns = createPatterns();
   const host = identifyHost(first.agent.host_root, env);
   const discovery = createDiscovery<Config, Discovered>({
-    ...createFinder({ patterns, now, elapsed }),
+    ...createFinder({ patterns, ...clock }),
     log: log.room('identity'),
   });
   /** As the files say it; `config` has the discovered daemons as well. */
@@ -93,8 +92,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     declared: config.daemons,
     root: config.agent.host_root,
     patterns,
-    now,
-    elapsed,
+    ...clock,
     log: log.room('identity'),
   });
   const recorder = createRecorder(config.daemons);
@@ -113,7 +111,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const daemonFigures = createLatest(now);
   const sampled = (given: Iterable<Family>) => recorder.take(now(), given);
   const scheduler = createScheduler({ clock, log, meter, sampled });
-  const room = { log, meter, patterns, begun, now, events: data, reports: table.reports, daemons };
+  const room = { ...clock, log, meter, patterns, begun, events: data, reports: table.reports, daemons };
   const sampling = createSampling({ collectors, scheduler, clock, room });
 
   const families = async (): Promise<Family[]> => {
@@ -214,7 +212,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   };
   const controlPath = join(config.agent.run_dir, CONTROL_SOCKET);
   const control = createHttp({ ...routes, commands: table.commands(now), listen: { path: controlPath } });
-  const web = createWeb(routes, now);
+  const web = createWeb(routes, elapsed);
   let url = '';
   let lock: Lock | undefined;
 

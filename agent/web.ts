@@ -31,7 +31,7 @@ export function proveWeb(config: WebPart): void {
   if (file !== undefined) loadWeb(file);
 }
 
-export function createWeb(routes: HttpRoutes, now: () => number): Web {
+export function createWeb(routes: HttpRoutes, elapsed: () => number): Web {
   let http: Http | undefined;
   let watched: { readonly file: string; readonly files: WebFiles } | undefined;
 
@@ -41,7 +41,7 @@ export function createWeb(routes: HttpRoutes, now: () => number): Web {
     if (file === undefined) return undefined;
     const loaded = loadWeb(file);
     if (watched?.file !== file) {
-      const files = watchWeb({ first: loaded, load: () => loadWeb(file), log: routes.log, now });
+      const files = watchWeb({ first: loaded, load: () => loadWeb(file), log: routes.log, elapsed });
       return { file, files };
     }
     watched.files.take(loaded);

@@ -75,7 +75,7 @@ export function createPush(room: {
       failures.with(name, reason).add(1);
       if (error instanceof RetryLater) wish = error.afterMs ?? 0;
       up.set(0);
-      failingSince ??= clock.now();
+      failingSince ??= clock.elapsed();
       lastFailure = causeOf(error);
       log.warn(`cannot push metrics: ${lastFailure}`, { reason });
     }
@@ -98,7 +98,7 @@ export function createPush(room: {
       });
     },
     fault() {
-      if (failingSince === undefined || clock.now() - failingSince < PATIENCE_MS) return undefined;
+      if (failingSince === undefined || clock.elapsed() - failingSince < PATIENCE_MS) return undefined;
       return `exporter ${name} has failed to push metrics: ${lastFailure}`;
     },
     async stop(leftMs = LAST_PUSH_MS) {

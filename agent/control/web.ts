@@ -22,12 +22,17 @@ export interface WebFiles extends WebSource {
   take(loaded: Loaded): void;
 }
 
-/** `load` reads the files again; `first` is what it gave before. */
-export function watchWeb(room: { first: Loaded; load: () => Loaded; log: Log; now: () => number }): WebFiles {
-  const { log, now } = room;
+/** `elapsed` in monotonic ms. `load` reads the files again; `first` is what it gave before. */
+export function watchWeb(room: {
+  first: Loaded;
+  load: () => Loaded;
+  log: Log;
+  elapsed: () => number;
+}): WebFiles {
+  const { log, elapsed } = room;
   let { config, files } = room.first;
   let seen = state(files);
-  let lookAt = now() + LOOK_MS;
+  let lookedAt = elapsed();
 
   const take = (next: Loaded) => {
     const tls = JSON.stringify(next.config.tls) === JSON.stringify(config.tls) ? config.tls : next.config.tls;
@@ -52,10 +57,8 @@ export function watchWeb(room: { first: Loaded; load: () => Loaded; log: Log; no
   return {
     take,
     current() {
-      const at = now();
-      // A clock that was set back does not stop the looking.
-      if (at >= lookAt || lookAt - at > LOOK_MS) {
-        lookAt = at + LOOK_MS;
+      if (elapsed() - lookedAt >= LOOK_MS) {
+        lookedAt = elapsed();
         look();
       }
       return config;

@@ -30,6 +30,8 @@ export interface Room {
 
 /** A room of the main thread: it may also report what it saw, and tell events. */
 export interface SamplerRoom extends Room {
+  /** Monotonic ms: ages, rates and budgets are measured by it, for somebody may set the other clock. */
+  readonly elapsed: () => number;
   readonly reports: DaemonReports;
   readonly events: EventSink;
 }

@@ -3,6 +3,7 @@
 // after that still goes into the kept certificate.
 
 import type { Certificate, LastWord } from '../core/certificate.ts';
+import type { Clock } from '../core/clock.ts';
 import type { EventSink } from '../core/collector.ts';
 import type { Exit } from '../core/daemon.ts';
 import type { CertificateStore } from './certificate-store.ts';
@@ -51,7 +52,7 @@ interface Pending {
 
 export function createCertificates(room: {
   readonly events: EventSink;
-  readonly clock: { now(): number; after(ms: number, run: () => void): () => void };
+  readonly clock: Pick<Clock, 'now' | 'after'>;
   readonly recorder: Pick<Recorder, 'samples' | 'began'>;
   readonly store: CertificateStore;
   lastWords(daemon: string): Promise<readonly LastWord[]>;

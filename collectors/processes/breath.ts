@@ -9,13 +9,13 @@ export interface Breath {
   each<T>(items: readonly T[], act: (item: T) => void): Promise<void>;
 }
 
-/** `now` in ms. */
-export function createBreath(now: () => number, signal: AbortSignal): Breath {
-  let end = now() + SLICE_MS;
+/** `elapsed` in monotonic ms. */
+export function createBreath(elapsed: () => number, signal: AbortSignal): Breath {
+  let end = elapsed() + SLICE_MS;
   /** Until the slice is over; the first that is left. */
   const slice = <T>(items: readonly T[], from: number, act: (item: T) => void): number => {
     let at = from;
-    while (at < items.length && now() < end) act(items[at++]!);
+    while (at < items.length && elapsed() < end) act(items[at++]!);
     return at;
   };
   return {
@@ -23,7 +23,7 @@ export function createBreath(now: () => number, signal: AbortSignal): Breath {
       for (let at = slice(items, 0, act); at < items.length; at = slice(items, at, act)) {
         await setImmediate();
         signal.throwIfAborted();
-        end = now() + SLICE_MS;
+        end = elapsed() + SLICE_MS;
       }
     },
   };

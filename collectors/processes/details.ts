@@ -20,11 +20,11 @@ const PSS_BUDGET_MS = 50;
 /** `look` gives the processes of daemons as they were last seen; nothing of them is read again but what others change. */
 export function createDetails(
   options: Pick<ProcessesOptions, 'interval' | 'details_interval' | 'pss' | 'undeclared'>,
-  room: Pick<SamplerRoom, 'name' | 'root' | 'daemons' | 'now'>,
+  room: Pick<SamplerRoom, 'name' | 'root' | 'daemons' | 'elapsed'>,
   reader: Reader,
   look: () => Promise<ReadonlyMap<number, Seen>>,
 ): Sampler {
-  const { root, daemons, now } = room;
+  const { root, daemons, elapsed } = room;
   const groups = createGroups(root);
   const tcp = createTcpTables(root);
   const shares = createShares(reader);
@@ -44,13 +44,13 @@ export function createDetails(
     everyMs: detailsInterval(options),
     async sample(out, signal) {
       const seen = await look();
-      const breath = createBreath(now, signal);
+      const breath = createBreath(elapsed, signal);
       const members = new Map<string, Map<number, Details>>();
       for (const { name } of daemons.declared) members.set(name, new Map());
       for (const [pid, { stat, daemon, figures }] of seen)
         if (!hasEnded(stat)) members.get(daemon)?.set(pid, figures.details);
       if (undeclared) await countOthers(undeclared, seen, breath);
-      undeclared?.write(out, now());
+      undeclared?.write(out, elapsed());
       await breath.each([...members], ([daemon, processes]) => {
         const { gauges, counters } = groups.of(daemon, processes);
         for (const gauge of GAUGES)
@@ -73,7 +73,7 @@ export function createDetails(
       }
       groups.keep(new Set(members.keys()));
       if (!options.pss) return;
-      for (const [daemon, bytes] of shares(members, now)) out.set(family.PROPORTIONAL, bytes, daemon);
+      for (const [daemon, bytes] of shares(members, elapsed)) out.set(family.PROPORTIONAL, bytes, daemon);
     },
   };
 }
@@ -84,16 +84,16 @@ function createShares(reader: Reader) {
   let behind: string[] = [];
   return (
     members: ReadonlyMap<string, ReadonlyMap<number, unknown>>,
-    now: () => number,
+    elapsed: () => number,
   ): Map<string, number> => {
-    const began = now();
+    const began = elapsed();
     const order = [
       ...behind.filter(name => members.has(name)),
       ...[...members.keys()].filter(name => !behind.includes(name)),
     ];
     const next = new Map<string, number>();
     let done = 0;
-    for (; done < order.length && now() - began < PSS_BUDGET_MS; done++) {
+    for (; done < order.length && elapsed() - began < PSS_BUDGET_MS; done++) {
       const bytes = shareOf(reader, members.get(order[done]!)!);
       if (bytes !== undefined) next.set(order[done]!, bytes);
     }

@@ -32,7 +32,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   const portable =
     options.source === 'portable' || (options.source === 'auto' && process.platform !== 'linux');
   if (portable) return [createPortable(options.interval, room)];
-  const { daemons, log, reports } = room;
+  const { daemons, log, reports, elapsed } = room;
   const reader = createReader(room.root);
   const looker = createLooker(reader, daemons, turnsOf(options));
   const postures = createPostures(room.root);
@@ -62,7 +62,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       await exits.source.begun;
       const now = room.now();
       const boot = bootOf() / 1000;
-      const breath = createBreath(room.now, signal);
+      const breath = createBreath(room.elapsed, signal);
       exits.looking();
       const list = reader.pids();
       const pids = new Set(list);
@@ -84,7 +84,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
         const began = boot + stat.startTicks / TICKS_PER_SECOND;
         const claimed = seen.get(stat.ppid)?.daemon !== daemon;
         const ended = hasEnded(stat);
-        const posture = claimed && !ended ? postures.of(stat, figures.details.rights, now) : undefined;
+        const posture = claimed && !ended ? postures.of(stat, figures.details.rights, elapsed()) : undefined;
         const portrait = portraits.of(each, claimed, began, posture);
         usages.push(portrait.usage);
         if (ended) return;
@@ -123,7 +123,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       );
     }, SOON_MS).unref();
   };
-  const managers = createManagers(room.root, () => daemons.declared, reports);
+  const managers = createManagers(room.root, () => daemons.declared, reports, elapsed);
   const exits = createExits(options.exits, room, {
     ended: daemon => managers.ended(daemon, room.now()),
     look: pid => readStat(reader, pid),

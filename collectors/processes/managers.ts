@@ -27,11 +27,12 @@ interface Known {
   askedAt: number;
 }
 
-/** `show` runs `systemctl show UNIT`; undefined where systemd is not in charge. */
+/** `elapsed` in monotonic ms. `show` runs `systemctl show UNIT`; undefined where systemd is not in charge. */
 export function createManagers(
   root: string,
   declared: () => readonly DaemonSpec[],
   reports: Pick<DaemonReports, 'managed'>,
+  elapsed: () => number,
   show: ((unit: string) => Promise<string>) | undefined = systemctl(root),
 ): Managers {
   const known = new Map<string, Known>();
@@ -40,8 +41,8 @@ export function createManagers(
     const daemon = known.get(name);
     const unit = match.systemd_unit ?? daemon?.unit;
     if (show && unit !== undefined) {
-      if (daemon && Math.abs(now - daemon.askedAt) < AGAIN_MS) return;
-      remember(name).askedAt = now;
+      if (daemon && elapsed() - daemon.askedAt < AGAIN_MS) return;
+      remember(name).askedAt = elapsed();
       show(unit).then(
         text => {
           if (!known.get(name)?.running) reports.managed(now, name, parseUnit(text));
@@ -95,7 +96,7 @@ export function createManagers(
       const daemon = remember(name);
       daemon.running = false;
       // Not at once, and in a crash loop not every time.
-      daemon.askedAt = Math.max(daemon.askedAt, now - AGAIN_MS + SOON_MS);
+      daemon.askedAt = Math.max(daemon.askedAt, elapsed() - AGAIN_MS + SOON_MS);
       if (spec.match.pidfile !== undefined) ask(spec, now);
     },
   };

@@ -57,9 +57,9 @@ export function createPortable(
     name: room.name,
     everyMs,
     async sample(out, signal) {
-      const asked = room.now();
+      const asked = room.elapsed();
       const listed = parentsFirst((await list()).filter(({ state }) => state !== 'zombie'));
-      const lateS = Math.max(0, room.now() - asked) / 1000;
+      const lateS = (room.elapsed() - asked) / 1000;
       signal.throwIfAborted();
       const seen = new Map<number, string>();
       const next = new Map<number, Start>();

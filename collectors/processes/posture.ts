@@ -22,8 +22,11 @@ interface Known {
 }
 
 export interface Postures {
-  /** `rights` as `parseRights` gives them. Undefined while many others have not been looked at either. */
-  of(stat: Stat, rights: number, now: number): Posture | undefined;
+  /**
+   * `rights` as `parseRights` gives them, `at` in monotonic ms. Undefined while many others have not been looked at
+   * either.
+   */
+  of(stat: Stat, rights: number, at: number): Posture | undefined;
   forget(pid: number): void;
   /** Ends a cycle. */
   end(): void;
@@ -58,20 +61,20 @@ export function createPostures(root: string): Postures {
     );
 
   return {
-    of(stat, rights, now) {
+    of(stat, rights, at) {
       const before = known.get(stat.pid);
       const same = before?.startTicks === stat.startTicks ? before : undefined;
-      const fresh = same && Math.abs(now - same.readAt) < (same.settled ? REREAD_MS : SETTLE_MS);
+      const fresh = same && at - same.readAt < (same.settled ? REREAD_MS : SETTLE_MS);
       if (fresh && same.rights === rights) return same.posture;
       if (reads++ >= READS_A_CYCLE) return same?.posture;
-      if (now - namesAt >= NAMES_MS) {
-        namesAt = now;
+      if (at - namesAt >= NAMES_MS) {
+        namesAt = at;
         users = namesById(read('etc/passwd') ?? '');
         groups = namesById(read('etc/group') ?? '');
       }
       const posture = look(stat);
       const settled = same !== undefined && same.rights === rights;
-      known.set(stat.pid, { startTicks: stat.startTicks, rights, settled, readAt: now, posture });
+      known.set(stat.pid, { startTicks: stat.startTicks, rights, settled, readAt: at, posture });
       return posture;
     },
     forget: pid => void known.delete(pid),

@@ -28,8 +28,8 @@ interface Use {
 export interface Undeclared {
   /** A process of nobody, as it is now; `resident` in bytes. */
   add(stat: Stat, resident: number): void;
-  /** Ends the look, `now` in ms: the `limit` programs with the most memory, and OTHER. CPU from the second look on. */
-  write(out: SampleSink, now: number): void;
+  /** Ends the look, `at` in monotonic ms: the `limit` programs with the most memory, and OTHER. CPU from the second look on. */
+  write(out: SampleSink, at: number): void;
 }
 
 export function createUndeclared(limit: number): Undeclared {
@@ -49,7 +49,7 @@ export function createUndeclared(limit: number): Undeclared {
       use.bytes += resident;
       use.ticks += ticks - (before.get(key) ?? (beforeAt === undefined ? ticks : 0));
     },
-    write(out, now) {
+    write(out, at) {
       const ordered = [...programs].sort(([, a], [, b]) => b.bytes - a.bytes);
       const told = ordered
         .slice(0, limit)
@@ -60,14 +60,14 @@ export function createUndeclared(limit: number): Undeclared {
         rest.bytes += use.bytes;
         rest.ticks += use.ticks;
       }
-      const seconds = beforeAt === undefined ? 0 : (now - beforeAt) / 1000;
+      const seconds = beforeAt === undefined ? 0 : (at - beforeAt) / 1000;
       for (const [name, { processes, bytes, ticks }] of [...told, [OTHER, rest] as const]) {
         out.set(PROCESSES, processes, name);
         out.set(MEMORY, bytes, name);
         if (seconds > 0) out.set(CPU, Math.max(0, ticks / TICKS_PER_SECOND / seconds), name);
       }
       before = living;
-      beforeAt = now;
+      beforeAt = at;
       living = new Map();
       programs = new Map();
     },

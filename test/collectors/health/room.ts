@@ -58,6 +58,7 @@ export function startChecks(
       glob: () => () => false,
     },
     now: () => 1_700_000_000_000,
+    elapsed: () => 0,
     reports: {
       processes() {},
       began() {},

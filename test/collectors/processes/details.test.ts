@@ -31,7 +31,7 @@ function watch(root: string, isOurs: (pid: number) => boolean, { pss = false, ev
   const room = {
     name: 'processes',
     root,
-    now: () => 0,
+    elapsed: () => 0,
     daemons: {
       declared: [{ name: 'd' }],
       ofProcess: ({ pid }: { pid: number }) => (isOurs(pid) ? 'd' : undefined),

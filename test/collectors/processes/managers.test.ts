@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { DaemonSpec, ManagerWord, MatchSpec } from '../../../agent/core/daemon.ts';
 import type { Kin } from '../../../collectors/processes/lineage.ts';
-import { createManagers } from '../../../collectors/processes/managers.ts';
+import { createManagers, type Managers } from '../../../collectors/processes/managers.ts';
 import { parseUnit, serviceIn } from '../../../collectors/processes/parse-unit.ts';
 import { tempDir } from '../../e2e/program.ts';
 
@@ -50,12 +50,24 @@ it.each([
 function world(match: MatchSpec, show?: (unit: string) => Promise<string>) {
   const root = tempDir('managers');
   const words: (ManagerWord | undefined)[] = [];
-  const managers = createManagers(
+  let at = 0;
+  const asked = createManagers(
     root,
     () => [{ name: 'd', match } as DaemonSpec],
     { managed: (_, __, word) => void words.push(word) },
+    () => at,
     show,
   );
+  const managers: Managers = {
+    seen(found, ms) {
+      at = ms;
+      asked.seen(found, ms);
+    },
+    ended(daemon, ms) {
+      at = ms;
+      asked.ended(daemon, ms);
+    },
+  };
   const running: Kin = {
     process: { pid: 5, ppid: 1, startTicks: 5, comm: 'd' },
     daemon: 'd',

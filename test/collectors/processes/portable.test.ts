@@ -25,6 +25,7 @@ function world(match: MatchSpec, root: string, now = () => NOW) {
     name: 'processes',
     root,
     now,
+    elapsed: now,
     log: { debug: silent, info: silent, warn: silent, error: silent },
     daemons: createLookup({ declared, root, patterns: createPatterns(), now, elapsed: now }),
     reports: {

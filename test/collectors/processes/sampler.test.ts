@@ -76,6 +76,7 @@ function world(root: string, daemons: DaemonLookup, now: () => number): World {
       daemons,
       patterns: createPatterns(),
       now,
+      elapsed: now,
       reports: {
         processes: (_, instances) => {
           found.instances = instances;

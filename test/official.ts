@@ -38,6 +38,9 @@ export interface OfficialLogRecord {
   body?: OfficialValue;
   attributes?: OfficialPair[];
   eventName?: string;
+  flags?: number;
+  traceId?: string;
+  spanId?: string;
 }
 export interface OfficialLogs {
   resourceLogs?: {

@@ -11,12 +11,16 @@ const INDENT = '  ';
 /** Without a newline at its end. */
 export function describeRecord(record: DecodedRecord): string {
   const { resource, severity, severityText, time, observed, body, eventName, attributes } = record;
+  const { traceId, spanId, traceFlags } = record;
   const rows: string[][] = [
     ['service.name', show(resource['service.name'] ?? '')],
     ...(resource['host.name'] === undefined ? [] : [['host.name', show(resource['host.name'])]]),
     ['time', time === 0n ? `${isoTime(observed)} (when it came)` : isoTime(time)],
     ['severity', severity === 0 ? 'none' : `${severityText || severityLabel(severity)} (${severity})`],
     ...(eventName === '' ? [] : [['event', eventName]]),
+    ...(traceId === '' ? [] : [['trace_id', traceId]]),
+    ...(spanId === '' ? [] : [['span_id', spanId]]),
+    ...(traceFlags === '' ? [] : [['trace_flags', traceFlags]]),
     ['body', show(body)],
     ...Object.keys(attributes)
       .sort()

@@ -26,6 +26,11 @@ export interface DecodedRecord {
   severityText: string;
   body: Value;
   eventName: string;
+  /** Lower-case hex digits; empty when unset. */
+  traceId: string;
+  spanId: string;
+  /** W3C trace flags, two hex digits; empty when unset. */
+  traceFlags: string;
   attributes: Record<string, Value>;
 }
 
@@ -69,6 +74,9 @@ function decodeRecord(reader: ProtoReader, resource: Record<string, Value>): Dec
     severityText: '',
     body: null,
     eventName: '',
+    traceId: '',
+    spanId: '',
+    traceFlags: '',
     attributes: {},
   };
   while (reader.next()) {
@@ -77,6 +85,9 @@ function decodeRecord(reader: ProtoReader, resource: Record<string, Value>): Dec
     else if (reader.is(3, Wire.Bytes)) record.severityText = reader.string();
     else if (reader.is(5, Wire.Bytes)) record.body = anyValue(reader.message(), 0);
     else if (reader.is(6, Wire.Bytes)) attribute(reader.message(), record.attributes, 0);
+    else if (reader.is(8, Wire.Fixed32)) record.traceFlags = Uint8Array.of(reader.fixed32()).toHex();
+    else if (reader.is(9, Wire.Bytes)) record.traceId = reader.bytes().toHex();
+    else if (reader.is(10, Wire.Bytes)) record.spanId = reader.bytes().toHex();
     else if (reader.is(11, Wire.Fixed64)) record.observed = reader.fixed64();
     else if (reader.is(12, Wire.Bytes)) record.eventName = reader.string();
     else reader.skip();

@@ -4,11 +4,21 @@
 import { writeAttribute } from './attribute.ts';
 import { writeBool, writeKey, writeNumber, writeText } from './key-value.ts';
 import { isTime, ProtoWriter, varintSize, Wire } from './protobuf.ts';
-import { type Attributes, Kind, type LogRecord, type Origin, type Outline, utf8 } from './record.ts';
+import {
+  type Attributes,
+  hexDigit,
+  Kind,
+  type LogRecord,
+  type Origin,
+  type Outline,
+  traceDigits,
+  utf8,
+} from './record.ts';
 import { VERSION } from './version.ts';
 
 /** The bytes of what had to be repaired to be text. */
 export const ORIGINAL = utf8('log.record.original');
+const UPPER_FLAGS = new Uint8Array(3);
 const UID_DIGITS = 32;
 /** A fixed64 with its tag. */
 const TIME_BYTES = 9;
@@ -27,12 +37,13 @@ export function encodeRecord(w: ProtoWriter, r: LogRecord): void {
   w.tag(1, Wire.Bytes);
   const repaired = w.text(r.buf, r.bodyStart, r.bodyEnd);
   w.end(body);
-  attributes(w, r.attributes);
+  const hasTrace = attributes(w, r.attributes);
   if (r.position >= 0) {
     w.raw(UID_PREFIX);
     uid(w, r);
   }
   if (repaired && r.attributes.find(ORIGINAL) < 0) original(w, r);
+  if (hasTrace) trace(w, r.attributes);
   w.time(11, r.observedSeconds, r.observedNanos);
   if (r.eventName.length > 0) {
     w.tag(12, Wire.Bytes);
@@ -96,8 +107,13 @@ export function encodeAttributes(given: Attributes): Uint8Array {
   return w.copy();
 }
 
-function attributes(w: ProtoWriter, a: Attributes): void {
-  for (let i = 0; i < a.size; i++) attribute(w, a, i);
+/** Whether there is trace context among them, which stands elsewhere. */
+function attributes(w: ProtoWriter, a: Attributes): boolean {
+  let hasTrace = false;
+  for (let i = 0; i < a.size; i++)
+    if (a.kinds[i]! >= Kind.TraceId) hasTrace = true;
+    else attribute(w, a, i);
+  return hasTrace;
 }
 
 function attribute(w: ProtoWriter, a: Attributes, i: number): void {
@@ -118,6 +134,31 @@ function attribute(w: ProtoWriter, a: Attributes, i: number): void {
   } else if (kind === Kind.Bool) writeBool(w, 6, key, 0, key.length, n !== 0);
   // An integer a double cannot hold exactly goes out as the double it is.
   else writeNumber(w, 6, key, 0, key.length, n, kind === Kind.Int);
+}
+
+/** The W3C flags are the lowest byte of `flags`. */
+function trace(w: ProtoWriter, a: Attributes): void {
+  const flags = a.kinds.lastIndexOf(Kind.TraceFlags, a.size - 1);
+  if (flags >= 0) {
+    w.tag(8, Wire.Fixed32);
+    hexBytes(w, a, flags);
+    w.raw(UPPER_FLAGS);
+  }
+  for (const kind of [Kind.TraceId, Kind.SpanId]) {
+    const i = a.kinds.lastIndexOf(kind, a.size - 1);
+    if (i < 0) continue;
+    w.tag(kind === Kind.TraceId ? 9 : 10, Wire.Bytes);
+    w.varint(traceDigits(kind) / 2);
+    hexBytes(w, a, i);
+  }
+}
+
+/** The bytes that the hex digits of entry `i` mean. */
+function hexBytes(w: ProtoWriter, a: Attributes, i: number): void {
+  const digits = a.bytes[i]!;
+  w.ensure(16);
+  for (let at = a.starts[i]!; at < a.ends[i]!; at += 2)
+    w.buf[w.pos++] = (hexDigit(digits[at]!) << 4) | hexDigit(digits[at + 1]!);
 }
 
 /** 8 + 8 digits name the source, 16 the position in it. */

@@ -21,6 +21,10 @@ export interface StoredRecord {
   readonly body: Json;
   /** EventName. */
   readonly event?: string;
+  /** Trace context in hex, as OpenTelemetry names it in formats other than OTLP. */
+  readonly trace_id?: string;
+  readonly span_id?: string;
+  readonly trace_flags?: string;
   readonly attributes?: { readonly [key: string]: Json };
   /** Resource attributes besides service.name, host.name and those of this host itself. */
   readonly resource?: { readonly [key: string]: Json };
@@ -67,6 +71,9 @@ export function createEncoder(
       severity_number: severity > 0 ? severity : undefined,
       body: plain(record.body),
       event: record.eventName || undefined,
+      trace_id: record.traceId || undefined,
+      span_id: record.spanId || undefined,
+      trace_flags: record.traceFlags || undefined,
       attributes: Object.keys(record.attributes).length > 0 ? plainMap(record.attributes) : undefined,
       resource: lifted.resource,
     };

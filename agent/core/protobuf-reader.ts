@@ -98,6 +98,10 @@ export class ProtoReader {
     return this.view.getBigUint64(this.take(8), true);
   }
 
+  fixed32(): number {
+    return this.view.getUint32(this.take(4), true);
+  }
+
   double(): number {
     return this.view.getFloat64(this.take(8), true);
   }

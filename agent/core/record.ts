@@ -28,7 +28,17 @@ export const Kind = {
   Value: 4,
   /** Encoded OTLP `repeated KeyValue attributes = 6` entries, tags included, appended as they are; the key is unused. */
   Fields: 5,
+  /** Text: 32 hex digits. This and the next two are fields of the record by their own right, whatever their key. */
+  TraceId: 6,
+  /** Text: 16 hex digits. */
+  SpanId: 7,
+  /** Text: 2 hex digits, W3C trace flags. */
+  TraceFlags: 8,
 } as const;
+
+/** Hex digits of the kinds from `Kind.TraceId` on. */
+export const traceDigits = (kind: number): number =>
+  kind === Kind.TraceId ? 32 : kind === Kind.SpanId ? 16 : 2;
 
 /** Attributes of the record in flight: parallel arrays, so that filling them allocates nothing. */
 export class Attributes {
@@ -49,6 +59,13 @@ export class Attributes {
   }
   value(key: Uint8Array, bytes: Uint8Array, start = 0, end = bytes.length): void {
     this.range(key, Kind.Value, bytes, start, end);
+  }
+  /** A part of the trace context, `kind` from `Kind.TraceId` on; false, and nothing is added, when the text is none or it is there already. */
+  trace(kind: number, key: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+    if (!isTracePart(kind, bytes, start, end)) return false;
+    for (let i = 0; i < this.size; i++) if (this.kinds[i] === kind) return false;
+    this.range(key, kind, bytes, start, end);
+    return true;
   }
   /** Without a range they are all of an array that never changes: what is found out about it may be kept. */
   fields(bytes: Uint8Array, start = 0, end = -1): void {
@@ -110,6 +127,24 @@ export class Attributes {
 }
 
 const NO_KEY = new Uint8Array(0);
+
+/** Ids of zeros alone are invalid (W3C Trace Context, section 3.2.2). */
+function isTracePart(kind: number, bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== traceDigits(kind)) return false;
+  let any = kind === Kind.TraceFlags;
+  for (let i = start; i < end; i++) {
+    if (hexDigit(bytes[i]!) < 0) return false;
+    any ||= bytes[i] !== 0x30;
+  }
+  return any;
+}
+
+/** -1 for what is no hex digit. */
+export function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a === b) return true;

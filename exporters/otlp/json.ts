@@ -1,5 +1,5 @@
 // OTLP/JSON from OTLP protobuf bytes, driven by tables of the fields that the agent and its SDK write. Pure. JSON rules: OTLP
-// specification, "JSON Protobuf Encoding"; 64-bit integers are strings, bytes of values base64.
+// specification, "JSON Protobuf Encoding"; 64-bit integers are strings, bytes of values base64, ids of traces hex.
 
 import { Wire } from '../../agent/core/protobuf.ts';
 import { ProtoReader } from '../../agent/core/protobuf-reader.ts';
@@ -8,8 +8,10 @@ import type { Signal } from './settings.ts';
 type Kind =
   | 'text'
   | 'bytes'
+  | 'hex'
   | 'bool'
   | 'enum'
+  | 'fixed32'
   | 'int64'
   | 'fixed64'
   | 'sfixed64'
@@ -47,6 +49,9 @@ const RECORD: Message = {
   3: one('severityText', 'text'),
   5: one('body', () => VALUE),
   6: many('attributes', () => PAIR),
+  8: one('flags', 'fixed32'),
+  9: one('traceId', 'hex'),
+  10: one('spanId', 'hex'),
   11: one('observedTimeUnixNano', 'fixed64'),
   12: one('eventName', 'text'),
 };
@@ -124,6 +129,10 @@ function scalar(reader: ProtoReader, kind: Kind): unknown {
       return reader.string();
     case 'bytes':
       return reader.bytes().toBase64();
+    case 'hex':
+      return reader.bytes().toHex();
+    case 'fixed32':
+      return reader.fixed32();
     case 'bool':
       return reader.varint() !== 0;
     case 'enum':

@@ -23,6 +23,7 @@ type Params = Map<string, string>;
 
 const encoder = new TextEncoder();
 const NILVALUE = '-';
+const TRACE_SD_ID = 'opentelemetry';
 /** Room for ` part="999/999"`, which stands in the element of each part. */
 const PART_BYTES = 16;
 /** At least so much of a message is text, however much is known about it. */
@@ -118,7 +119,7 @@ function elements(
   let own = '';
   for (const [name, value] of ownParams(record, form, procid, asMap(given[form.sdId])))
     own += take(param(name, value));
-  let others = '';
+  let others = take(traceElement(record, given));
   for (const [id, params] of Object.entries(given)) {
     if (id === form.sdId) continue;
     const content = Object.entries(asMap(params) ?? {}).flatMap(([name, value]) =>
@@ -127,6 +128,13 @@ function elements(
     others += take(`[${sdName(id)}${content.join('')}]`);
   }
   return { own, others };
+}
+
+/** Trace context as OpenTelemetry has it in RFC 5424 messages; one that the message came with stays. */
+function traceElement({ traceId, spanId, traceFlags }: DecodedRecord, given: Record<string, Value>): string {
+  const parts = Object.entries({ trace_id: traceId, span_id: spanId, trace_flags: traceFlags });
+  const content = parts.map(([name, value]) => (value === '' ? '' : param(name, value))).join('');
+  return content === '' || TRACE_SD_ID in given ? '' : `[${TRACE_SD_ID}${content}]`;
 }
 
 const param = (name: string, value: string): string =>

@@ -120,3 +120,13 @@ test('stopped, it says nothing more', async () => {
   keeper.tick();
   expect([seen.safe, pending.length]).toEqual([[], 0]);
 });
+
+test('a run that is due already is not put off, nor asked for in the past', () => {
+  const { keeper } = start(0);
+  const timers = vi.spyOn(globalThis, 'setTimeout');
+  let now = 1000;
+  vi.spyOn(performance, 'now').mockImplementation(() => now++);
+  keeper.stored(false);
+  expect(timers.mock.lastCall?.[1]).toBe(0);
+  vi.restoreAllMocks();
+});

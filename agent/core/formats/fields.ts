@@ -2,7 +2,7 @@
 // Pure.
 
 import type { Meanings } from '../daemon.ts';
-import { type LogRecord, utf8 } from '../record.ts';
+import { Kind, type LogRecord, utf8 } from '../record.ts';
 import { isSame, Key, Keys, Role, rolesOf } from './keys.ts';
 import { Levels, severityOf, severityOfLevel } from './severity.ts';
 import { Stamp } from './stamp.ts';
@@ -101,6 +101,12 @@ export class Fields {
         record.severity = this.severity;
         record.severityText = this.level;
         return true;
+      case Role.TraceId:
+        return record.attributes.trace(Kind.TraceId, named.bytes, buf, start, end);
+      case Role.SpanId:
+        return record.attributes.trace(Kind.SpanId, named.bytes, buf, start, end);
+      case Role.TraceFlags:
+        return record.attributes.trace(Kind.TraceFlags, named.bytes, buf, start, end);
       default:
         return false;
     }

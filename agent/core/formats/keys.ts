@@ -11,15 +11,19 @@ export const Role = {
   Body: 3,
   /** An object within which one of these is found. */
   Parent: 4,
+  TraceId: 5,
+  SpanId: 6,
+  TraceFlags: 7,
 } as const;
 
-/** Usual names of the fields that say when, how bad and what. */
+/** Usual names of the fields that say when, how bad and what, and within which trace. */
 const COMMON: Readonly<Record<string, number>> = {
   time: Role.Time,
   timestamp: Role.Time,
   '@timestamp': Role.Time,
   '@t': Role.Time,
   ts: Role.Time,
+  Timestamp: Role.Time,
   asctime: Role.Time,
   datetime: Role.Time,
   level: Role.Severity,
@@ -29,6 +33,8 @@ const COMMON: Readonly<Record<string, number>> = {
   level_name: Role.Severity,
   log_level: Role.Severity,
   loglevel: Role.Severity,
+  Level: Role.Severity,
+  LogLevel: Role.Severity,
   severityText: Role.Severity,
   severity_text: Role.Severity,
   '@level': Role.Severity,
@@ -36,8 +42,25 @@ const COMMON: Readonly<Record<string, number>> = {
   'log.level': Role.Severity,
   msg: Role.Body,
   message: Role.Body,
+  Message: Role.Body,
   '@message': Role.Body,
   '@m': Role.Body,
+  trace_id: Role.TraceId,
+  traceId: Role.TraceId,
+  traceid: Role.TraceId,
+  TraceId: Role.TraceId,
+  'trace.id': Role.TraceId,
+  '@tr': Role.TraceId,
+  span_id: Role.SpanId,
+  spanId: Role.SpanId,
+  spanid: Role.SpanId,
+  SpanId: Role.SpanId,
+  'span.id': Role.SpanId,
+  '@sp': Role.SpanId,
+  trace_flags: Role.TraceFlags,
+  traceFlags: Role.TraceFlags,
+  TraceFlags: Role.TraceFlags,
+  'trace.flags': Role.TraceFlags,
 };
 
 /** The usual names, but for roles that a configuration gives to names of its own. */

@@ -40,6 +40,9 @@ export class Body {
 export function valueText(a: Attributes, i: number): string | undefined {
   switch (a.kinds[i]) {
     case Kind.Text:
+    case Kind.TraceId:
+    case Kind.SpanId:
+    case Kind.TraceFlags:
       return textOf(a.bytes[i]!, a.starts[i]!, a.ends[i]!);
     case Kind.Int:
     case Kind.Double:

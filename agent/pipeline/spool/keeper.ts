@@ -53,7 +53,7 @@ export function keepSafe(
   const plan = (at: number) => {
     clearTimeout(timer);
     dueAt = at;
-    timer = setTimeout(run, at - performance.now());
+    timer = setTimeout(run, Math.max(0, at - performance.now()));
   };
 
   return {

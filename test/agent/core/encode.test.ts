@@ -5,8 +5,9 @@ import { encodeAttribute } from '../../../agent/core/attribute.ts';
 import { decodeLogs, type Value } from '../../../agent/core/decode.ts';
 import { encodeOutline, encodeRecord, encodeResource, sealRequest } from '../../../agent/core/encode.ts';
 import { ProtoWriter } from '../../../agent/core/protobuf.ts';
-import { LogRecord, type Origin, utf8 } from '../../../agent/core/record.ts';
+import { Kind, LogRecord, type Origin, utf8 } from '../../../agent/core/record.ts';
 import { VERSION } from '../../../agent/core/version.ts';
+import { toJson } from '../../../exporters/otlp/json.ts';
 import manifest from '../../../package.json' with { type: 'json' };
 import { decodeOfficial, encodeOfficial, plain } from '../../official.ts';
 
@@ -17,6 +18,11 @@ const origin = (changes: Partial<Origin> = {}): Origin => ({
   attributes: [],
   ...changes,
 });
+const TRACE: [kind: number, digits: string][] = [
+  [Kind.TraceFlags, '01'],
+  [Kind.SpanId, 'B7AD6B7169203331'],
+  [Kind.TraceId, '0af7651916cd43dd8448eb211c80319c'],
+];
 const HOST: [string, string][] = [
   ['host.name', 'node-1'],
   ['host.id', 'abc'],
@@ -66,6 +72,9 @@ describe('encodeRecord', () => {
       a.value(utf8('list'), Uint8Array.of(0x2a, 4, 0x0a, 2, 0x18, 7));
       a.fields(encodeAttribute('cached.text', 'c'));
       a.fields(encodeAttribute('cached.int', 12));
+      for (const [kind, digits] of TRACE)
+        expect(a.trace(kind, utf8('key'), utf8(`x${digits}x`), 1, 1 + digits.length)).toBe(true);
+      a.text(utf8('last'), utf8('l'));
     });
     const record = officialRecord(request);
     expect(plain(record.attributes)).toEqual({
@@ -77,6 +86,7 @@ describe('encodeRecord', () => {
       list: [7],
       'cached.text': 'c',
       'cached.int': 12,
+      last: 'l',
       'log.record.uid': 'deadbeef000000ff0000010000000005',
     });
     expect(record).toMatchObject({
@@ -86,7 +96,35 @@ describe('encodeRecord', () => {
       severityText: 'err',
       body: { stringValue: 'héllo' },
       eventName: 'eudaemon.daemon.exited',
+      traceId: Buffer.from('0af7651916cd43dd8448eb211c80319c', 'hex').toString('base64'),
+      spanId: Buffer.from('b7ad6b7169203331', 'hex').toString('base64'),
+      flags: 1,
     });
+    expect([...decodeLogs(request)][0]).toMatchObject({
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+      spanId: 'b7ad6b7169203331',
+      traceFlags: '01',
+    });
+    expect(JSON.parse(toJson('logs', request)).resourceLogs[0].scopeLogs[0].logRecords[0]).toMatchObject({
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+      spanId: 'b7ad6b7169203331',
+      flags: 1,
+    });
+  });
+
+  it.each([
+    [Kind.TraceId, '0'.repeat(32)],
+    [Kind.TraceId, 'a'.repeat(31)],
+    [Kind.TraceId, 'g'.repeat(32)],
+    [Kind.SpanId, '0'.repeat(16)],
+    [Kind.SpanId, '123456789012345'],
+    [Kind.SpanId, '12345678901234-6'],
+    [Kind.TraceFlags, '1'],
+    [Kind.TraceFlags, '0x'],
+  ])('trace context of kind %d is not "%s"', (kind, digits) => {
+    const a = new LogRecord().attributes;
+    expect(a.trace(kind, utf8('key'), utf8(digits), 0, digits.length)).toBe(false);
+    expect(a.size).toBe(0);
   });
 
   it('leaves out what is not known, and keeps an empty body', () => {

@@ -49,6 +49,13 @@ const LINES: [spec: LineFormat, line: string, expected: Expected, at?: number][]
   ['json', '{"@t":"2026-11-24T15:30:14Z","@l":"Error","@m":"m"}', ['err', 'm', {}], AT],
   [
     'json',
+    '{"Timestamp":"2026-11-24T15:30:14Z","EventId":0,"LogLevel":"Information","Category":"c","Message":"m"}',
+    ['info', 'm', { EventId: 0, Category: 'c' }],
+    AT,
+  ],
+  ['json', '{"Timestamp":"2026-11-24T15:30:14Z","Level":"Fatal","Message":"m"}', ['emerg', 'm', {}], AT],
+  [
+    'json',
     '{"log.level":"info","log.logger":"x"}',
     ['info', '{"log.level":"info","log.logger":"x"}', { 'log.logger': 'x' }],
   ],
@@ -552,6 +559,45 @@ describe('what the configuration may say', () => {
       expect(check(messageFormat, input)).toEqual(expect.any(String));
     },
   );
+});
+
+describe('trace context', () => {
+  const ID = '0af7651916cd43dd8448eb211c80319c';
+  const SPAN = 'b7ad6b7169203331';
+  const all = { traceId: ID, spanId: SPAN, traceFlags: '01', attributes: {} };
+  const none = { traceId: '', spanId: '', traceFlags: '' };
+  it.each<[spec: LineFormat, line: string, expected: Partial<DecodedRecord>]>([
+    ['json', `{"msg":"m","trace_id":"${ID}","span_id":"${SPAN}","trace_flags":"01"}`, all],
+    ['json', `{"traceFlags":"01","msg":"m","traceId":"${ID.toUpperCase()}","spanId":"${SPAN}"}`, all],
+    ['json', `{"trace.id":"${ID}","span.id":"${SPAN}","trace.flags":"01","message":"m"}`, all],
+    ['json', `{"trace":{"id":"${ID}","flags":"01"},"span":{"id":"${SPAN}"},"message":"m"}`, all],
+    ['json', `{"TraceId":"${ID}","SpanId":"${SPAN}","TraceFlags":"01","msg":"m"}`, all],
+    ['json', `{"@tr":"${ID}","@sp":"${SPAN}","trace_flags":"01","@m":"m"}`, all],
+    ['logfmt', `level=info msg=m traceid=${ID} spanid="${SPAN}" trace_flags=01`, all],
+    [
+      { format: 'csv', columns: ['trace_id', 'span_id', 'trace_flags', 'message'] },
+      `${ID},${SPAN},01,m`,
+      all,
+    ],
+    [{ regex: '^(?P<traceId>\\w+) (?P<spanId>\\w+) (?P<traceFlags>\\w+) ' }, `${ID} ${SPAN} 01 m`, all],
+    [
+      'json',
+      '{"trace_id":"123","span_id":"","m":1}',
+      { ...none, attributes: { trace_id: '123', span_id: '', m: 1 } },
+    ],
+    ['json', `{"trace_id":"${'0'.repeat(32)}"}`, { ...none, attributes: { trace_id: '0'.repeat(32) } }],
+    ['json', '{"trace_id":7,"trace_flags":1}', { ...none, attributes: { trace_id: 7, trace_flags: 1 } }],
+    ['json', `{"trace_id":"${ID}","traceId":"${ID}"}`, { traceId: ID, attributes: { traceId: ID } }],
+    ['json', `{"trace":"${ID}"}`, { ...none, attributes: { trace: ID } }],
+  ])('%j: %s', (spec, line, expected) => {
+    expect(readAll(spec, [line])[0]).toMatchObject(expected);
+    expect(Object.keys(readAll(spec, [line])[0]!.attributes)).toEqual(Object.keys(expected.attributes!));
+  });
+
+  it('of a line that is broken behind it is gone with the rest', () => {
+    const line = `{"trace_id":"${ID}","a":1`;
+    expect(readAll('json', [line])[0]).toMatchObject({ ...none, body: line });
+  });
 });
 
 describe('numbers keep their digits', () => {

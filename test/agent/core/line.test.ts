@@ -13,6 +13,9 @@ const record = (given: Partial<DecodedRecord>): DecodedRecord => ({
   severityText: '',
   body: 'text',
   eventName: '',
+  traceId: '',
+  spanId: '',
+  traceFlags: '',
   attributes: {},
   ...given,
 });
@@ -39,6 +42,16 @@ describe('createEncoder', () => {
     ],
     ['severity without its word', { severity: 13 }, { ...base, severity: 'warning', severity_number: 13 }],
     ['an event', { eventName: 'eudaemon.daemon.exited' }, { ...base, event: 'eudaemon.daemon.exited' }],
+    [
+      'the trace it belongs to',
+      { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: '01' },
+      {
+        ...base,
+        trace_id: '0af7651916cd43dd8448eb211c80319c',
+        span_id: 'b7ad6b7169203331',
+        trace_flags: '01',
+      },
+    ],
     ['no service', { resource: {} }, { ...base, service: '' }],
     [
       'what the resource says beyond this host',

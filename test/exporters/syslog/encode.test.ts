@@ -23,6 +23,9 @@ const record = (given: Partial<DecodedRecord> = {}): DecodedRecord => ({
   severityText: 'info',
   body: 'text',
   eventName: '',
+  traceId: '',
+  spanId: '',
+  traceFlags: '',
   attributes: {},
   ...given,
 });
@@ -63,6 +66,19 @@ describe('a message', () => {
       'that is an event',
       { eventName: 'eudaemon.daemon.exited', time: 0n, severity: 17 },
       `<27>1 2027-01-15T08:00:00.500000Z node-1 nginx - eudaemon.daemon.exited [eudaemon@32473 ${VIA}] text`,
+    ],
+    [
+      'of a trace',
+      { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: '01' },
+      `<30>1 2027-01-15T08:00:00.123456Z node-1 nginx - - [eudaemon@32473 ${VIA}][opentelemetry trace_id="0af7651916cd43dd8448eb211c80319c" span_id="b7ad6b7169203331" trace_flags="01"] text`,
+    ],
+    [
+      'of a trace that it names itself',
+      {
+        traceId: '0af7651916cd43dd8448eb211c80319c',
+        attributes: { 'syslog.structured_data': { opentelemetry: { trace_id: 'x' } } },
+      },
+      `<30>1 2027-01-15T08:00:00.123456Z node-1 nginx - - [eudaemon@32473 ${VIA}][opentelemetry trace_id="x"] text`,
     ],
     [
       'of another host, with what is known of it',

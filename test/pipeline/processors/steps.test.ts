@@ -5,6 +5,8 @@ import { anyValue, chainOf, type Given, through } from './rig.ts';
 
 const stays = async (steps: string, given: Given) => typeof (await through(steps, given)) !== 'string';
 
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+
 describe('conditions', () => {
   const web: Given = {
     body: 'GET /healthz 200',
@@ -47,6 +49,17 @@ describe('conditions', () => {
     expect(await stays(`- keep: ${condition}`, given)).toBe(fits);
     const marked = await through(`- add: { marked: true }\n  when: ${condition}`, given);
     expect(typeof marked === 'object' && marked.attributes['marked']).toBe(fits ? true : undefined);
+  });
+
+  test.each<[step: string, kept: object | string]>([
+    ['drop: { attributes: { trace_id: "^0af" } }', 'processor_drop'],
+    ['drop: { attributes: { trace_id: "^1" } }', { traceId: TRACE_ID, attributes: {} }],
+    ['remove: trace_id', { traceId: '', attributes: {} }],
+    ['redact: { attributes: [trace_id] }', { traceId: '', attributes: { trace_id: '[redacted]' } }],
+  ])('the trace of a record goes by its attribute: %s', async (step, kept) => {
+    const record = await through(`- parse: json\n- ${step}`, { body: `{"trace_id":"${TRACE_ID}"}` });
+    if (typeof record === 'string') expect(record).toBe(kept);
+    else expect({ traceId: record.traceId, attributes: record.attributes }).toEqual(kept);
   });
 
   test('keep within a condition leaves the others alone', async () => {

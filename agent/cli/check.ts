@@ -6,6 +6,7 @@ import { collectors } from '../../collectors/index.ts';
 import { exporters } from '../../exporters/index.ts';
 import { type Config, loadConfig, type Tables } from '../config/index.ts';
 import { ConfigError, causeOf, type Problem, UsageError } from '../core/errors.ts';
+import { FILE_FORMATS } from '../core/formats/options.ts';
 import { identifyHost } from '../identity/host.ts';
 import { proveWeb } from '../web.ts';
 import { advise } from './advice.ts';
@@ -31,7 +32,8 @@ without it. Exits 0 when all is well, 1 when the environment costs data, 2 when 
       --lines N         show so many records of it; 10 when absent
       --daemon NAME     as if this declared daemon had written it
       --source SOURCE   as a syslog message or a line of a file; by default what fits the other options
-      --format FORMAT   as a line of a file of this format: none json logfmt cri docker nginx apache syslog
+      --format FORMAT   as a line of a file of this format:
+                        ${FILE_FORMATS.join(' ')}
       --json            a JSON object for each record
   -c, --config FILE     the configuration`,
   async run(argv) {

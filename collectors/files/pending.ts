@@ -4,6 +4,7 @@ import type { Unwrapped } from '../../agent/core/formats/container.ts';
 import type { Hold, LogFile } from './file.ts';
 
 const NEWLINE = 10;
+const NOTHING = new Uint8Array(0);
 /** Larger texts give their memory back once they are sent. */
 const KEPT_BYTES = 64 * 1024;
 
@@ -24,6 +25,8 @@ export class Pending {
   at = 0;
   seconds = 0;
   nanos = 0;
+  /** What the wrapping of its first line says, as `Attributes.fields()` takes it. */
+  fields: Uint8Array = NOTHING;
   sourceBytes = 0;
   uidHigh = 0;
   uidLow = 0;
@@ -37,6 +40,7 @@ export class Pending {
     this.sourceBytes = 0;
     this.seconds = line.seconds;
     this.nanos = line.nanos;
+    this.fields = line.fields.pos > 0 ? line.fields.copy() : NOTHING;
     this.first = file;
     this.uidHigh = file.uidHigh;
     this.uidLow = file.uidLow;

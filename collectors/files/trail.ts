@@ -154,6 +154,7 @@ export class Trail implements LineSink {
     if (!joins && complete && !line.partial) {
       this.fill(line.buf, line.start, line.end, start, next, line.stream);
       this.stamp(line.seconds, line.nanos);
+      if (line.fields.pos > 0) this.pen.record.attributes.fields(line.fields.buf, 0, line.fields.pos);
       return this.send(piece, this.partOf(piece)) && more;
     }
     if (!joins || pending.lines === 0) pending.begin(line, this.file, this.base + start);
@@ -193,6 +194,7 @@ export class Trail implements LineSink {
     record.sourceLow = pending.uidLow;
     record.position = pending.position;
     this.stamp(pending.seconds, pending.nanos);
+    if (pending.fields.length > 0) record.attributes.fields(pending.fields, 0, pending.fields.length);
     const { part } = pending;
     const isMore = part !== undefined;
     const piece = isPartial ? (isMore ? Piece.Middle : Piece.First) : isMore ? Piece.Last : Piece.Whole;

@@ -1,5 +1,7 @@
 // What container runtimes wrap around each line a program writes: the CRI log format and Docker's json-file. Pure.
 
+import { writeKey } from '../key-value.ts';
+import { ProtoWriter } from '../protobuf.ts';
 import { utf8 } from '../record.ts';
 import { Stamp } from './stamp.ts';
 import { JsonValues } from './value.ts';
@@ -16,6 +18,8 @@ export class Unwrapped {
   buf: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;
+  /** What else the wrapping says, as `Attributes.fields()` takes it. */
+  readonly fields = new ProtoWriter(64);
 }
 
 /** Reads bytes `start..end`; false when they are not wrapped so. */
@@ -51,6 +55,7 @@ export function createCri(): Unwrap {
     if (text > tag + 1 && buf[tag + 1] !== 0x3a) return false;
     out.seconds = stamp.seconds;
     out.nanos = stamp.nanos;
+    out.fields.reset();
     out.partial = buf[tag] === 0x50;
     out.buf = buf;
     out.start = Math.min(text + 1, end);
@@ -63,7 +68,7 @@ const LOG = utf8('log');
 const STREAM = utf8('stream');
 const TIME = utf8('time');
 
-/** `{"log":"text\n","stream":"stdout","time":"…"}`; a text without its newline goes on. */
+/** `{"log":"text\n","stream":"stdout","time":"…","attrs":{…}}`; a text without its newline goes on. */
 export function createDocker(): Unwrap {
   const scan = new JsonValues();
   const stamp = new Stamp();
@@ -77,12 +82,13 @@ export function createDocker(): Unwrap {
     out.stream = 0;
     out.seconds = 0;
     out.nanos = 0;
+    out.fields.reset();
     let text = false;
     for (let at = start; ; ) {
       at = scan.key(scan.space(at + 1));
       if (at < 0) return false;
       const member = is(LOG) ? LOG : is(STREAM) ? STREAM : is(TIME) ? TIME : undefined;
-      if (member === undefined) at = scan.encode(at);
+      if (member === undefined) at = keep(scan, at, out.fields);
       else at = scan.peek(at) === 0x22 ? scan.string(at) : -1;
       if (at < 0) return false;
       if (member === LOG) {
@@ -104,6 +110,18 @@ export function createDocker(): Unwrap {
     if (!out.partial) out.end--;
     return text;
   };
+}
+
+/** The member at `at` whose key was read last, as an attribute; the place behind its value, -1 when it is broken. */
+function keep(scan: JsonValues, at: number, fields: ProtoWriter): number {
+  // A key with escapes stands where the value's text will.
+  const key = scan.text.slice(scan.from, scan.to);
+  const start = scan.any.pos;
+  const behind = scan.encode(at);
+  if (behind < 0) return -1;
+  writeKey(fields, 6, key, 0, key.length, scan.any.pos - start);
+  fields.raw(scan.any.buf, start, scan.any.pos);
+  return behind;
 }
 
 /** Either of them, line by line. */

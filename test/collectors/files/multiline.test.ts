@@ -367,6 +367,31 @@ describe('what is within', () => {
     ]);
   });
 
+  it('has what else Docker says of the container: of its own line, or of the first of several', () => {
+    const wrapped = (log: string, others: object) =>
+      JSON.stringify({ ...JSON.parse(docker(log)), ...others });
+    follow({ parse: 'container' });
+    write(
+      `${[
+        wrapped('a\n', { attrs: { tag: 'web/1', 'com.x': 'y' }, 'k"': 1 }),
+        wrapped('b', { attrs: { tag: 'web/2' } }),
+        wrapped('c\n', { attrs: { tag: 'web/2' } }),
+        docker('d\n'),
+        cri('F', 'e'),
+        wrapped('f', {}).replace('}', ',"attrs":{"x":1}'),
+      ].join('\n')}\n`,
+    );
+    rig.turn(8000);
+    const said = rig.records.map(({ body, attributes: { attrs, 'k"': k } }) => ({ body, attrs, k }));
+    expect(said).toEqual([
+      { body: 'a', attrs: { tag: 'web/1', 'com.x': 'y' }, k: 1 },
+      { body: 'bc', attrs: { tag: 'web/2' } },
+      { body: 'd' },
+      { body: 'e' },
+      { body: wrapped('f', {}).replace('}', ',"attrs":{"x":1}') },
+    ]);
+  });
+
   it('keeps the bytes of a character that the runtime has cut in two', () => {
     follow({ parse: 'cri' });
     const bytes = Buffer.from('\u0440');

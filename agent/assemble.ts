@@ -105,8 +105,8 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     corePattern: () => readCorePattern(config.agent.host_root),
   });
   certificates.declare(config.daemons.map(({ name }) => name));
-  const memory = remember(config.agent.state_dir, log.room('identity'));
-  const identity = { events: data, witness: certificates, ...memory, startedAt };
+  const memory = remember(config.agent.state_dir, log.room('identity'), elapsed);
+  const identity = { events: data, witness: certificates, ...memory, startedAt, elapsed };
   const table = createTable({ ...identity, declared: config.daemons });
   const daemonFigures = createLatest(now);
   const sampled = (given: Iterable<Family>) => recorder.take(now(), given);

@@ -32,6 +32,8 @@ export interface DaemonRoom {
   readonly wishes: Wishes;
   /** Unix ms when the agent began. */
   readonly startedAt: number;
+  /** Monotonic ms: how long it has been silent or stuck. Everything else is told with the time it was seen. */
+  readonly elapsed: () => number;
 }
 
 /** Times of restarts kept; a window holds no more. */
@@ -43,7 +45,7 @@ const UNKNOWN: Exit = { reason: 'unknown', source: 'sample' };
 
 export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   const { name } = initial;
-  const { events: sink, voices, wishes } = room;
+  const { events: sink, voices, wishes, elapsed } = room;
   const roster = createRoster();
   const expectations = createExpectations();
   const infosOf = createInfos();
@@ -61,6 +63,8 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   let deliberate = false;
   let manager: ManagerWord | undefined;
   let stuckSince: number | undefined;
+  /** Monotonic ms of the latest beginning under our eyes, or of ours. */
+  let begunAt = elapsed();
   let silent = false;
   let looked = false;
   let state: DaemonState | undefined;
@@ -78,6 +82,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       const startedAt = process.startedAt === undefined ? now : process.startedAt * 1000;
       delays = [...delays, Math.max(0, startedAt - lastExit.at)].slice(-MAX_DELAYS);
     }
+    begunAt = elapsed();
     room.witness.began(now, name, process, restart);
     sink.emit(events.started(name, process, restart, now));
   };
@@ -97,18 +102,17 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     if (began.length > 0 && !brief && wishes.of(name, now)?.until === undefined) wishes.drop(name);
   };
 
-  /** Since it last logged, began, or the agent did. */
+  /** Since it last logged, began, or was first watched. */
   const silence = (now: number): Seen['silence'] => {
     const limit = voices.limit(spec, now);
     if (limit === undefined) return undefined;
-    const began = roster.tops.map(({ startedAt }) => startedAt * 1000);
-    return { ms: now - Math.max(voices.lastAt(name) ?? 0, room.startedAt, ...began), limit };
+    return { ms: elapsed() - Math.max(voices.heardAt(name) ?? begunAt, begunAt), limit };
   };
 
   const settle = (now: number): DaemonState => {
     const { tops } = roster;
     const stuck = tops.length > 0 && tops.every(top => 'DTt'.includes(top.state));
-    stuckSince = stuck ? (stuckSince ?? now) : undefined;
+    stuckSince = stuck ? (stuckSince ?? elapsed()) : undefined;
     const quiet = silence(now);
     const isSilent = quiet !== undefined && quiet.ms > quiet.limit;
     const verdicts = spec.health
@@ -126,7 +130,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
         overdue: nextStartAt(now) === undefined,
         expectedDown: wishes.of(name, now) !== undefined,
         manager,
-        stuckMs: stuckSince === undefined ? 0 : now - stuckSince,
+        stuckMs: stuckSince === undefined ? 0 : elapsed() - stuckSince,
         failingChecks: failing.length,
         lapsedChecks: failing.filter(check => (check!.heldAt ?? 0) > youngest).length,
         timedOutChecks: failing.filter(check => check!.timedOut).length,

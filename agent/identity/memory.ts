@@ -7,7 +7,8 @@ import { createWishes, type Wishes } from './wishes.ts';
 export const remember = (
   stateDir: string,
   log: Pick<Log, 'warn'>,
+  elapsed: () => number,
 ): { readonly voices: Silence; readonly wishes: Wishes } => ({
-  voices: createSilence(stateDir, log),
+  voices: createSilence(stateDir, log, elapsed),
   wishes: createWishes(stateDir, log),
 });

@@ -13,8 +13,8 @@ import { createRhythm, emptyRhythm, isRhythm, type KeptRhythm, type Rhythm } fro
 
 /** What the table asks. */
 export interface Voices {
-  /** Unix ms; undefined when it has never logged. */
-  lastAt(daemon: string): number | undefined;
+  /** Monotonic ms when it was last heard in this life of the agent; undefined while it was not. */
+  heardAt(daemon: string): number | undefined;
   /** In ms; undefined while there is nothing to expect. */
   limit(spec: DaemonSpec, now: number): number | undefined;
 }
@@ -40,13 +40,14 @@ const MAX_DAEMONS = 1000;
 const SAVE_MS = 60_000;
 
 interface Voice {
+  /** Unix ms of its last record, kept for the series. */
   lastAt: number | undefined;
-  /** Whether the data worker tells it. */
-  told: boolean;
+  heardAt: number | undefined;
   readonly rhythm: Rhythm;
 }
 
-export function createSilence(stateDir: string, log: Pick<Log, 'warn'>): Silence {
+/** `elapsed` in monotonic ms: setting the clock makes nobody silent. */
+export function createSilence(stateDir: string, log: Pick<Log, 'warn'>, elapsed: () => number): Silence {
   const path = join(stateDir, 'identity', 'voices.json');
   const voices = load(path, log);
   let warned = false;
@@ -56,14 +57,14 @@ export function createSilence(stateDir: string, log: Pick<Log, 'warn'>): Silence
   const voiceOf = (daemon: string): Voice => {
     let voice = voices.get(daemon);
     if (!voice) {
-      voice = { lastAt: undefined, told: false, rhythm: createRhythm(emptyRhythm()) };
+      voice = { lastAt: undefined, heardAt: undefined, rhythm: createRhythm(emptyRhythm()) };
       voices.set(daemon, voice);
     }
     return voice;
   };
 
   const self: Silence = {
-    lastAt: daemon => voices.get(daemon)?.lastAt,
+    heardAt: daemon => voices.get(daemon)?.heardAt,
     limit: ({ name, logs }, now) =>
       logs.expect_every === 'learn' ? voices.get(name)?.rhythm.limit(now) : logs.expect_every,
     take(now, families) {
@@ -71,13 +72,14 @@ export function createSilence(stateDir: string, log: Pick<Log, 'warn'>): Silence
         if (desc.name !== LAST.name) continue;
         for (const { labels, value } of points) {
           const voice = voiceOf(labels[0]!);
-          const at = value * 1000;
+          const lastAt = value * 1000;
+          const at = elapsed();
+          if (voice.heardAt !== undefined && lastAt === voice.lastAt) continue;
           // A gap that the agent itself has slept through says nothing.
-          if (voice.told && voice.lastAt !== undefined && at > voice.lastAt)
-            voice.rhythm.take(at - voice.lastAt, now);
-          if (at !== voice.lastAt) changed = true;
-          voice.lastAt = at;
-          voice.told = true;
+          if (voice.heardAt !== undefined) voice.rhythm.take(at - voice.heardAt, now);
+          voice.lastAt = lastAt;
+          voice.heardAt = at;
+          changed = true;
         }
       }
       if (now - savedAt >= SAVE_MS) {
@@ -89,7 +91,7 @@ export function createSilence(stateDir: string, log: Pick<Log, 'warn'>): Silence
     sample(out, declared) {
       for (const { name } of declared) {
         const voice = voices.get(name);
-        if (!voice?.told) out.set(LAST, (voice?.lastAt ?? 0) / 1000, name);
+        if (voice?.heardAt === undefined) out.set(LAST, (voice?.lastAt ?? 0) / 1000, name);
       }
     },
     save() {
@@ -126,7 +128,7 @@ function load(path: string, log: Pick<Log, 'warn'>): Map<string, Voice> {
       if (typeof daemon !== 'string' || !isRhythm(rhythm)) continue;
       voices.set(daemon, {
         lastAt: typeof lastAt === 'number' ? lastAt : undefined,
-        told: false,
+        heardAt: undefined,
         rhythm: createRhythm(rhythm as KeptRhythm),
       });
     }

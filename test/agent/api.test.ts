@@ -34,9 +34,10 @@ function world() {
     declared,
     events: { emit: nothing },
     witness: { began: nothing, managed: nothing, ended: nothing },
-    voices: { lastAt: () => undefined, limit: () => undefined },
+    voices: { heardAt: () => undefined, limit: () => undefined },
     wishes: { of: () => undefined, set: nothing, drop: () => false },
     startedAt: T0,
+    elapsed: () => now,
   });
   const api = createApi({
     host: 'h',

@@ -98,9 +98,10 @@ function createWorld(): DaemonTable {
     declared: [daemon('d', { comm: 'd' })],
     events: { emit: nothing },
     witness: { began: nothing, managed: nothing, ended: nothing },
-    voices: { lastAt: () => undefined, limit: () => undefined },
+    voices: { heardAt: () => undefined, limit: () => undefined },
     wishes: { of: () => undefined, set: nothing, drop: () => false },
     startedAt: T0,
+    elapsed: () => 0,
   });
 }
 

@@ -22,13 +22,18 @@ const DESC = {
 function life(directory: string) {
   const warnings: string[] = [];
   const log = { warn: (text: string) => void warnings.push(text) };
-  const silence = createSilence(directory, log);
+  let elapsed = 0;
+  let began: number | undefined;
+  const silence = createSilence(directory, log, () => elapsed);
   const meter = createMeter();
   return {
     silence,
     warnings,
     wishes: createWishes(directory, log),
-    heard(name: string, at: number) {
+    /** `set`: the clock has been set ahead by so much. */
+    heard(name: string, at: number, set = 0) {
+      began ??= at;
+      elapsed = at - set - began;
       meter
         .instrument(DESC)
         .with(name)
@@ -55,10 +60,13 @@ const LEARNER = logging('learn');
 it('tells 0 for a daemon that has never logged, and leaves the others to the data worker', () => {
   const w = life(tempDir('silence'));
   expect(w.exported(D)).toEqual([['d', 0]]);
-  expect(w.silence.lastAt('d')).toBeUndefined();
+  expect(w.silence.heardAt('d')).toBeUndefined();
   w.heard('d', T0);
   expect(w.exported(D)).toEqual([]);
-  expect(w.silence.lastAt('d')).toBe(T0);
+  expect(w.silence.heardAt('d')).toBe(0);
+  w.silence.take(T0, []);
+  w.heard('d', T0 + 5000);
+  expect(w.silence.heardAt('d')).toBe(5000);
 });
 
 it('takes the limit from the configuration or from the rhythm', () => {
@@ -68,6 +76,17 @@ it('takes the limit from the configuration or from the rhythm', () => {
   let at = T0;
   for (; at < T0 + 2 * 86_400_000; at += 300_000) w.heard('d', at);
   expect(w.silence.limit(LEARNER, at)).toBeGreaterThanOrEqual(600_000);
+});
+
+it('learns nothing from the clock being set', () => {
+  const w = life(tempDir('silence'));
+  const DAYS = 7 * 86_400_000;
+  let at = T0;
+  for (; at < T0 + 2 * 86_400_000; at += 300_000) w.heard('d', at);
+  const limit = w.silence.limit(LEARNER, at);
+  w.heard('d', at + DAYS, DAYS);
+  w.heard('d', at + 300_000, 0);
+  expect(w.silence.limit(LEARNER, at)).toBe(limit);
 });
 
 it('remembers both in the next life, and learns nothing from the time between', () => {

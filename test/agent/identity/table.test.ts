@@ -23,6 +23,7 @@ const T0 = 1_700_000_000_000;
 /** A table with one daemon `d` and a clock the test moves in seconds. */
 function world(spec: Partial<DaemonSpec> = {}, declared = [daemon('d', { comm: 'd' }, spec)]) {
   let at = T0;
+  let elapsed = 0;
   const events: AgentEvent[] = [];
   const witness: Witness = {
     began() {},
@@ -34,18 +35,20 @@ function world(spec: Partial<DaemonSpec> = {}, declared = [daemon('d', { comm: '
     },
   };
   const wishes = new Map<string, Wish>();
+  /** `at` by the monotonic clock, which was 0 at T0. */
   const logged: { at: number | undefined; limit: number | undefined } = { at: undefined, limit: undefined };
   const table = createTable({
     declared,
     events: { emit: event => void events.push(event) },
     witness,
-    voices: { lastAt: () => logged.at, limit: () => logged.limit },
+    voices: { heardAt: () => logged.at, limit: () => logged.limit },
     wishes: {
       of: name => wishes.get(name),
       set: (name, wish) => void wishes.set(name, wish),
       drop: name => wishes.delete(name),
     },
     startedAt: T0,
+    elapsed: () => elapsed,
   });
   const instance = (pid: number, rest: Partial<Instance> = {}): Instance => ({
     pid,
@@ -61,6 +64,12 @@ function world(spec: Partial<DaemonSpec> = {}, declared = [daemon('d', { comm: '
     table,
     instance,
     after(seconds: number) {
+      at += seconds * 1000;
+      elapsed += seconds * 1000;
+      return this;
+    },
+    /** Somebody sets the clock ahead by so much. */
+    set(seconds: number) {
       at += seconds * 1000;
       return this;
     },
@@ -334,7 +343,7 @@ describe('states over time', () => {
     const w = world();
     const five = w.instance(5, { startedAt: 1 });
     w.look({ ...five, state: 'T' }).after(29);
-    w.look({ ...five, state: 'D' });
+    w.look({ ...five, state: 'D' }).set(3600);
     expect(w.state()).toBe('healthy');
     w.after(1);
     expect(w.state()).toBe('hung');
@@ -603,12 +612,29 @@ describe('silence', () => {
       'check.changed: check log_every of d fails: nothing logged for 61s, expected within 1m',
       'daemon.state_changed: d is hung, was healthy',
     ]);
-    w.logged.at = T0 + 61_000;
+    w.logged.at = 61_000;
     expect(w.state()).toBe('healthy');
     expect(w.told()).toEqual([
       'check.changed: check log_every of d holds',
       'daemon.state_changed: d is healthy, was hung',
     ]);
+  });
+
+  it('is no matter of the clock, which somebody may set', () => {
+    const w = world({ logs: { identifiers: [], files: [], parse: 'none', expect_every: 60_000 } });
+    w.logged.limit = 60_000;
+    w.look(w.instance(5, { startedAt: 1 })).after(50);
+    expect(w.set(3600).state()).toBe('healthy');
+    expect(w.set(-7200).after(11).state()).toBe('hung');
+  });
+
+  it('of a daemon that is declared only now begins now', () => {
+    const w = world({}, []);
+    w.logged.limit = 60_000;
+    w.after(3600).table.declare([daemon('d', { comm: 'd' })]);
+    w.look(w.instance(5, { startedAt: T0 / 1000 }));
+    expect(w.state()).toBe('healthy');
+    expect(w.after(61).state()).toBe('hung');
   });
 
   it('is no news of a daemon that does not run', () => {

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { collectors } from '../../collectors/index.ts';
 import { exporters } from '../../exporters/index.ts';
 import { type Config, loadConfig, type Tables } from '../config/index.ts';
-import { ConfigError, causeOf, type Problem, UsageError } from '../core/errors.ts';
+import { attempt, ConfigError, causeOf, type Problem, UsageError } from '../core/errors.ts';
 import { FILE_FORMATS } from '../core/formats/options.ts';
 import { identifyHost } from '../identity/host.ts';
 import { proveWeb } from '../web.ts';
@@ -147,10 +147,5 @@ function print({ file, line, col, path, message }: Problem, out: CheckOptions['o
   out(`  ${' '.repeat(gutter.length)} | ${source.slice(0, col - 1).replace(/[^\t]/g, ' ')}^`);
 }
 
-function sourceLine(file: string, line: number): string | undefined {
-  try {
-    return readFileSync(file, 'utf8').split(/\r?\n/)[line - 1];
-  } catch {
-    return undefined;
-  }
-}
+const sourceLine = (file: string, line: number): string | undefined =>
+  attempt(() => readFileSync(file, 'utf8').split(/\r?\n/)[line - 1]);

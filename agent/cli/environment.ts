@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/index.ts';
-import { causeOf } from '../core/errors.ts';
+import { attempt, causeOf } from '../core/errors.ts';
 import { PROGRAM } from '../core/version.ts';
 import { foreignPids } from '../identity/namespace.ts';
 import { exposed } from './advice.ts';
@@ -43,13 +43,7 @@ export async function examine(
   ];
 }
 
-const read = (path: string): string | undefined => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-};
+const read = (path: string): string | undefined => attempt(() => readFileSync(path, 'utf8'));
 
 /** capabilities(7): what each is needed for. */
 const CAPABILITIES: readonly {

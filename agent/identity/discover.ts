@@ -175,13 +175,7 @@ function* readStats(proc: string): Generator<Stat> {
 }
 
 /** Our pid as this /proc counts; undefined when we are not in it. */
-function selfOf(proc: string): number | undefined {
-  try {
-    return Number(readlinkSync(join(proc, 'self')));
-  } catch {
-    return undefined;
-  }
-}
+const selfOf = (proc: string): number | undefined => attempt(() => Number(readlinkSync(join(proc, 'self'))));
 
 /** How a process runs, asked below this root. */
 function createPostures(root: string): (stat: Stat) => Posture {
@@ -189,13 +183,7 @@ function createPostures(root: string): (stat: Stat) => Posture {
   const names = (path: string) => namesById(text(path) ?? '');
   const users = names('etc/passwd');
   const groups = names('etc/group');
-  const link = (path: string) => {
-    try {
-      return readlinkSync(join(root, path));
-    } catch {
-      return undefined;
-    }
-  };
+  const link = (path: string) => attempt(() => readlinkSync(join(root, path)));
   return stat =>
     readPosture(
       {
@@ -210,18 +198,6 @@ function createPostures(root: string): (stat: Stat) => Posture {
     );
 }
 
-function read(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch {
-    return undefined;
-  }
-}
+const read = (path: string): Buffer | undefined => attempt(() => readFileSync(path));
 
-function list(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-}
+const list = (directory: string): string[] => attempt(() => readdirSync(directory)) ?? [];

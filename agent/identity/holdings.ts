@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Held } from '../core/endpoints.ts';
-import { codeOf } from '../core/errors.ts';
+import { attempt, codeOf } from '../core/errors.ts';
 import { isLogPath, parseFlags, parseQueues, parseSegments, parseUnix } from './parse-fd.ts';
 import { readListeners } from './sockets.ts';
 
@@ -96,12 +96,4 @@ function isLog(root: string, pid: number, fd: string, path: string): boolean {
   if (!named?.isFile()) return false;
   const held = attempt(() => statSync(join(own, 'fd', fd)));
   return held === undefined || (held.dev === named.dev && held.ino === named.ino);
-}
-
-function attempt<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch {
-    return undefined;
-  }
 }

@@ -3,14 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { arch, hostname } from 'node:os';
 import { join } from 'node:path';
+import { attempt } from '../core/errors.ts';
 
-const read = (path: string): string | undefined => {
-  try {
-    return readFileSync(path, 'utf8').trim() || undefined;
-  } catch {
-    return undefined;
-  }
-};
+const read = (path: string): string | undefined =>
+  attempt(() => readFileSync(path, 'utf8').trim()) || undefined;
 
 /** Where the kernel puts cores: core(5). */
 export const readCorePattern = (root: string): string | undefined =>

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DaemonLookup, DaemonSpec, ProcessFacts } from '../core/daemon.ts';
+import { attempt } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { parseStat } from '../core/procstat.ts';
 import { createFacts } from './facts.ts';
@@ -107,12 +108,8 @@ export function createLookup(room: LookupRoom): DaemonLookup {
   };
 
   const read = (pid: number): ProcessFacts | undefined => {
-    try {
-      const bytes = readFileSync(join(root, 'proc', String(pid), 'stat'));
-      return parseStat(bytes, bytes.length);
-    } catch {
-      return undefined;
-    }
+    const bytes = attempt(() => readFileSync(join(root, 'proc', String(pid), 'stat')));
+    return bytes && parseStat(bytes, bytes.length);
   };
 
   /** A pid without a process. */

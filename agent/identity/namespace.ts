@@ -2,6 +2,7 @@
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { attempt } from '../core/errors.ts';
 
 export interface Foreign {
   readonly what: string;
@@ -36,12 +37,4 @@ export function foreignPids(
     fix: `${fix}, mount the / of the node at /host and set agent.host_root: /host`,
     costs: 'every daemon of the node',
   };
-}
-
-function attempt<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch {
-    return undefined;
-  }
 }

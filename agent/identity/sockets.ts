@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { attempt } from '../core/errors.ts';
 import { parseListeners } from './parse.ts';
 
 /** Listening sockets are looked up this often, and their owners searched again at the latest after RESCAN_MS. */
@@ -91,18 +92,6 @@ function holders(proc: string, inodes: ReadonlySet<string>): Set<number> {
   return pids;
 }
 
-function list(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-}
+const list = (directory: string): string[] => attempt(() => readdirSync(directory)) ?? [];
 
-function target(link: string): string {
-  try {
-    return readlinkSync(link);
-  } catch {
-    return '';
-  }
-}
+const target = (link: string): string => attempt(() => readlinkSync(link)) ?? '';

@@ -7,6 +7,7 @@ import { setPriority } from 'node:os';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { createBegun } from '../core/begun.ts';
 import type { ProcessFacts } from '../core/daemon.ts';
+import { attempt } from '../core/errors.ts';
 import { parseStat, type Stat } from '../core/procstat.ts';
 import { loadNative } from './index.ts';
 import { systemError } from './libc.ts';
@@ -160,13 +161,5 @@ function watch({ programs, all, wake, root, wanted: first, flags, kin: memory, b
 
 /** Unix ms when CLOCK_MONOTONIC, which is Node's clock as well, was 0. */
 const monotonicEpoch = (): number => Date.now() - Number(process.hrtime.bigint()) / 1e6;
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-}
 
 if (parentPort) watch(workerData as WatcherTask);

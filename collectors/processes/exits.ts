@@ -5,7 +5,7 @@ import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SamplerRoom } from '../../agent/core/collector.ts';
 import type { Exit, Instance, ProcessFacts } from '../../agent/core/daemon.ts';
-import { causeOf } from '../../agent/core/errors.ts';
+import { attempt, causeOf } from '../../agent/core/errors.ts';
 import type { Stat } from '../../agent/core/procstat.ts';
 import { loadNative } from '../../agent/native/index.ts';
 import { watchByEvents } from './exits-netlink.ts';
@@ -168,11 +168,3 @@ const instanceOf = ({ process, startedAt, claimed }: Kin): Instance => ({
   claimed,
   startedAt: startedAt / 1000,
 });
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-}

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { attempt } from '../../agent/core/errors.ts';
 import {
   parseAmount,
   parseCpuLimit,
@@ -40,13 +41,7 @@ interface Directory {
 }
 
 export function createGroups(root: string): Groups {
-  const read = (path: string): string | undefined => {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch {
-      return undefined;
-    }
-  };
+  const read = (path: string): string | undefined => attempt(() => readFileSync(path, 'utf8'));
   const proc = (path: string) => read(join(root, 'proc', path));
   const totals = new Map<string, Map<string, number>>();
   /** By directory and counter, as last read. */

@@ -2,6 +2,7 @@
 
 import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { attempt } from '../../agent/core/errors.ts';
 import { DENIED, type Reader } from './read.ts';
 import type { TcpState, TcpTables } from './tcp.ts';
 
@@ -112,11 +113,3 @@ const BLOCK = 512;
 /** Memory that only looks like a file is not disk: memfd_create(2), System V and anonymous shared memory. */
 const isOnDisk = (target: string): boolean =>
   target.startsWith('/') && !/^\/(memfd:|SYSV|dev\/)/.test(target);
-
-function attempt<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch {
-    return undefined;
-  }
-}

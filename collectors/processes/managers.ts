@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DaemonReports, DaemonSpec, ManagerWord } from '../../agent/core/daemon.ts';
+import { attempt } from '../../agent/core/errors.ts';
 import type { Kin } from './lineage.ts';
 import { parseUnit, serviceIn, UNIT_PROPERTIES } from './parse-unit.ts';
 
@@ -63,13 +64,8 @@ export function createManagers(
     return daemon;
   };
 
-  const unitOf = (pid: number): string | undefined => {
-    try {
-      return serviceIn(readFileSync(join(root, 'proc', String(pid), 'cgroup'), 'utf8'));
-    } catch {
-      return undefined;
-    }
-  };
+  const unitOf = (pid: number): string | undefined =>
+    attempt(() => serviceIn(readFileSync(join(root, 'proc', String(pid), 'cgroup'), 'utf8')));
 
   return {
     seen(found, now) {

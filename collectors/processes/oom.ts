@@ -3,7 +3,7 @@
 
 import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../../agent/core/errors.ts';
+import { attempt, codeOf } from '../../agent/core/errors.ts';
 import { parseGroupMounts, parseGroupPaths, parseKeyed } from './parse-group.ts';
 import { parseKill } from './parse-kmsg.ts';
 
@@ -96,18 +96,7 @@ export function createOom(root: string, samePids: boolean, now: () => number, up
   };
 }
 
-function openLog(path: string): number | undefined {
-  try {
-    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch {
-    return undefined;
-  }
-}
+const openLog = (path: string): number | undefined =>
+  attempt(() => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
 
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
+const read = (path: string): string | undefined => attempt(() => readFileSync(path, 'utf8'));

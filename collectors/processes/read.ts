@@ -12,7 +12,7 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { causeOf, codeOf } from '../../agent/core/errors.ts';
+import { attempt, causeOf, codeOf } from '../../agent/core/errors.ts';
 import { loadNative } from '../../agent/native/index.ts';
 import { createProcfs } from '../../agent/native/procfs.ts';
 import { createHeld, type Held } from './held.ts';
@@ -174,14 +174,6 @@ function openFilesLimit(proc: string): number {
 }
 
 const sizeOf = (path: string): number => attempt(() => statSync(path).size) ?? 0;
-
-function attempt<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch {
-    return undefined;
-  }
-}
 
 function refusal(path: string, error: unknown): number {
   switch (codeOf(error)) {

@@ -2,6 +2,7 @@
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { attempt } from '../../agent/core/errors.ts';
 import { loadNative } from '../../agent/native/index.ts';
 import { createSockDiag } from '../../agent/native/sock-diag.ts';
 
@@ -48,12 +49,4 @@ export function parseTcp(text: string): Map<number, TcpState> {
     states.set(Number(fields[9]), stateOf(Number.parseInt(fields[3]!, 16)));
   }
   return states;
-}
-
-function attempt<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 // What a receiver's answer means for the data sent. Pure. Sources: OTLP specification 1.9, "Failures" and
 // "Partial Success" of OTLP/gRPC and OTLP/HTTP; google/rpc/{status,error_details}.proto.
 
+import { attempt } from '../../agent/core/errors.ts';
 import { Wire } from '../../agent/core/protobuf.ts';
 import { ProtoReader } from '../../agent/core/protobuf-reader.ts';
 
@@ -180,12 +181,3 @@ const count = (n: number): number => (n > 0 ? Math.min(Math.trunc(n), Number.MAX
 const quoted = (message: string): string => (message === '' ? '' : `: ${cut(message)}`);
 const cut = (message: unknown): string =>
   typeof message === 'string' ? message.trim().slice(0, MESSAGE_CHARACTERS) : '';
-
-/** The result, or undefined where a receiver's words are beyond reading: they decide nothing. */
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-}

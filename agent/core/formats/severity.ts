@@ -79,28 +79,26 @@ export const SEVERITY_WORDS = [
   'fatal',
 ] as const;
 
-const SEVERITIES = SEVERITY_WORDS.map(word => {
-  const bytes = utf8(word);
-  return { bytes, number: severityOf(bytes, 0, bytes.length) };
-});
-
-/** Severities by what one kind of log calls them. */
+/** Severities, SEVERITY_WORDS, by what one kind of log calls them. */
 export class Levels {
   private readonly keys: Keys;
+  private readonly levels: readonly { readonly number: number; readonly text: Uint8Array }[];
 
   constructor(words: Readonly<Record<string, string>>) {
-    const index = (word: string) => (SEVERITY_WORDS as readonly string[]).indexOf(word) + 1;
-    this.keys = new Keys(
-      Object.fromEntries(Object.entries(words).map(([name, word]) => [name, index(word)])),
-    );
+    this.keys = new Keys(Object.fromEntries(Object.keys(words).map((name, i) => [name, i + 1])));
+    this.levels = Object.entries(words).map(([name, word]) => {
+      const text = utf8(word);
+      // A sign or a letter tells nobody anything.
+      return { number: severityOf(text, 0, text.length), text: name.length < 3 ? text : utf8(name) };
+    });
   }
 
   /** Gives the record the severity that bytes `start..end` stand for; false when they stand for none. */
   put(record: LogRecord, buf: Uint8Array, start: number, end: number): boolean {
-    const severity = SEVERITIES[this.keys.roleOf(buf, start, end) - 1];
-    if (severity === undefined) return false;
-    record.severity = severity.number;
-    record.severityText = severity.bytes;
+    const level = this.levels[this.keys.roleOf(buf, start, end) - 1];
+    if (level === undefined) return false;
+    record.severity = level.number;
+    record.severityText = level.text;
     return true;
   }
 }

@@ -18,6 +18,7 @@ const STRUCTURE = utf8('syslog.structured_data');
 const VERSION = utf8('syslog.version');
 
 const NIL = 0x2d;
+const BOM = utf8('\ufeff');
 
 /** Longer tags are words of the message. RFC 3164 allows 32, daemons write more. */
 const MAX_TAG = 64;
@@ -52,7 +53,10 @@ export function createSyslog({ timezone }: Meanings = {}): Format {
       line.at = stop;
     }
     if (line.at < bodyEnd && !line.skip(0x20)) return false;
-    record.bodyStart = line.at + (line.peek() === 0xef && buf[line.at + 2] === 0xbf ? 3 : 0);
+    record.bodyStart = line.at;
+    line.from = line.at;
+    line.to = bodyEnd;
+    if (line.begins(BOM)) record.bodyStart += BOM.length;
     return true;
   };
 

@@ -496,6 +496,33 @@ describe('a time behind one of the same minute', () => {
   });
 });
 
+describe('the text of a severity', () => {
+  it.each<[spec: LineFormat, line: string, text: string]>([
+    ['json', '{"level":"WARN"}', 'WARN'],
+    ['nginx', '2026/11/24 15:30:14 [crit] 1#2: m', 'crit'],
+    ['postgres', '2026-11-24 15:30:14 UTC [7] STATEMENT:  SELECT 1', 'STATEMENT'],
+    ['mysql', '2026-11-24T15:30:14Z 7 [Note] m', 'Note'],
+    [{ format: 'json', severities: { FEINER: 'debug' } }, '{"level":"FEINER"}', 'FEINER'],
+    ['redis', '7:M 24 Nov 2026 15:30:14.123 # m', 'warning'],
+    ['klog', 'E1124 15:30:14.000001 1 a.go:2] m', 'error'],
+  ])('%j: %j', (spec, line, text) => expect(readAll(spec, [line])[0]!.severityText).toBe(text));
+});
+
+it('the mark of UTF-8 before a message of RFC 5424 is none of it, and half of one is', () => {
+  const { format } = createParser('syslog', createPatterns());
+  const head = '<13>1 - h a p m - ';
+  const bodyOf = (bytes: number[], behind: number[]) => {
+    const record = new LogRecord();
+    record.buf = Uint8Array.from([...utf8(head), ...bytes, ...behind]);
+    record.bodyEnd = head.length + bytes.length;
+    expect(format?.(record)).toBe(true);
+    return [...record.buf.subarray(record.bodyStart, record.bodyEnd)];
+  };
+  expect(bodyOf([0xef, 0xbb, 0xbf, 0x78], [])).toEqual([0x78]);
+  expect(bodyOf([0xef], [0xbb, 0xbf])).toEqual([0xef]);
+  expect(bodyOf([0xef, 0xbc, 0xbf], [])).toEqual([0xef, 0xbc, 0xbf]);
+});
+
 describe('a severity behind another', () => {
   it.each([
     ['', '', ''],

@@ -95,7 +95,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     ...clock,
     log: log.room('identity'),
   });
-  const recorder = createRecorder(config.daemons);
+  const recorder = createRecorder(config.daemons, () => now() - elapsed());
   const certificates = createCertificates({
     events: data,
     clock,
@@ -109,7 +109,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const identity = { events: data, witness: certificates, ...memory, startedAt, elapsed };
   const table = createTable({ ...identity, declared: config.daemons });
   const daemonFigures = createLatest(now);
-  const sampled = (given: Iterable<Family>) => recorder.take(now(), given);
+  const sampled = (given: Iterable<Family>) => recorder.take(elapsed(), given);
   const scheduler = createScheduler({ clock, log, meter, sampled });
   const room = { ...clock, log, meter, patterns, begun, events: data, reports: table.reports, daemons };
   const sampling = createSampling({ collectors, scheduler, clock, room });

@@ -37,8 +37,9 @@ type Owner = number | 'nobody' | 'taken';
 /**
  * The top of the daemon that each process belongs to, by pid; processes of no daemon are missing. A daemon has no
  * terminal, and it is a service of systemd, fits a recipe, leads its session, or is a child of init or a supervisor;
- * a shell that runs code without a name is one only as a service. What a daemon starts belongs to it, unless that is a daemon by a unit, a recipe or a supervisor of its own. Those that
- * started the agent, pid `self`, are daemons only by a unit or a recipe.
+ * a shell that runs code without a name is one only as a service. What a daemon starts belongs to it, unless that is a
+ * daemon by a unit, a recipe or a supervisor of its own. Those that started the agent, pid `self`, are daemons only by a
+ * unit or a recipe.
  */
 export function census(
   processes: ReadonlyMap<number, Candidate>,

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Certificate } from '../core/certificate.ts';
-import { causeOf, codeOf } from '../core/errors.ts';
+import { attempt, causeOf, codeOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { readDraft, replaceFileAside } from '../native/replace.ts';
 
@@ -115,9 +115,9 @@ export function readAll(directory: string): Certificate[] {
 function prune(directory: string): void {
   const files = readdirSync(directory);
   if (files.length <= MAX_FILES) return;
-  const aged = files.map(name => ({
-    path: join(directory, name),
-    at: statSync(join(directory, name)).mtimeMs,
-  }));
+  // A draft may just have taken its place.
+  const aged = files
+    .map(name => join(directory, name))
+    .map(path => ({ path, at: attempt(() => statSync(path).mtimeMs) ?? 0 }));
   for (const { path } of aged.sort((a, b) => b.at - a.at).slice(MAX_FILES)) rmSync(path, { force: true });
 }

@@ -125,6 +125,7 @@ export function createCertificates(room: {
       for (const name of kept.keys()) {
         if (names.has(name)) continue;
         settle(name);
+        if (changed.delete(name)) save(name);
         kept.delete(name);
       }
       for (const name of names) {

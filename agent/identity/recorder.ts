@@ -19,12 +19,13 @@ import { createTrendFinder } from './slope.ts';
 export interface Recorder {
   /** From the next samples on. */
   declare(declared: readonly DaemonSpec[]): void;
-  /** What samplers told in one cycle. */
-  take(now: number, families: Iterable<Family>): void;
-  /** An instance began: figures from before are of another life. */
+  /** What samplers told in one cycle, `at` in monotonic ms. */
+  take(at: number, families: Iterable<Family>): void;
+  /** An instance began, `at` in Unix ms: figures from before are of another life. */
   began(daemon: string, at: number): void;
+  /** From `since` on, in Unix ms. */
   samples(daemon: string, since: number): Samples;
-  /** Cores in use between the latest two samples; undefined without two from `since` on. */
+  /** Cores in use between the latest two samples; undefined without two from `since` on, in Unix ms. */
   cpu(daemon: string, since: number): number | undefined;
   exhaustion(daemon: string): Exhaustion;
   /** Writes the exhaustion of every daemon that has one. */
@@ -66,11 +67,16 @@ interface Life {
   seen: boolean;
   memoryLimit: number;
   diskFree: number;
+  /** Monotonic ms. */
   since: number;
   exhaustion: Exhaustion;
 }
 
-export function createRecorder(declared: readonly DaemonSpec[]): Recorder {
+/**
+ * `epoch` gives what is 0 of the monotonic clock, in Unix ms: rows stand in that, for the other clock may be set, and are
+ * told in the other as it is set then.
+ */
+export function createRecorder(declared: readonly DaemonSpec[], epoch: () => number): Recorder {
   const foresee = createForesight(createTrendFinder(), ROWS);
   let lives = new Map<string, Life>();
   let wished = new Map<string, number>();
@@ -81,7 +87,7 @@ export function createRecorder(declared: readonly DaemonSpec[]): Recorder {
       lives = new Map(specs.map(({ name }) => [name, lives.get(name) ?? newLife()]));
       wished = new Map(specs.flatMap(({ name, expect }) => boundOf(name, expect.memory)));
     },
-    take(now, families) {
+    take(at, families) {
       let cycle = false;
       for (const { desc, points } of families) {
         const column = COLUMN_OF[desc.name];
@@ -102,8 +108,8 @@ export function createRecorder(declared: readonly DaemonSpec[]): Recorder {
       if (!cycle) return;
       for (const [name, life] of lives) {
         if (life.seen) {
-          life.fine.push(now, life.row);
-          life.coarse.push(now, life.row);
+          life.fine.push(at, life.row);
+          life.coarse.push(at, life.row);
           life.exhaustion = exhaustionOf(foresee, life, available, wished.get(name));
         } else life.exhaustion = {};
         life.row.fill(Number.NaN, 0, DELETED);
@@ -113,12 +119,12 @@ export function createRecorder(declared: readonly DaemonSpec[]): Recorder {
     began(daemon, at) {
       const life = lives.get(daemon);
       if (!life) return;
-      life.since = at;
+      life.since = at - epoch();
       life.row[DELETED] = Number.NaN;
       life.exhaustion = {};
     },
-    samples: (daemon, since) => samplesOf(lives.get(daemon)?.fine, since),
-    cpu: (daemon, since) => latestCpu(lives.get(daemon)?.fine, since),
+    samples: (daemon, since) => samplesOf(lives.get(daemon)?.fine, since, epoch()),
+    cpu: (daemon, since) => latestCpu(lives.get(daemon)?.fine, since - epoch()),
     exhaustion: daemon => lives.get(daemon)?.exhaustion ?? {},
     sample(out) {
       for (const [name, { exhaustion }] of lives) writeExhaustion(out, name, exhaustion);
@@ -186,15 +192,16 @@ function exhaustionOf(
   return found;
 }
 
-function samplesOf(ring: Ring | undefined, since: number): Samples {
+/** `since` in Unix ms, of which the ring's clock was 0 at `epoch`. */
+function samplesOf(ring: Ring | undefined, since: number, epoch: number): Samples {
   const samples = { at: [], cpu: [], memory: [], fds: [], fdUsage: [] } as Record<
     keyof Samples,
     (number | null)[]
   >;
   let [beforeAt, beforeCpu] = [Number.NaN, Number.NaN];
-  for (const row of ring?.rows(since) ?? []) {
+  for (const row of ring?.rows(since - epoch) ?? []) {
     const [at, cpu] = [row[0]!, row[1 + CPU]!];
-    samples.at.push(at);
+    samples.at.push(Math.round(epoch + at));
     samples.cpu.push(known(coresOf(cpu - beforeCpu, at - beforeAt)));
     samples.memory.push(known(row[1 + MEMORY]!));
     samples.fds.push(known(row[1 + FDS]!));

@@ -5,7 +5,7 @@ export interface Ring {
   readonly count: number;
   /** Time of the first row from `since` on; Infinity when there is none. */
   begin(since: number): number;
-  /** `time` ascending, in Unix ms; one figure a column, NaN for none. */
+  /** `time` ascending, in ms; one figure a column, NaN for none. */
   push(time: number, figures: ArrayLike<number>): void;
   /** Copies a column from `since` on, without its gaps, into arrays as long as the ring; times in seconds. Returns how many. */
   read(column: number, since: number, times: Float64Array, values: Float64Array): number;

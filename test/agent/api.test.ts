@@ -27,7 +27,7 @@ const MEMORY: Desc = {
 function world() {
   let now = T0;
   const declared = [daemon('d', { comm: 'd' }), daemon('other', { comm: 'o' })];
-  const recorder = createRecorder(declared);
+  const recorder = createRecorder(declared, () => 0);
   const latest = createLatest();
   const nothing = () => {};
   const table = createTable({

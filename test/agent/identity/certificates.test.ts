@@ -60,7 +60,10 @@ function world(names = ['web', 'db']) {
   const events: AgentEvent[] = [];
   const warnings: string[] = [];
   const words: LastWord[] = [];
-  const recorder = createRecorder(names.map(name => daemon(name, { comm: name })));
+  const recorder = createRecorder(
+    names.map(name => daemon(name, { comm: name })),
+    () => 0,
+  );
   const stores: CertificateStore[] = [];
   const create = () => {
     const store = createCertificateStore(directory, { warn: message => void warnings.push(message) });
@@ -225,6 +228,18 @@ describe('the event', () => {
     expect(w.events[0]!.attributes['eudaemon.exit.logs']).toHaveLength(1);
     await w.time.pass(20_000);
     expect(w.events).toHaveLength(1);
+  });
+
+  test('goes on when the daemon is no longer declared, and is there when it is again', async () => {
+    const w = world();
+    w.die('web', w.process(5));
+    await w.time.pass(60_000);
+    w.rise('web', w.process(6));
+    w.certificates.declare(['db']);
+    await w.time.pass(60_000);
+    await w.kept();
+    w.certificates.declare(['web', 'db']);
+    expect(w.certificates.of('web')).toMatchObject([{ pid: 5, restart: { pid: 6 } }]);
   });
 
   test('is told when the daemon is no longer declared', () => {

@@ -24,9 +24,10 @@ const FAMILIES = {
 type Figures = Partial<Record<keyof typeof FAMILIES, number>>;
 
 function world(expected: { memory?: string } = {}) {
-  const recorder = createRecorder([daemon('d', { comm: 'd' }, { expect: expected })]);
+  let epoch = T0;
+  const recorder = createRecorder([daemon('d', { comm: 'd' }, { expect: expected })], () => epoch);
   const samplers = [createLatest(), createLatest()];
-  let at = T0;
+  let at = 0;
   const told = (sampler: number, figures: Figures) => {
     const latest = samplers[sampler]!;
     latest.begin();
@@ -54,7 +55,12 @@ function world(expected: { memory?: string } = {}) {
       told(0, { memory: 0, private: 0, fds: 0, share: 0 });
       return this;
     },
-    now: () => at,
+    now: () => epoch + at,
+    /** Somebody sets the clock ahead by so much. */
+    set(ms: number) {
+      epoch += ms;
+      return this;
+    },
     left: () => recorder.exhaustion('d'),
   };
 }
@@ -162,6 +168,16 @@ describe('samples', () => {
     });
     expect(w.recorder.samples('d', T0 + 30_000).at).toHaveLength(2);
     expect(w.recorder.samples('nobody', 0).at).toEqual([]);
+  });
+
+  test.each([3_600_000, -3_600_000])('go on when the clock is set by %i ms, by which they are told', ms => {
+    const w = world().cycles(3, i => ({ user: i * 5 }));
+    w.set(ms).cycles(2, i => ({ user: 15 + i * 5 }));
+    expect(w.recorder.samples('d', T0 + ms)).toMatchObject({
+      at: [0, 1, 2, 3, 4].map(i => T0 + ms + i * 10_000),
+      cpu: [null, 0.5, 0.5, 0.5, 0.5],
+    });
+    expect(w.recorder.cpu('d', w.now() - 30_000)).toBe(0.5);
   });
 
   test('a fast sampler does not shorten the memory, and the newest stays', () => {

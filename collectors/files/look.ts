@@ -109,14 +109,13 @@ export function createLooker(
       if (file.detachedAt === 0) file.detachedAt = now;
       if (file.fd < 0) {
         const at = beside.find(file.path, file.id);
-        file.links = at === undefined ? 0 : 1;
-        if (at === undefined) return;
+        if (at === undefined) {
+          file.links = 0;
+          return;
+        }
         file.path = at.path;
         file.target = at.target;
-        if (file.size !== at.size) {
-          file.size = at.size;
-          file.changedAt = now;
-        }
+        observe(file, { nlink: 1, size: at.size, mtimeMs: at.mtime }, now);
         file.unread = file.wants(at.size);
       } else observe(file, fstatSync(file.fd), now);
     }
@@ -189,7 +188,7 @@ const identity = (stats: Stats) => ({ dev: stats.dev, ino: stats.ino, birth: sta
 const isAt = ({ id }: LogFile, stats: Stats): boolean =>
   id.ino === stats.ino && id.dev === stats.dev && id.birth === stats.birthtimeMs;
 
-function observe(file: LogFile, stats: Stats, now: number): void {
+function observe(file: LogFile, stats: Pick<Stats, 'nlink' | 'size' | 'mtimeMs'>, now: number): void {
   file.links = stats.nlink;
   if (stats.size === file.size && stats.mtimeMs === file.mtime) return;
   file.size = stats.size;

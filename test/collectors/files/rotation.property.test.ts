@@ -365,6 +365,7 @@ const FOUND: Action[][] = [
   ['kill', 'write', 'start', 'copytruncate', 'commit', 'kill'],
   ['write', 'commit', 'copytruncate', 'gzip', 'hint', 'stop'],
   ['write', 'full', 'copytruncate', 'gzip', 'stop'],
+  ['write', 'replace', 'rename', 'commit', 'write', 'copytruncate', 'write', 'rename'],
 ];
 
 describe.each<Following>([

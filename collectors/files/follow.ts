@@ -85,7 +85,7 @@ export function createFollower(
   const looker = createLooker(sources, discovery, arrivals, beside, shelf, troubles, log);
   const ends = createEnds(room, shelf, writers);
   const memory = createMemory(sources, room, store, marks, shelf, arrivals, copies);
-  const prints = createPrints(shelf, memory, arrivals, copies, reach);
+  const prints = createPrints(shelf, memory, arrivals, copies, beside, reach);
   const archives = createArchives(reader, marks, pen, prints, wake);
   let full = false;
   let closed = false;

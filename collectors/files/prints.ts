@@ -1,11 +1,13 @@
 // What was read already, under whatever name: how far, and what stands before that, of all files that began so.
 
+import { basename } from 'node:path';
 import type { Arrivals } from './arrivals.ts';
 import { type Copies, isAsRead } from './copies.ts';
 import { unzipped } from './discover.ts';
 import type { LogFile, Position } from './file.ts';
 import { beginning, type Fingerprint } from './identity.ts';
 import type { Memory } from './memory.ts';
+import { type Beside, isRotationOf } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 
 export interface Print extends Fingerprint, Partial<Pick<Position, 'mid'>> {
@@ -24,13 +26,22 @@ export function createPrints(
   memory: Memory,
   arrivals: Arrivals,
   copies: Copies,
+  beside: Beside,
   reach: (file: LogFile) => boolean,
 ): Prints {
-  /** Whether a file is still at a path of its source, has what was read of it, and is not what was compressed. */
-  const isElsewhere = (file: LogFile, packed: LogFile): boolean =>
-    file.detachedAt === 0 &&
-    file.path !== unzipped(packed.path) &&
-    (file.isPacked || (reach(file) && isAsRead(file)));
+  /** The path of its source at which a file is, or its name beside its log. */
+  const nameOf = ({ detachedAt, path, id, trail }: LogFile): string | undefined => {
+    if (detachedAt === 0) return path;
+    const at = beside.find(path, id)?.path;
+    return at !== undefined && isRotationOf(unzipped(basename(at)), basename(trail.path)) ? at : undefined;
+  };
+
+  /** Whether a followed file still has a name and what was read of it, and is not what was compressed. */
+  const isElsewhere = (file: LogFile, packed: LogFile): boolean => {
+    const name = shelf.files.has(file) ? nameOf(file) : undefined;
+    if (name === undefined || name === unzipped(packed.path)) return false;
+    return file.isPacked || (reach(file) && isAsRead(file));
+  };
 
   return (packed, head) => {
     const { source } = packed;

@@ -157,6 +157,31 @@ describe('a compressed file', () => {
       },
       ['same', 'same', 'same'],
     ],
+    ...['app.log', 'app.log*'].flatMap(include =>
+      ['app.log', 'app.log.1', 'app.log.1.gz'].map(
+        (name): [string, { include: string[] }, () => void, string[]] => [
+          `that nobody saw and that is the same as the next is read, in ${include}, beside ${name}`,
+          { include: [include] },
+          () => {
+            const move = (to: string) => {
+              rig.tick();
+              renameSync(path('app.log'), path(to));
+              rig.tick();
+            };
+            write('app.log', 'first\n');
+            rig.turn();
+            move('app.log.3');
+            write('app.log', 'same\n');
+            move('app.log.2');
+            write('app.log', 'same\n');
+            if (name !== 'app.log') move('app.log.1');
+            gzip('app.log.2');
+            if (name === 'app.log.1.gz') gzip('app.log.1');
+          },
+          ['first', 'same', 'same'],
+        ],
+      ),
+    ),
     [
       'that grows gives what was added',
       {},

@@ -78,7 +78,7 @@ export function createArrivals(
   function resume(source: Source, entry: Entry, at: Seen, now: number): LogFile {
     const file = shelf.add(source, entry.trail, at, now);
     file.place(entry);
-    file.safe = file.position;
+    file.progress = { safe: file.position };
     file.marked = file.offset;
     file.isRestored = true;
     file.isUnproven = entry.headLength === 0 && !file.isPacked;

@@ -29,9 +29,9 @@ export interface Entry extends Identity, Position {
 
 /** What is remembered of a file: where it is safe to go on. */
 export function entryOf(file: LogFile, now: number): Entry {
-  const { id, source, path, trail, unseenSince, safe } = file;
+  const { id, source, path, trail, unseenSince, progress, generation } = file;
   // What was seen of the head is true whatever became of its records.
-  const { head, headLength } = safe.generation === file.generation ? file : safe;
+  const { head, headLength } = file;
   return {
     ...id,
     source: source.id,
@@ -39,7 +39,8 @@ export function entryOf(file: LogFile, now: number): Entry {
     trail: trail.path,
     unseenSince,
     seen: now,
-    ...safe,
+    ...progress.safe,
+    generation,
     head,
     headLength,
     ...(file.wholeSize > 0 && file.isSafe && { packed: file.wholeSize }),

@@ -6,7 +6,7 @@ import { fstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { RecordSink } from '../../agent/core/collector.ts';
 import { type Entry, entryOf } from './checkpoint.ts';
-import { type Hold, type LogFile, type Position, START } from './file.ts';
+import type { Hold, LogFile, Position, Progress } from './file.ts';
 import { fingerprint, fits, isPrefix } from './identity.ts';
 import { Mid } from './lines.ts';
 import { originalsOf } from './rotation.ts';
@@ -18,6 +18,7 @@ export interface Ghost {
   readonly source: Source;
   readonly path: string;
   readonly print: Position;
+  readonly progress: Progress;
   /** A copy was born no earlier than the log, and no later than that was emptied; ms. */
   readonly born: number;
   readonly until: number;
@@ -76,21 +77,24 @@ export function createCopies(
       [at(source, path) ?? [], ...(shelf.filesOf(source, path) ?? [])].flat(),
     );
     return [...new Set(files)].filter(
-      each => each !== file && !each.isPacked && each.id.birth <= born && (each.fd >= 0 || each.links > 0),
+      each =>
+        each !== file &&
+        !each.isPacked &&
+        !each.isIgnored &&
+        each.id.birth <= born &&
+        (each.fd >= 0 || each.links > 0),
     );
   }
 
   return {
     emptied(file, now) {
-      const { source, trail, position: print, peak, id } = file;
+      const { source, trail, position: print, progress, peak, id } = file;
       const unread = Math.max(0, peak - print.offset);
       const until = fstatSync(file.fd).mtimeMs;
       const holds = file.disown();
       const { pushed } = out;
-      const safeOf = (synced: number) => {
-        if (synced >= pushed && holds.every(({ outAt }) => outAt <= synced)) return print;
-        return file.safe.generation === print.generation ? file.safe : START;
-      };
+      const safeOf = (synced: number) =>
+        synced >= pushed && holds.every(({ outAt }) => outAt <= synced) ? print : progress.safe;
       const entry = (synced: number, at: number) => ({
         ...entryOf(file, at),
         ...safeOf(synced),
@@ -100,6 +104,7 @@ export function createCopies(
         source,
         path: trail.path,
         print,
+        progress,
         born: id.birth,
         until,
         holds,
@@ -115,6 +120,7 @@ export function createCopies(
         source,
         path: trail,
         print: entry,
+        progress: { safe: entry },
         born: birth,
         until: emptied ?? Number.POSITIVE_INFINITY,
         holds: [],
@@ -146,21 +152,23 @@ export function createCopies(
         // Of a log of which nothing was read any file may be the copy.
         const isAny = ghost.print.offset === 0;
         if (!isAny && !fits(file.fd, size, ghost.print)) continue;
+        // What goes on in another trail begins where nothing is held, so that its place is safe as a whole.
+        if (!isAny && isHeld(ghost) && ghost.path !== file.trail.path) return false;
         ghosts = ghosts.filter(each => each !== ghost);
         if (isAny) continue;
         file.adopt(ghost.holds);
-        return begin(file, ghost.print);
+        return begin(file, ghost.print, ghost.progress);
       }
       for (const other of others) {
         if (other.links === 0) {
-          if (other.unread && other.trail !== file.trail) return false;
+          if ((other.unread || other.heldFrom >= 0) && other.trail !== file.trail) return false;
           if (!file.isCopy || other.offset === 0 || !fits(file.fd, size, other.position)) continue;
           file.adopt(other.disown());
-          return begin(file, other);
+          return begin(file, other, { ...other.progress });
         } else if (isAt(other, paths) && isPrefix(file.fd, other.fd, other.size, size)) {
           file.isCopy = true;
-          if (other.unread || other.heldFrom >= 0 || now - file.changedAt < WHOLE_MS) return false;
-          return begin(file, { offset: size, mid: Mid.None });
+          if (other.progress.safe.offset < size || now - file.changedAt < WHOLE_MS) return false;
+          return begin(file, { offset: size, mid: Mid.None }, other.progress);
         }
       }
       file.isUnproven = false;
@@ -176,6 +184,10 @@ export function createCopies(
   };
 }
 
+/** Whether some of its last lines are in a record that is not complete. */
+export const isHeld = ({ holds }: Ghost): boolean =>
+  holds.some(({ outAt }) => outAt === Number.POSITIVE_INFINITY);
+
 /** Paths of logs that a file may be a copy of: its own where it stands beside that. */
 function pathsOf({ path, trail }: LogFile): string[] {
   const dir = dirname(trail.path);
@@ -186,9 +198,10 @@ function pathsOf({ path, trail }: LogFile): string[] {
 const isAt = (file: LogFile, paths: readonly string[]): boolean =>
   file.detachedAt === 0 && paths.includes(file.path);
 
-/** The first `offset` bytes of a copy were read from its log, up to the middle of a line or not. */
-function begin(file: LogFile, { offset, mid }: Pick<Position, 'offset' | 'mid'>): true {
+/** The first `offset` bytes of a copy were read from its log, up to the middle of a line or not, and are as safe as there. */
+function begin(file: LogFile, { offset, mid }: Pick<Position, 'offset' | 'mid'>, progress: Progress): true {
   file.place({ ...file.position, ...fingerprint(file.fd, offset), mid });
+  file.progress = progress.safe.offset < offset ? progress : { safe: file.position };
   file.isUnproven = false;
   return true;
 }

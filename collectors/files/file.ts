@@ -29,6 +29,11 @@ export interface Hold {
   outAt: number;
 }
 
+/** How far a content was read that outlives power loss: it goes with the content, from a log that is emptied to its copy. */
+export interface Progress {
+  safe: Position;
+}
+
 /** A file at a path; `mtime` in ms. */
 export interface Seen extends Found {
   readonly id: Identity;
@@ -102,8 +107,7 @@ export class LogFile {
 
   /** Of what was handed out, that which is in records that are not complete. */
   readonly holds: Hold[] = [];
-  /** Outlives power loss. */
-  safe: Position;
+  progress: Progress = { safe: START };
   /** The latest mark on its way to become safe. */
   marked = -1;
   uidHigh = 0;
@@ -120,7 +124,6 @@ export class LogFile {
     this.isPacked = source.gzip && isGzip(path);
     this.changedAt = now;
     this.unseenSince = id.birth;
-    this.safe = START;
     this.place(START);
   }
 
@@ -176,12 +179,13 @@ export class LogFile {
 
   /** Whether all that was read of it is safe. */
   get isSafe(): boolean {
-    return this.safe.generation === this.generation && this.safe.offset === this.offset;
+    return this.progress.safe.offset === this.offset;
   }
 
   /** It was emptied: a new generation begins at its first byte. */
   restart(): void {
     this.place({ ...START, generation: this.generation + 1 });
+    this.progress = { safe: START };
     this.hasHole = true;
     this.header = undefined;
     this.headerEnd = 0;

@@ -1,10 +1,10 @@
 // From "handed over" to "safe": how far each file was read when which record was pushed. Only what the pipeline has
 // made safe becomes a file's checkpoint.
 
-import type { LogFile, Position } from './file.ts';
+import type { LogFile, Position, Progress } from './file.ts';
 
 interface Mark {
-  readonly file: LogFile;
+  readonly progress: Progress;
   readonly position: Position;
   /** Records pushed up to here. */
   readonly pushed: number;
@@ -24,14 +24,15 @@ export function createMarks(): Marks {
     add(file, position, pushed) {
       file.marked = position.offset;
       const last = queue.at(-1);
-      if (last?.file === file && last.pushed === pushed) queue.pop();
-      queue.push({ file, position, pushed });
+      const { progress } = file;
+      if (last?.progress === progress && last.pushed === pushed) queue.pop();
+      queue.push({ progress, position, pushed });
     },
     commit(synced) {
       let done = 0;
       for (; done < queue.length && queue[done]!.pushed <= synced; done++) {
-        const { file, position } = queue[done]!;
-        file.safe = position;
+        const { progress, position } = queue[done]!;
+        progress.safe = position;
       }
       if (done > 0) queue = queue.slice(done);
       return done > 0;

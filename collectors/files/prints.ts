@@ -2,7 +2,7 @@
 
 import { basename } from 'node:path';
 import type { Arrivals } from './arrivals.ts';
-import { type Copies, isAsRead } from './copies.ts';
+import { type Copies, isAsRead, isHeld } from './copies.ts';
 import { unzipped } from './discover.ts';
 import type { LogFile, Position } from './file.ts';
 import { beginning, type Fingerprint } from './identity.ts';
@@ -69,8 +69,7 @@ export function createPrints(
       const found = () => {
         ghost.isFound = true;
       };
-      if (take(ghost.print, found) && ghost.holds.some(({ outAt }) => outAt === Number.POSITIVE_INFINITY))
-        return undefined;
+      if (take(ghost.print, found) && isHeld(ghost)) return undefined;
     }
     for (const entry of arrivals.prints(source)) take(entry, () => arrivals.found(entry));
     return prints;

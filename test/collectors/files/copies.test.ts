@@ -92,6 +92,42 @@ test('copies made one after the other between two looks, each heard of by a hint
   expect(rig.bodies).toEqual(['first', 'last'].flatMap(what => names.map(name => `${what} of ${name}`)));
 });
 
+describe('what is safe of a log is safe in its copy as well, whatever else is not,', () => {
+  it.each<[string, (log: string, rig: Rig) => void]>([
+    ['when it was emptied', log => truncateSync(log)],
+    ['when it was deleted', log => rmSync(log)],
+    ['when it is still there', (_, rig) => rig.turn(20_000)],
+  ])('%s', (_, next) => {
+    const rig = new Rig();
+    onTestFinished(() => rig.remove());
+    const [log, copy, other] = ['app.log', 'app.log.1', 'other.log'].map(rig.path, rig) as [
+      string,
+      string,
+      string,
+    ];
+    rig.follow({ include: ['*.log*'], start_at: 'beginning' });
+    rig.start();
+    writeFileSync(log, text(LINES));
+    rig.turn();
+    rig.commit();
+    appendFileSync(log, 'last\n');
+    writeFileSync(other, 'other\n');
+    rig.turn();
+    copyFileSync(log, copy);
+    rig.turn();
+    next(log, rig);
+    rig.turn(1000);
+    // The checkpoint is saved with each new file.
+    writeFileSync(rig.path('new.log'), '');
+    rig.turn();
+    rig.crash();
+    rig.start();
+    rig.turn(20_000);
+    rig.commit();
+    expect(rig.bodies.toSorted()).toEqual([...LINES, 'last', 'other'].toSorted());
+  });
+});
+
 describe('a log that begins again with the same line', () => {
   it.each(['app.log', 'app.log*'])('is no copy of what was read before: %s', async include => {
     const rig = new Rig();

@@ -140,6 +140,13 @@ export class Rig {
     }
   }
 
+  /** The kernel told that the files at these paths changed. */
+  hint(paths: readonly string[]): void {
+    this.follower?.glance(paths, ++this.now);
+    while (this.follower?.turn(this.now));
+    this.note();
+  }
+
   /** Bytes that are not read, as the gauge tells. */
   get lag(): number {
     const family = [...this.meter.families()].find(({ desc }) => desc.name === 'eudaemon.tail.lag')!;

@@ -61,7 +61,7 @@ class Writer {
   readonly excused = new Set<string>();
   /** Those without a newline: at the end of a file they come when it has been quiet. */
   readonly pieces = new Set<string>();
-  /** Words that may come again: when the agent was killed their checkpoint was not saved. */
+  /** Words that may come again: when the agent was killed no checkpoint knew that they are safe. */
   readonly again = new Set<string>();
   wasKilled = false;
   /** No look has seen a file at the path: what is rotated away from it now was never heard of. */
@@ -102,8 +102,7 @@ class Writer {
         this.turn(250);
         return;
       case 'hint':
-        rig.follower?.glance([log, rig.path('other.log')], ++rig.now);
-        while (rig.follower?.turn(rig.now));
+        rig.hint([log, rig.path('other.log')]);
         return;
       case 'commit':
         this.turn(0);
@@ -309,12 +308,10 @@ async function run({ include, gzip, joins }: Following, actions: readonly Action
     const came = wordsOf(rig.bodies);
     expect(writer.words.filter(word => !came.includes(word) && !writer.excused.has(word))).toEqual([]);
     expect(rig.bodies.join('').replace(/w\d+\.|\n/g, '')).toBe('');
-    // After a kill one sequence in ten thousand repeats more than what was not noted: looked for where many are asked for.
-    if (!writer.wasKilled || process.env['RUNS'])
-      expect(came.filter((word, i) => came.indexOf(word) !== i && !writer.again.has(word))).toEqual([]);
+    expect(came.filter((word, i) => came.indexOf(word) !== i && !writer.again.has(word))).toEqual([]);
     // A copy that is read in place of its log is another file, and so are its records.
-    const copied = actions.includes('copytruncate') || actions.includes('neighbour');
-    if (!copied && !gzip) expect(rig.twins).toEqual([]);
+    const copying: Action[] = ['copytruncate', 'neighbour', 'gzip'];
+    if (!copying.some(action => actions.includes(action))) expect(rig.twins).toEqual([]);
     if (writer.wasKilled) return;
     const ordered = (words: readonly string[]) =>
       words.filter(word => came.includes(word) && !writer.pieces.has(word));
@@ -365,6 +362,9 @@ const FOUND: Action[][] = [
   ['kill', 'write', 'start', 'copytruncate', 'commit', 'kill'],
   ['write', 'commit', 'copytruncate', 'gzip', 'hint', 'stop'],
   ['write', 'full', 'copytruncate', 'gzip', 'stop'],
+  ['write', 'quiet', 'copytruncate', 'stop', 'swap', 'start', 'kill'],
+  ['disk', 'write', 'copytruncate', 'disk', 'look', 'look', 'write', 'hint', 'disk', 'stop'],
+  ['write', 'swap', 'rename', 'neighbour', 'write', 'gzip', 'write', 'copytruncate', 'commit', 'kill'],
   ['write', 'replace', 'rename', 'commit', 'write', 'copytruncate', 'write', 'rename'],
 ];
 

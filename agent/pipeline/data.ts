@@ -232,7 +232,9 @@ export function createData<C extends DataConfig>(room: {
       for (const name of spool.known()) if (!wanted(name)) claims.release(name);
       if (first) tellLosses();
 
-      lastWords.declare(new Set(config.daemons.map(({ name }) => name)));
+      const names = new Set(config.daemons.map(({ name }) => name));
+      lastWords.declare(names);
+      flow.declare(names);
       processors.apply(config.processors, config.daemons);
       const { declared } = daemons;
       daemons.declare(config.daemons);

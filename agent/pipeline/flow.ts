@@ -38,6 +38,8 @@ const LAST: Desc = {
   labels: ['daemon'],
 };
 
+const SEVERITY_LABELS = new Set(Array.from({ length: 25 }, (_, severity) => severityLabel(severity)));
+
 /** What records go through first. */
 export interface Processing {
   /** Why the record goes no further; empty when it is to be kept. It may change it. */
@@ -58,6 +60,8 @@ export interface Flow {
   /** The sink of a stream; `source` is its label in the ledger. */
   attach(source: string, stream: Giver): RecordSink;
   detach(source: string): void;
+  /** Declared daemons have their series before they say anything: a rate sees only what follows a first figure. */
+  declare(daemons: Iterable<string>): void;
   /** From the next record on; undefined for none. */
   process(processing: Processing | undefined): void;
   /** Batches up to these sequence numbers outlive kill -9, and power loss. */
@@ -224,6 +228,13 @@ export function createFlow(room: {
       inlets.set(source, inlet);
       ledger.received(source, 0);
       return inlet;
+    },
+    declare(daemons) {
+      for (const daemon of daemons)
+        for (const label of SEVERITY_LABELS) {
+          records.with(daemon, label).add(0);
+          bytes.with(daemon, label).add(0);
+        }
     },
     detach(source) {
       seal();

@@ -9,7 +9,7 @@ import { type Datagrams, receiveDatagrams } from './datagrams.ts';
 import type { Desk, Take } from './desk.ts';
 import { createListeners, type Listeners } from './listen.ts';
 import { DEFAULT_SOCKET, type ListenOptions, type SyslogOptions } from './options.ts';
-import { Recorder } from './record.ts';
+import { countMismatches, Recorder } from './record.ts';
 import { createSenders, type Senders } from './sender.ts';
 import { receiveStreams, type Streams } from './streams.ts';
 import { createSuppressed } from './suppressed.ts';
@@ -79,6 +79,7 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
   return {
     async open(out) {
       sink = out;
+      countMismatches(room);
       let unavailable = '';
       const native = loadNative(cause => {
         unavailable = cause;
@@ -124,6 +125,7 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
     redeclared() {
       recorder.forget();
       senders?.forget();
+      countMismatches(room);
     },
     tick,
     faults: () => [

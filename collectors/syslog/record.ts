@@ -5,6 +5,7 @@ import { isUtf8 } from 'node:buffer';
 import { hostname } from 'node:os';
 import { bytesValue, encodeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
+import type { DaemonSpec } from '../../agent/core/daemon.ts';
 import { encodeAttributes, encodeOutline, ORIGINAL } from '../../agent/core/encode.ts';
 import { isSameHost } from '../../agent/core/host-name.ts';
 import type { Cell } from '../../agent/core/meter.ts';
@@ -59,6 +60,14 @@ function isUtf8Between(buf: Uint8Array, start: number, end: number): boolean {
   let bits = 0;
   for (let i = start; i < end; i++) bits |= buf[i]!;
   return bits < 0x80 || isUtf8(buf.subarray(start, end));
+}
+
+/** Whether it says what its processes are. */
+const isGuarded = ({ match }: DaemonSpec): boolean => Object.values(match).some(value => value !== undefined);
+
+/** Every daemon that can be claimed falsely has its counter, claimed or not. */
+export function countMismatches({ daemons, meter }: Pick<StreamRoom, 'daemons' | 'meter'>): void {
+  for (const spec of daemons.declared) if (isGuarded(spec)) meter.instrument(MISMATCH).with(spec.name).add(0);
 }
 
 /** The kernel's word goes before the sender's, but a daemon that relays for other hosts does not own what it relays. */
@@ -215,12 +224,12 @@ export class Recorder {
     const daemon = app === '' ? undefined : daemons.ofIdentifier(app);
     const host = this.abroad(claimed, app, peer);
     const spec = host === undefined ? daemons.declared.find(({ name }) => name === daemon) : undefined;
-    const guarded = spec !== undefined && Object.values(spec.match).some(value => value !== undefined);
     return {
       daemon,
       origin: origins.of(daemon ?? (app || 'syslog'), host === undefined ? daemon : undefined, host),
       abroad: host !== undefined && daemon !== undefined ? origins.of(daemon, daemon, host) : undefined,
-      mismatch: guarded ? meter.instrument(MISMATCH).with(spec.name) : undefined,
+      mismatch:
+        spec !== undefined && isGuarded(spec) ? meter.instrument(MISMATCH).with(spec.name) : undefined,
       fields: concat(
         claimed === '' ? new Uint8Array(0) : encodeAttribute('syslog.hostname', claimed),
         app === '' ? new Uint8Array(0) : encodeAttribute('syslog.appname', app),

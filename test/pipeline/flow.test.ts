@@ -71,6 +71,20 @@ test('a batch is sealed when it is 200 ms old, and counted then', () => {
   expect(figure(meter, 'eudaemon_log_last_timestamp_seconds', { daemon: 'nginx' })).toBe(1000);
 });
 
+test('declared daemons have their figures before they say anything', () => {
+  const { flow, out, meter } = start();
+  flow.declare(['nginx', 'silent']);
+  out.push(record('one'));
+  vi.advanceTimersByTime(200);
+  flow.declare(['nginx', 'silent']);
+  const severities = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug', 'none'];
+  for (const name of ['eudaemon_log_records_total', 'eudaemon_log_bytes_total'])
+    expect(severities.map(severity => figure(meter, name, { daemon: 'silent', severity }))).toEqual(
+      severities.map(() => 0),
+    );
+  expect(figure(meter, 'eudaemon_log_records_total', { daemon: 'nginx', severity: 'err' })).toBe(1);
+});
+
 test('what the agent says of a daemon is none of its log records', () => {
   const { out, meter } = start();
   const event = record('it died');

@@ -27,7 +27,9 @@ export function createAttempt(check: CheckSpec, room: Surroundings): (stop: Abor
     // Unlike AbortSignal.timeout() it keeps a process alive that waits for nothing else.
     const timer = setTimeout(() => deadline.abort(), check.timeout);
     try {
-      return await probe(AbortSignal.any([stop, deadline.signal]));
+      const outcome = await probe(AbortSignal.any([stop, deadline.signal]));
+      stop.throwIfAborted();
+      return outcome;
     } catch (error) {
       if (stop.aborted || error instanceof SetupError) throw error;
       return {

@@ -247,6 +247,12 @@ describe('tcp and unix', () => {
       'answer "-ERR what" does not match /^\\+PONG/',
     ],
     ['no answer', { expect: 'hello', timeout: 60 }, false, 'no answer within 60 ms'],
+    [
+      'a wrong answer of one who waits for more',
+      { send: 'PING\r\n', expect: '^-ERR', timeout: 60 },
+      false,
+      'answer "+PONG" does not match /^-ERR/',
+    ],
   ];
 
   it.each(cases)('tcp: %s', async (_, check, healthy, message) => {

@@ -266,6 +266,17 @@ describe('identity', () => {
       );
   });
 
+  it('counts false claims from 0 on, of daemons whose processes are told, also of those declared later', async () => {
+    const declared = [nginx, daemon('free', { match: {} })];
+    const collector = await start({}, { daemons: lookup(declared, () => undefined) });
+    const forged = (name: string) =>
+      figure(collector.meter, 'eudaemon_log_sender_mismatch_total', { daemon: name });
+    expect(['nginx', 'free', 'late'].map(forged)).toEqual([0, undefined, undefined]);
+    declared.push(daemon('late'));
+    collector.stream.redeclared?.();
+    expect(forged('late')).toBe(0);
+  });
+
   it.each([
     ['older', -100, 'app'],
     ['younger', 100, undefined],

@@ -27,9 +27,10 @@ export async function examine(
   { self = '/proc/self', now = Date.now() } = {},
 ): Promise<Finding[]> {
   const root = config.agent.host_root;
+  const holds = capabilities(self);
   return [
-    ...rights(root, self),
-    ...ports(root, self, config),
+    ...rights(root, holds),
+    ...ports(root, holds, config),
     ...[foreignPids(root, env, process.pid)].filter(found => found !== undefined),
     ...devLog(root, config),
     ...kernelLog(root, config),
@@ -64,9 +65,11 @@ const CAPABILITIES: readonly {
 ];
 
 /** Whether the capability of this number is held; also where that cannot be told. */
-function holds(self: string, bit: number): boolean {
+type Holds = (bit: number) => boolean;
+
+function capabilities(self: string): Holds {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(read(join(self, 'status')) ?? '')?.[1];
-  return effective === undefined || ((BigInt(`0x${effective}`) >> BigInt(bit)) & 1n) !== 0n;
+  return bit => effective === undefined || ((BigInt(`0x${effective}`) >> BigInt(bit)) & 1n) !== 0n;
 }
 
 /** Linux 6.6 is 6.06, 5.10 is 5.1; 0 where that cannot be told. */
@@ -75,11 +78,11 @@ function kernel(root: string): number {
   return Number(major ?? 0) + Number(minor ?? 0) / 100;
 }
 
-function rights(root: string, self: string): Finding[] {
+function rights(root: string, holds: Holds): Finding[] {
   const release = kernel(root);
   const needed = CAPABILITIES.filter(({ until = Infinity }) => release < until);
   return needed
-    .filter(({ bit }) => !holds(self, bit))
+    .filter(({ bit }) => !holds(bit))
     .map(({ name, costs }) => ({
       what: `the right ${name} is missing`,
       fix: `run as root, or set AmbientCapabilities=${name} in the unit`,
@@ -91,13 +94,13 @@ const CAP_NET_BIND_SERVICE = 10;
 /** The kernel's default of the first port that everybody may open. */
 const UNPRIVILEGED = 1024;
 
-function ports(root: string, self: string, { collectors }: Config): Finding[] {
+function ports(root: string, holds: Holds, { collectors }: Config): Finding[] {
   const syslog = collectors['syslog'] as
     | { listen?: readonly { udp?: string; tcp?: string }[] }
     | false
     | undefined;
   const free = Number(read(join(root, 'proc/sys/net/ipv4/ip_unprivileged_port_start')) ?? UNPRIVILEGED);
-  if (!syslog || holds(self, CAP_NET_BIND_SERVICE)) return [];
+  if (!syslog || holds(CAP_NET_BIND_SERVICE)) return [];
   return (syslog.listen ?? []).flatMap(({ udp, tcp }) => {
     const address = udp ?? tcp;
     const port = Number(address?.slice(address.lastIndexOf(':') + 1) ?? 0);

@@ -31,6 +31,8 @@ Exits 0 when every daemon shown is up, 1 when one is not or no agent runs. With 
 dead and left its pidfile, 3 when it does not run, 4 when that cannot be told.`,
   async run(argv) {
     const { values, positionals } = parse(argv);
+    if (positionals.length > 1)
+      throw new UsageError(`status: one daemon at a time, not "${positionals.join(' ')}"`);
     if (values.pidfile !== undefined) return tellPidfile(values.pidfile);
     const { agent } = await readConfig(values.config, process.env);
     const daemons = await ask<DaemonsView>(agent.run_dir, '/api/daemons');
@@ -91,7 +93,7 @@ const percent = (share: number | undefined): string =>
   share === undefined ? '-' : `${(share * 100).toFixed(1)}%`;
 
 export function table(daemons: readonly DaemonView[], now: number, color: Paint): string {
-  if (daemons.length === 0) return 'no daemons are declared\n';
+  if (daemons.length === 0) return 'there are no daemons to watch\n';
   return columns([
     ['DAEMON', 'STATE', 'SINCE', 'INST', 'CPU', 'MEMORY', 'FDS', 'RESTARTS', 'CHECKS', 'LAST LOG'].map(head =>
       color('dim', head),

@@ -94,7 +94,8 @@ export interface CheckView {
   /** Absent before the first verdict. */
   readonly healthy?: boolean;
   readonly message: string;
-  readonly at?: number;
+  /** When it came to this verdict. */
+  readonly since: number;
 }
 
 export interface ExpectationView {

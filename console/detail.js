@@ -44,14 +44,14 @@ export function showDetail(daemon, now) {
   fill(at('checks'), [now, daemon.checks], () =>
     daemon.checks.length === 0
       ? nothing('No check is configured.')
-      : daemon.checks.map(({ name, healthy, message, at: time }) =>
+      : daemon.checks.map(({ name, healthy, message, since }) =>
           el(
             'li',
             {},
             verdict(healthy, 'passing', 'failing'),
             el('b', {}, name),
             el('span', {}, message),
-            el('span', { class: 'dim' }, ago(time, now)),
+            el('span', { class: 'dim' }, `for ${span(now - since)}`),
           ),
         ),
   );

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/index.ts';
+import { findAccount } from '../control/user.ts';
 import { attempt, causeOf } from '../core/errors.ts';
 import { PROGRAM } from '../core/version.ts';
 import { foreignPids } from '../identity/namespace.ts';
@@ -30,6 +31,7 @@ export async function examine(
   const holds = capabilities(self);
   return [
     ...rights(root, holds),
+    ...account(config),
     ...ports(root, holds, config),
     ...[foreignPids(root, env, process.pid)].filter(found => found !== undefined),
     ...devLog(root, config),
@@ -88,6 +90,17 @@ function rights(root: string, holds: Holds): Finding[] {
       fix: `run as root, or set AmbientCapabilities=${name} in the unit`,
       costs,
     }));
+}
+
+/** The agent becomes `agent.user` only after its start, so that a wrong one would be told late. */
+function account({ agent: { user } }: Config): Finding[] {
+  if (user === undefined) return [];
+  try {
+    findAccount(user);
+    return [];
+  } catch (error) {
+    return [{ what: causeOf(error), costs: 'everything: the agent does not start' }];
+  }
 }
 
 const CAP_NET_BIND_SERVICE = 10;

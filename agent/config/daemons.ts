@@ -3,6 +3,7 @@
 import type { DaemonSpec, LogSpec, MatchSpec } from '../core/daemon.ts';
 import { compressed, encoding, fileFormat, multiline } from '../core/formats/options.ts';
 import {
+  absoluteGlob,
   absolutePath,
   choose,
   describe,
@@ -53,14 +54,7 @@ const match = object(
 
 const logs = object({
   identifiers: optional(describe(list(string(), true), 'Syslog tags; its name when absent.')),
-  files: optional(
-    list(
-      also(formatted('glob'), glob =>
-        glob.startsWith('/') ? undefined : `"${glob}" is not an absolute path`,
-      ),
-      true,
-    ),
-  ),
+  files: optional(list(absoluteGlob(), true)),
   parse: optional(fileFormat),
   multiline: optional(multiline),
   encoding: optional(encoding),

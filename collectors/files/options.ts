@@ -3,6 +3,7 @@
 import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
 import { compressed, encoding, fileFormat, multiline } from '../../agent/core/formats/options.ts';
 import {
+  absoluteGlob,
   boolean,
   describe,
   fallback,
@@ -67,7 +68,7 @@ export const DEFAULTS = {
 
 const entries: Schema<FilesEntry[]> = list(
   object({
-    include: describe(list(formatted('glob'), true), 'Globs of absolute paths.'),
+    include: describe(list(absoluteGlob(), true), 'Globs of absolute paths.'),
     exclude: fallback(list(formatted('glob'), true), DEFAULTS.exclude),
     start_at: describe(
       fallback(oneOf('beginning', 'end'), DEFAULTS.start_at),

@@ -68,8 +68,8 @@ const DAEMONS = [
     state: 'unhealthy',
     lastExit: { reason: 'signal', code: 11, at: NOW - 5000 },
     checks: [
-      { name: 'web', healthy: false, message: HOSTILE, at: NOW - 2000 },
-      { name: 'port', healthy: true, message: 'connected', at: NOW - 2000 },
+      { name: 'web', healthy: false, message: HOSTILE, since: NOW - 2000 },
+      { name: 'port', healthy: true, message: 'connected', since: NOW - 3_700_000 },
     ],
     expectations: [{ name: 'fd_usage', condition: '< 40%', met: false }],
     exhaustion: { fds: 7260 },
@@ -220,6 +220,9 @@ test('the detail of a daemon, by keyboard, and back', async () => {
   await page.getByRole('link', { name: 'nginx' }).press('Enter');
   await shown('#detail', 'signal 11, 5s ago');
   expect(await page.locator('#detail-state').innerText()).toBe('unhealthy for 1h 0m');
+  expect(await page.locator('#checks').innerText()).toMatch(
+    /failing\s+web\s.*for 2s\s+passing\s+port\s+connected\s+for 1h 1m/s,
+  );
   expect(await page.locator('#expectations').innerText()).toMatch(/not met\s+fd usage\s+< 40%/);
   await shown('#logs', 'first');
   expect(new URL(page.url()).hash).toBe('#nginx');

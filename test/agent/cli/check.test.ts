@@ -264,6 +264,22 @@ describe('the environment', () => {
     ]);
   });
 
+  test('agent.user', async () => {
+    const as = async (user: string) => {
+      const found = await host().look({ agent: { ...base.agent, user } });
+      return found.filter(({ what }) => what.includes('agent.user'));
+    };
+    expect(await as('root')).toEqual([]);
+    expect(await as('no-such-user')).toEqual([
+      {
+        what: expect.stringMatching(
+          /^cannot become agent.user "no-such-user": there is no such user; make it/,
+        ),
+        costs: 'everything: the agent does not start',
+      },
+    ]);
+  });
+
   test('who owns /dev/log', async () => {
     const bound = (path: string) => ({
       'proc/net/unix': `Num RefCount Protocol Flags Type St Inode Path\n0000000000000000: 00000002 00000000 00000000 0002 01 4711 ${path}\n`,

@@ -45,7 +45,8 @@ describe('logger', () => {
     const { backend, socket } = await scene();
     const pid = await logger(
       socket,
-      ...['--rfc5424=notq', '--id=4711', '-t', 'api', '-p', 'local3.notice', '--msgid', 'ORDER'],
+      // A pid that cannot be: as root, logger takes on that of a process there is.
+      ...['--rfc5424=notq', '--id=4194305', '-t', 'api', '-p', 'local3.notice', '--msgid', 'ORDER'],
       ...['--sd-id', 'order@32473', '--sd-param', 'id="77"', '--sd-param', 'note="a \\"quoted\\" \\] word"'],
       ...['--sd-id', 'zone@32473', '--sd-param', 'name="b"', 'five four two four'],
     );
@@ -56,7 +57,7 @@ describe('logger', () => {
       attributes: {
         'syslog.facility': 19,
         'syslog.appname': 'api',
-        'syslog.procid': '4711',
+        'syslog.procid': '4194305',
         'syslog.msgid': 'ORDER',
         'syslog.version': 1,
         'syslog.structured_data': {

@@ -1,9 +1,8 @@
 // The shape of `daemons:`: what stands in the file, united with a recipe, becomes a DaemonSpec.
 
 import type { DaemonSpec, LogSpec, MatchSpec } from '../core/daemon.ts';
-import { compressed, encoding, fileFormat, multiline } from '../core/formats/options.ts';
+import { absoluteGlob, compressed, encoding, fileFormat, multiline } from '../core/formats/options.ts';
 import {
-  absoluteGlob,
   absolutePath,
   choose,
   describe,

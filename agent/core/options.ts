@@ -123,20 +123,6 @@ export const formatted = (format: Format): Schema<string> => ({
   },
 });
 
-/** A glob of absolute paths. */
-export function absoluteGlob(): Schema<string> {
-  const glob = formatted('glob');
-  return {
-    ...glob,
-    parse(input, path, checker) {
-      const text = glob.parse(input, path, checker);
-      if (text === undefined || text.startsWith('/')) return text;
-      checker.problem(path, `"${text}" is not an absolute path`);
-      return undefined;
-    },
-  };
-}
-
 /** Text of a shape; `what` completes "is not …". */
 export const pattern = (what: string, expression: RegExp): Schema<string> =>
   scalar(what, { type: 'string', pattern: expression.source }, input => {

@@ -232,9 +232,7 @@ export function createData<C extends DataConfig>(room: {
       for (const name of spool.known()) if (!wanted(name)) claims.release(name);
       if (first) tellLosses();
 
-      const names = new Set(config.daemons.map(({ name }) => name));
-      lastWords.declare(names);
-      flow.declare(names);
+      flow.declare(new Set(config.daemons.map(({ name }) => name)));
       processors.apply(config.processors, config.daemons);
       const { declared } = daemons;
       daemons.declare(config.daemons);

@@ -61,7 +61,7 @@ export interface Flow {
   attach(source: string, stream: Giver): RecordSink;
   detach(source: string): void;
   /** Declared daemons have their series before they say anything: a rate sees only what follows a first figure. */
-  declare(daemons: Iterable<string>): void;
+  declare(daemons: ReadonlySet<string>): void;
   /** From the next record on; undefined for none. */
   process(processing: Processing | undefined): void;
   /** Batches up to these sequence numbers outlive kill -9, and power loss. */
@@ -97,7 +97,7 @@ export function createFlow(room: {
   outlet: Outlet;
   /** Called after each batch the outlet took. */
   sealed(batch: SealedBatch): void;
-  lastWords?: Pick<LastWords, 'keep'>;
+  lastWords?: Pick<LastWords, 'declare' | 'keep'>;
 }): Flow {
   const { ledger, outlet } = room;
   const records = room.meter.instrument(RECORDS);
@@ -230,6 +230,7 @@ export function createFlow(room: {
       return inlet;
     },
     declare(daemons) {
+      room.lastWords?.declare(daemons);
       for (const daemon of daemons)
         for (const label of SEVERITY_LABELS) {
           records.with(daemon, label).add(0);

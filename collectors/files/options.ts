@@ -1,9 +1,14 @@
 // Options of the collector `files`: log files that belong to no declared daemon.
 
 import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
-import { compressed, encoding, fileFormat, multiline } from '../../agent/core/formats/options.ts';
 import {
   absoluteGlob,
+  compressed,
+  encoding,
+  fileFormat,
+  multiline,
+} from '../../agent/core/formats/options.ts';
+import {
   boolean,
   describe,
   fallback,

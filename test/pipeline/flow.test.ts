@@ -73,10 +73,10 @@ test('a batch is sealed when it is 200 ms old, and counted then', () => {
 
 test('declared daemons have their figures before they say anything', () => {
   const { flow, out, meter } = start();
-  flow.declare(['nginx', 'silent']);
+  flow.declare(new Set(['nginx', 'silent']));
   out.push(record('one'));
   vi.advanceTimersByTime(200);
-  flow.declare(['nginx', 'silent']);
+  flow.declare(new Set(['nginx', 'silent']));
   const severities = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug', 'none'];
   for (const name of ['eudaemon_log_records_total', 'eudaemon_log_bytes_total'])
     expect(severities.map(severity => figure(meter, name, { daemon: 'silent', severity }))).toEqual(

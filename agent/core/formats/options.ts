@@ -1,4 +1,4 @@
-// The shapes of `parse:` and `multiline:`, wherever a configuration says what a line is. Pure.
+// The shapes of log files, `parse:` and `multiline:`, wherever a configuration says where a line stands and what it is. Pure.
 
 import type { FormatName, LineFormat, Multiline, NamedFormat } from '../daemon.ts';
 import {
@@ -37,6 +37,20 @@ const WRAPPINGS = ['cri', 'docker', 'container'] as const;
 
 /** What a line of a file may be. */
 export const FILE_FORMATS = ['none', ...WRAPPINGS, ...MESSAGE_FORMATS] as const;
+
+/** Which files: a glob of absolute paths. */
+export function absoluteGlob(): Schema<string> {
+  const glob = formatted('glob');
+  return {
+    ...glob,
+    parse(input, path, checker) {
+      const text = glob.parse(input, path, checker);
+      if (text === undefined || text.startsWith('/')) return text;
+      checker.problem(path, `"${text}" is not an absolute path`);
+      return undefined;
+    },
+  };
+}
 
 const timezone: Schema<string> = scalar(
   'a time zone such as Europe/Berlin or UTC',

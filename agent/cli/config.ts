@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { collectors } from '../../collectors/index.ts';
 import { exporters } from '../../exporters/index.ts';
-import { type Config, loadConfig } from '../config/index.ts';
+import { type Config, loadAgent, loadConfig } from '../config/index.ts';
 
 const SYSTEM_FILE = '/etc/eudaemon/eudaemon.yaml';
 
@@ -13,6 +13,12 @@ export const configFile = (given: string | undefined): string | undefined =>
 
 /** Every collector and exporter there is. */
 export const tables = { collectors, exporters };
+
+/** Of the agent that runs, or ran, with it; throws ConfigError only where that cannot be told. */
+export const readAgent = (
+  given: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): Config['agent'] => loadAgent({ file: configFile(given), env });
 
 /** Throws ConfigError with everything that is wrong, or why the file cannot be read. */
 export const readConfig = (

@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { causeOf, UsageError } from '../core/errors.ts';
 import { parseDuration } from '../core/units.ts';
-import { readConfig } from './config.ts';
+import { readAgent } from './config.ts';
 import { command } from './control.ts';
 import type { Command } from './index.ts';
 
@@ -53,7 +53,7 @@ async function tell(
   config: string | undefined,
   daemon: string,
 ): Promise<void> {
-  const { agent } = await readConfig(config, process.env);
+  const agent = readAgent(config, process.env);
   const done = await command(agent.run_dir, `/-/${what}?${query}`);
   if (!done) throw new UsageError(`${what}: no daemon "${daemon}" is declared`);
 }

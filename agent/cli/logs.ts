@@ -8,7 +8,7 @@ import { createPatterns } from '../config/index.ts';
 import { DEAD_LETTER_DIRECTORY } from '../control/messages.ts';
 import { causeOf, codeOf, SetupError, UsageError } from '../core/errors.ts';
 import { nearest, parseDuration } from '../core/units.ts';
-import { readConfig } from './config.ts';
+import { readAgent } from './config.ts';
 import { follow } from './follow.ts';
 import type { Command } from './index.ts';
 import { createPrinter } from './record.ts';
@@ -39,12 +39,12 @@ export const logs: Command = {
   -c, --config FILE     whose agent.state_dir holds the store`,
   async run(argv) {
     const { config: file, ...given } = parseLogs(argv, Date.now());
-    const config = await readConfig(file, process.env);
+    const agent = readAgent(file, process.env);
     const colors = process.stdout.isTTY === true && !process.env['NO_COLOR'];
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
     process.once('SIGTERM', () => stop.abort());
-    const directory = join(config.agent.state_dir, given.deadLetter ? DEAD_LETTER_DIRECTORY : 'store');
+    const directory = join(agent.state_dir, given.deadLetter ? DEAD_LETTER_DIRECTORY : 'store');
     const tell = (text: string) => void process.stderr.write(`${text}\n`);
     return showLogs({ ...given, directory, colors }, process.stdout, stop.signal, tell);
   },

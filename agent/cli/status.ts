@@ -11,7 +11,7 @@ import type {
 import { tellEndpoints } from '../core/endpoints.ts';
 import { causeOf, UsageError } from '../core/errors.ts';
 import { certificateText } from './certificate.ts';
-import { readConfig } from './config.ts';
+import { readAgent } from './config.ts';
 import { ask } from './control.ts';
 import { age, bytes, columns, paint } from './format.ts';
 import type { Command } from './index.ts';
@@ -34,7 +34,7 @@ dead and left its pidfile, 3 when it does not run, 4 when that cannot be told.`,
     if (positionals.length > 1)
       throw new UsageError(`status: one daemon at a time, not "${positionals.join(' ')}"`);
     if (values.pidfile !== undefined) return tellPidfile(values.pidfile);
-    const { agent } = await readConfig(values.config, process.env);
+    const agent = readAgent(values.config, process.env);
     const daemons = await ask<DaemonsView>(agent.run_dir, '/api/daemons');
     const [name] = positionals;
     const shown = (daemons?.daemons ?? []).filter(daemon => name === undefined || daemon.name === name);

@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import type { DaemonsView, DaemonView } from '../../console/api.ts';
 import { causeOf, SetupError, UsageError } from '../core/errors.ts';
-import { readConfig } from './config.ts';
+import { readAgent } from './config.ts';
 import { ask } from './control.ts';
 import { paint } from './format.ts';
 import type { Command } from './index.ts';
@@ -29,7 +29,7 @@ export const top: Command = {
 Refreshed every two seconds; q or Ctrl-C ends it. Where not all fit, those that are not well come first. Without a
 terminal it prints once.`,
   async run(argv) {
-    const { agent } = await readConfig(parse(argv), process.env);
+    const agent = readAgent(parse(argv), process.env);
     const color = paint(process.stdout);
     const page = async (rows = Infinity) => {
       const { daemons, now } = (await ask<DaemonsView>(agent.run_dir, '/api/daemons'))!;

@@ -7,7 +7,7 @@ import { causeOf, codeOf, SetupError, UsageError } from '../core/errors.ts';
 import { certificatesDirectory, readAll } from '../identity/certificate-store.ts';
 import { sentence } from '../identity/sentence.ts';
 import { certificateText } from './certificate.ts';
-import { readConfig } from './config.ts';
+import { readAgent } from './config.ts';
 import { ask } from './control.ts';
 import { age, columns, paint } from './format.ts';
 import type { Command } from './index.ts';
@@ -24,7 +24,7 @@ Without a name, the latest death of each daemon. It asks the running agent, else
 agent.state_dir. Exits 1 when no death is known.`,
   async run(argv) {
     const { values, positionals } = parse(argv);
-    const { agent } = await readConfig(values.config, process.env);
+    const agent = readAgent(values.config, process.env);
     const certificates = await find(agent, positionals[0]);
     if (values.json) process.stdout.write(`${JSON.stringify(certificates, null, 2)}\n`);
     else process.stdout.write(whyText(certificates, positionals[0], Date.now(), paint(process.stdout)));

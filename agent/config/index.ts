@@ -1,6 +1,6 @@
 // The door of the configuration room.
 
-export { type Config, type LoadOptions, loadConfig } from './load.ts';
+export { type Config, type LoadOptions, loadAgent, loadConfig } from './load.ts';
 export { createPatterns } from './patterns.ts';
 export { jsonSchema } from './schema.ts';
 export type { AgentOptions, SpoolOptions, Tables } from './sections.ts';

@@ -11,6 +11,7 @@ import { formats } from './patterns.ts';
 import { createRecipes, packaged } from './recipes.ts';
 import {
   type AgentOptions,
+  agent,
   directories,
   type Env,
   file as fileSchema,
@@ -32,7 +33,7 @@ export interface Config {
   readonly spool: SpoolOptions;
 }
 
-export interface LoadOptions extends Tables {
+interface Source {
   readonly file: string | undefined;
   readonly env: Env;
   /** Throws what `readFileSync` throws. */
@@ -40,12 +41,13 @@ export interface LoadOptions extends Tables {
   readonly uid?: number;
 }
 
-/** Throws ConfigError for what is wrong in the files, and for a file that cannot be read. */
-export async function loadConfig(options: LoadOptions): Promise<Config> {
-  const { file, env, collectors, exporters, readFile, uid = process.getuid?.() ?? 0 } = options;
+export interface LoadOptions extends Tables, Source {}
+
+/** The files as one tree, and where it is told what is wrong with them; `concerns` leaves out what is not asked for. */
+function open({ file, env, readFile }: Source, concerns: (path: Path) => boolean) {
   const problems: Problem[] = [];
   const report = (at: Place, path: Path, message: string) => {
-    problems.push({ ...at, path: dotted(path), message });
+    if (concerns(path)) problems.push({ ...at, path: dotted(path), message });
   };
   const tree = readFiles(file ?? packaged('eudaemon.yaml'), { env, readFile, report });
   const checker: Checker = {
@@ -55,6 +57,26 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
       if (node.kind !== 'scalar' || !node.broken) report(at, path, shorten(redact(message, node)));
     },
   };
+  return { tree, problems, checker };
+}
+
+/**
+ * What the files say of the agent itself, whatever is wrong with the rest: for whoever asks one that runs, with an earlier
+ * configuration or an environment of its own. Throws ConfigError for what is wrong there or makes it unknown.
+ */
+export function loadAgent(source: Source): AgentOptions {
+  const { tree, problems, checker } = open(source, ([section = 'agent']) =>
+    ['agent', 'include'].includes(String(section)),
+  );
+  const given = agent.parse((plain(tree) as Given)['agent'] ?? null, ['agent'], checker);
+  if (problems.length > 0 || !given) throw new ConfigError(inOrder(problems));
+  return { ...directories(source.env, source.uid ?? process.getuid?.() ?? 0), ...given };
+}
+
+/** Throws ConfigError for what is wrong in the files, and for a file that cannot be read. */
+export async function loadConfig(options: LoadOptions): Promise<Config> {
+  const { file, env, collectors, exporters, uid = process.getuid?.() ?? 0 } = options;
+  const { tree, problems, checker } = open(options, () => true);
   const given = fileSchema({ collectors, exporters }, createRecipes()).parse(plain(tree), [], checker);
   const config = given && {
     file,

@@ -31,7 +31,7 @@ export interface Tables {
   readonly exporters: readonly ExporterEntry[];
 }
 
-const agent = object({
+export const agent = object({
   state_dir: optional(
     describe(
       absolutePath(),

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadConfig } from '../../../agent/config/index.ts';
+import { loadAgent, loadConfig } from '../../../agent/config/index.ts';
 import { ConfigError } from '../../../agent/core/errors.ts';
 import { type Given, load, problems, tables } from './tables.ts';
 
@@ -364,6 +364,41 @@ describe('what is wrong is said at once and in its place', () => {
       }),
       { numRuns: 400 },
     );
+  });
+});
+
+describe('what is known of the agent itself', () => {
+  const read = (text: string, env = {}) =>
+    loadAgent({ file: 'e.yaml', env, uid: 0, readFile: () => Buffer.from(text) });
+
+  test.each([
+    'agent: { run_dir: /r, log_level: debug }\n',
+    'agent: { run_dir: /r, log_level: debug }\ndaemons: { d: { mach: } }\nspol: {}\ncollectors: { x: }\n',
+    'agent: { run_dir: /r, log_level: debug }\nexporters: { otlp: { headers: { a: "${TOKEN}", b: "${file:/none}" } } }\n',
+  ])('is told whatever is wrong with the rest: %j', text => {
+    expect(read(text)).toEqual({
+      state_dir: '/var/lib/eudaemon',
+      run_dir: '/r',
+      host_root: '/',
+      discover: false,
+      log_level: 'debug',
+      log_format: 'logfmt',
+      shutdown_timeout: 10_000,
+    });
+  });
+
+  test.each([
+    ['agent: { run_dir: r }\nspol: {}\n', ['agent.run_dir: "r" is not an absolute path']],
+    ['agent: { run_dir: "${RUN}" }\n', [expect.stringMatching(/^agent.run_dir: .* RUN is not set/)]],
+    ['agent: { run_dir: /r\n', [expect.stringMatching(/^: Flow map .* end with a }/)]],
+    ['- agent\n', [expect.stringMatching(/^: the file is not a map/)]],
+  ])('is not guessed: %j', (text, expected) => {
+    try {
+      expect.fail(JSON.stringify(read(text)));
+    } catch (error) {
+      const { problems } = error as ConfigError;
+      expect(problems.map(({ path, message }) => `${path}: ${message}`)).toEqual(expected);
+    }
   });
 });
 

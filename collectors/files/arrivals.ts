@@ -141,7 +141,8 @@ export function createArrivals(
       }
       for (const [key, { source, entries, gone }] of trails) {
         const { trail } = entries[0]!;
-        const since = Math.max(...entries.map(entry => entry.unseenSince));
+        const logs = entries.filter(({ path }) => !isGzip(path));
+        const since = Math.max(...(logs.length > 0 ? logs : entries).map(entry => entry.unseenSince));
         // What is gone may have been compressed since it was read.
         const packedSince = Math.min(since, ...gone.map(entry => entry.unseenSince));
         // Where the same file is still at the path, what became of it shows when it is read; not so what was before it.

@@ -27,15 +27,20 @@ export class Succession implements Iterable<LogFile> {
     return this.files.length === 0;
   }
 
+  /** The youngest that is no compressed one: when that was made tells nothing of what was seen. */
+  private get last(): LogFile | undefined {
+    return this.files.findLast(each => !each.isPacked);
+  }
+
   /** What was born later beside the path was not seen; ms, 0 where nothing ever was there. */
   get seenUntil(): number {
-    return this.files.at(-1)?.unseenSince ?? this.unseenSince;
+    return this.last?.unseenSince ?? this.unseenSince;
   }
 
   /** Whether nothing is at the path, and something was lately. */
   isVacant(now: number): boolean {
-    const { length } = this.files;
-    return length === 0 ? now - this.vacatedAt < VACANT_MS : this.files[length - 1]!.detachedAt > 0;
+    const { last } = this;
+    return last === undefined ? now - this.vacatedAt < VACANT_MS : last.detachedAt > 0;
   }
 
   /** Puts a file in its place: the one that is at the path is the last. */
@@ -50,7 +55,7 @@ export class Succession implements Iterable<LogFile> {
 
   remove(file: LogFile, now: number): void {
     this.files.splice(this.files.indexOf(file), 1);
-    this.leave(file.unseenSince, now);
+    if (!file.isPacked) this.leave(file.unseenSince, now);
   }
 
   /** Something was there that is not followed any more, and was seen until then. */

@@ -365,6 +365,7 @@ const FOUND: Action[][] = [
   ['write', 'quiet', 'copytruncate', 'stop', 'swap', 'start', 'kill'],
   ['disk', 'write', 'copytruncate', 'disk', 'look', 'look', 'write', 'hint', 'disk', 'stop'],
   ['write', 'swap', 'rename', 'neighbour', 'write', 'gzip', 'write', 'copytruncate', 'commit', 'kill'],
+  ['write', 'look', 'copytruncate', 'write', 'copytruncate', 'stop', 'gzip', 'start', 'delete', 'stop'],
   ['write', 'replace', 'rename', 'commit', 'write', 'copytruncate', 'write', 'rename'],
 ];
 

@@ -16,6 +16,10 @@ export interface Desc {
   readonly attributes?: Readonly<Record<string, string>>;
   /** Prometheus base name (without `_total`) where the derived one will not do. */
   readonly prometheus?: string;
+  /** A gauge whose series add up to a whole, such as memory by state: an UpDownCounter to OTLP, which is a sum. */
+  readonly additive?: true;
+  /** Not told to OTLP, where the SDK says the same by the names of semantic conventions. */
+  readonly prometheusOnly?: true;
   /** Upper bounds of a histogram, ascending, without +Inf. */
   readonly buckets?: readonly number[];
 }

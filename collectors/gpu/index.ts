@@ -25,10 +25,12 @@ const MEMORY_UTILIZATION = of('memory.utilization', 'Memory in use as a share of
 const MEMORY_USAGE = of('memory.usage', 'Memory in use of the GPU.', {
   unit: 'By',
   prometheus: 'eudaemon_gpu_memory_usage_bytes',
+  additive: true,
 });
 const MEMORY_LIMIT = of('memory.limit', 'Memory of the GPU.', {
   unit: 'By',
   prometheus: 'eudaemon_gpu_memory_limit_bytes',
+  additive: true,
 });
 const DAEMON_MEMORY: Desc = {
   name: 'eudaemon.daemon.gpu_memory',

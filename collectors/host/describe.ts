@@ -11,6 +11,9 @@ const gauge = (prometheus: string, name: string, help: string, more: Partial<Des
   ...more,
 });
 
+/** What semantic conventions call an UpDownCounter. */
+const part = (...given: Parameters<typeof gauge>): Desc => ({ ...gauge(...given), additive: true });
+
 const counter = (prometheus: string, name: string, help: string, more: Partial<Desc>): Desc => ({
   ...gauge(prometheus, name, help, more),
   type: 'counter',
@@ -56,7 +59,7 @@ export const LOAD = [1, 5, 15].map(minutes =>
     { unit: '{thread}' },
   ),
 );
-export const CPU_COUNT = gauge('cpus', 'system.cpu.logical.count', 'Processors in use.', { unit: '{cpu}' });
+export const CPU_COUNT = part('cpus', 'system.cpu.logical.count', 'Processors in use.', { unit: '{cpu}' });
 export const CPU_TIME = counter('cpu_seconds', 'system.cpu.time', 'Time of all processors by mode.', {
   unit: 's',
   labels: ['mode'],
@@ -68,32 +71,32 @@ export const PRESSURE = counter(
   'Time in which some or all tasks waited for a resource.',
   { unit: 's', labels: ['resource', 'kind'] },
 );
-export const MEMORY_USAGE = gauge('memory_usage_bytes', 'system.memory.usage', 'Memory by state.', {
+export const MEMORY_USAGE = part('memory_usage_bytes', 'system.memory.usage', 'Memory by state.', {
   unit: 'By',
   labels: ['state'],
   attributes: { state: 'system.memory.state' },
 });
-export const MEMORY_LIMIT = gauge('memory_total_bytes', 'system.memory.limit', 'Memory of the host.', {
+export const MEMORY_LIMIT = part('memory_total_bytes', 'system.memory.limit', 'Memory of the host.', {
   unit: 'By',
 });
-export const MEMORY_AVAILABLE = gauge(
+export const MEMORY_AVAILABLE = part(
   'memory_available_bytes',
   'system.memory.linux.available',
   'Memory that new programs can have without swapping.',
   { unit: 'By' },
 );
-export const SWAP_USAGE = gauge('swap_usage_bytes', 'system.paging.usage', 'Swap space by state.', {
+export const SWAP_USAGE = part('swap_usage_bytes', 'system.paging.usage', 'Swap space by state.', {
   unit: 'By',
   labels: ['state'],
   attributes: { state: 'system.paging.state' },
 });
-export const FILESYSTEM_USAGE = gauge(
+export const FILESYSTEM_USAGE = part(
   'filesystem_usage_bytes',
   'system.filesystem.usage',
   'Space of the filesystem by state; reserved is free for root alone.',
   { unit: 'By', ...filesystem },
 );
-export const FILESYSTEM_INODES = gauge(
+export const FILESYSTEM_INODES = part(
   'filesystem_inodes',
   'system.filesystem.inodes.usage',
   'Inodes of the filesystem by state.',

@@ -51,6 +51,7 @@ export function encodeMetrics(
     return group;
   };
   for (const { desc, points } of families) {
+    if (desc.prometheusOnly) continue;
     const column = desc.labels?.indexOf(DAEMON) ?? -1;
     const services = Map.groupBy(points, point => point.labels[column] || AGENT);
     for (const [service, own] of services) writeMetric(groupOf(service), desc, own, now, maxBytes);
@@ -73,11 +74,11 @@ function writeMetric(
     stringField(w, 1, desc.name);
     stringField(w, 2, desc.help);
     stringField(w, 3, desc.unit ?? '');
-    w.tag(DATA[desc.type], Wire.Bytes);
+    w.tag(DATA[kindOf(desc)], Wire.Bytes);
     const data = w.begin(128);
     do writePoint(w, desc, points[next++]!, now);
     while (next < points.length && w.pos < maxBytes);
-    if (desc.type !== 'gauge') {
+    if (kindOf(desc) !== 'gauge') {
       w.tag(2, Wire.Varint);
       w.varint(CUMULATIVE);
     }
@@ -92,12 +93,15 @@ function writeMetric(
 }
 
 /** Field of `Metric.data` by type: gauge, sum, histogram. */
-const DATA = { gauge: 5, counter: 7, histogram: 9 } as const;
+const DATA = { gauge: 5, sum: 7, histogram: 9 } as const;
+
+const kindOf = ({ type, additive }: Desc): keyof typeof DATA =>
+  type === 'counter' || additive ? 'sum' : type;
 
 function writePoint(w: ProtoWriter, desc: Desc, point: Point, now: number): void {
   w.tag(1, Wire.Bytes);
   const entry = w.begin(128);
-  if (desc.type !== 'gauge') {
+  if (kindOf(desc) !== 'gauge') {
     const seconds = Math.floor(point.created);
     w.time(2, seconds, Math.round((point.created - seconds) * 1e9));
   }

@@ -1,6 +1,7 @@
 // The door to the OpenTelemetry SDK, loaded only when OTLP metrics are on: the agent's own runtime figures, under its
 // own service, detected by the SDK and sent by our sender. A receiver that is away never disturbs the agent.
 
+import { statSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import v8 from 'node:v8';
 import { metrics as api, type Meter } from '@opentelemetry/api';
@@ -89,6 +90,16 @@ function observe(meter: Meter): void {
       description: 'Resident memory of the agent.',
     })
     .addCallback(result => result.observe(process.memoryUsage.rss()));
+  meter
+    .createObservableUpDownCounter('process.unix.file_descriptor.count', {
+      unit: '{file_descriptor}',
+      description: 'Open files of the agent.',
+    })
+    .addCallback(result => {
+      // Before Linux 6.2 a directory of /proc has no size.
+      const { size } = statSync('/proc/self/fd', { throwIfNoEntry: false }) ?? { size: 0 };
+      if (size > 0) result.observe(size);
+    });
   meter
     .createObservableGauge('process.uptime', { unit: 's', description: 'Time since the agent started.' })
     .addCallback(result => result.observe(process.uptime()));

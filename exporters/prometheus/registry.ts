@@ -194,6 +194,7 @@ function describe({ name, help, type, values }: Json): Desc {
     ...(suffix === '' ? {} : { unit: suffix === '_bytes' ? 'By' : 's' }),
     labels: Object.keys(values[0]?.labels ?? {}).filter(label => label !== 'le'),
     prometheus,
+    prometheusOnly: true,
     buckets: [...bounds],
   };
 }

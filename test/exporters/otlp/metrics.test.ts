@@ -49,6 +49,27 @@ const pointsOf = (metric: ReceivedMetric): OfficialPoint[] =>
   (metric.sum ?? metric.gauge ?? metric.histogram)!.dataPoints;
 
 describe('encodeMetrics', () => {
+  it('tells gauges that add up as sums that may fall, and what is for Prometheus alone not at all', () => {
+    const memory: Desc = {
+      name: 'system.memory.usage',
+      type: 'gauge',
+      help: '',
+      unit: 'By',
+      labels: ['state'],
+      additive: true,
+    };
+    const own: Desc = { name: 'process.open.fds', type: 'gauge', help: '', prometheusOnly: true };
+    const requests = encodeMetrics([family(own, point(9)), family(memory, point(3, 'free'))], HOST, NOW);
+    const [metric, ...others] = decode(requests);
+    expect(others).toEqual([]);
+    expect(metric).toMatchObject({ name: 'system.memory.usage', sum: { aggregationTemporality: 2 } });
+    expect(metric!.sum).not.toHaveProperty('isMonotonic', true);
+    expect(metric!.sum!.dataPoints[0]).toMatchObject({
+      startTimeUnixNano: '1794999000500000000',
+      asDouble: 3,
+    });
+  });
+
   it('gives daemons their own resource, the rest the agent', () => {
     const requests = encodeMetrics(
       [

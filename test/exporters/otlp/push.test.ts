@@ -61,6 +61,7 @@ describe.each(['http/protobuf', 'http/json'] as const)('%s', protocol => {
       'nodejs.eventloop.utilization',
       'process.cpu.time',
       'process.memory.usage',
+      'process.unix.file_descriptor.count',
       'process.uptime',
       'v8js.memory.heap.used',
     ]);

@@ -1,6 +1,7 @@
 // The agent's own log: one logfmt or JSON line a message on stderr, repeats held back and counted.
 
 import { writeSync } from 'node:fs';
+import { systemClock } from '../core/clock.ts';
 import type { Log, LogFields, LogLevel } from '../core/log.ts';
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
@@ -13,7 +14,10 @@ export interface LogOptions {
   readonly format: 'logfmt' | 'json';
   /** Takes one line with its newline. */
   readonly write?: (line: string) => void;
+  /** Unix ms. */
   readonly now?: () => number;
+  /** Monotonic ms. */
+  readonly elapsed?: () => number;
 }
 
 /** Writes to stderr without ever throwing: a log that cannot be written must not stop the agent. */
@@ -56,7 +60,7 @@ const logfmtValue = (value: string | number | boolean): string => {
 };
 
 export function createLog(options: LogOptions, seen: Repeats = new Map()): Log {
-  const { write = toStderr, now = Date.now } = options;
+  const { write = toStderr, now = systemClock.now, elapsed = systemClock.elapsed } = options;
 
   const line = (
     level: LogLevel,
@@ -76,7 +80,7 @@ export function createLog(options: LogOptions, seen: Repeats = new Map()): Log {
 
   /** How many equal messages were held back before this one, or undefined when this one is to be held back too. */
   const repeats = (key: string): number | undefined => {
-    const at = now();
+    const at = elapsed();
     const known = seen.get(key);
     if (known && at - known.since < REPEAT_WINDOW_MS) {
       known.held++;

@@ -32,11 +32,11 @@ export interface DaemonRoom {
   readonly wishes: Wishes;
   /** Unix ms when the agent began. */
   readonly startedAt: number;
-  /** Monotonic ms: how long it has been silent or stuck. Everything else is told with the time it was seen. */
+  /** Monotonic ms: how long ago it restarted, and for how long it has been silent or stuck. Everything else is told with the time it was seen. */
   readonly elapsed: () => number;
 }
 
-/** Times of restarts kept; a window holds no more. */
+/** Times of restarts kept, in monotonic ms; a window holds no more. */
 const MAX_RESTARTS = 1000;
 const MAX_DELAYS = 8;
 /** One that was asked to end after a life of this was restarted on purpose. */
@@ -92,8 +92,8 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     if (!brief) for (const process of ended) end(now, process, exit);
     restarts += again;
     for (let i = 0; i < again; i++) {
-      restartTimes.push(now);
-      if (!deliberate) loopTimes.push(now);
+      restartTimes.push(elapsed());
+      if (!deliberate) loopTimes.push(elapsed());
     }
     restartTimes = restartTimes.slice(-MAX_RESTARTS);
     loopTimes = loopTimes.slice(-MAX_RESTARTS);
@@ -137,7 +137,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
         silentChecks: verdicts.filter(check => check === undefined).length,
         silent: isSilent,
       },
-      now,
+      elapsed(),
     );
     if (isSilent !== silent && (tops.length > 0 || !isSilent)) {
       silent = isSilent;
@@ -237,7 +237,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
             restartTimes,
             silence: silence(now),
           },
-          now,
+          elapsed(),
         ),
       };
     },

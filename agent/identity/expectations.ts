@@ -10,7 +10,7 @@ export interface Seen {
   readonly tops: readonly Instance[];
   readonly instances: readonly Instance[];
   readonly restarts: number;
-  /** Unix ms of the latest. */
+  /** Monotonic ms of the latest. */
   readonly restartTimes: readonly number[];
   /** For how long, in ms, it has logged nothing, and for how long it may; absent when nothing is expected yet. */
   readonly silence: { readonly ms: number; readonly limit: number } | undefined;
@@ -20,7 +20,8 @@ export interface Expectations {
   declare(spec: DaemonSpec): void;
   /** Whether as many instances run as there should. */
   enough(running: number): boolean;
-  tell(seen: Seen, now: number): DaemonStatus['expectations'];
+  /** `elapsed` in monotonic ms. */
+  tell(seen: Seen, elapsed: number): DaemonStatus['expectations'];
 }
 
 export function createExpectations(): Expectations {
@@ -29,14 +30,21 @@ export function createExpectations(): Expectations {
   let every: DaemonSpec['logs']['expect_every'];
 
   /** Undefined when what it asks for is not known. */
-  const met = (expectation: string, condition: Condition, seen: Seen, now: number): boolean | undefined => {
+  const met = (
+    expectation: string,
+    condition: Condition,
+    seen: Seen,
+    elapsed: number,
+  ): boolean | undefined => {
     const { withinMs } = condition;
     switch (expectation) {
       case 'instances':
         return condition.holds(seen.tops.length);
       case 'restarts':
         return condition.holds(
-          withinMs === undefined ? seen.restarts : seen.restartTimes.filter(at => now - at < withinMs).length,
+          withinMs === undefined
+            ? seen.restarts
+            : seen.restartTimes.filter(at => elapsed - at < withinMs).length,
         );
       case 'memory':
         return asked(condition, total(seen.instances.map(({ memory }) => memory)));
@@ -63,11 +71,11 @@ export function createExpectations(): Expectations {
       );
     },
     enough: running => running > 0 && (conditions.get('instances')?.holds(running) ?? true),
-    tell: (seen, now) => [
+    tell: (seen, elapsed) => [
       ...Array.from(conditions, ([name, condition]) => ({
         name,
         condition: condition.text,
-        met: met(name, condition, seen, now),
+        met: met(name, condition, seen, elapsed),
       })),
       ...Array.from(demands, ([name, demand]) => ({
         name,

@@ -9,7 +9,7 @@ export interface Vitals {
   readonly enough: boolean;
   /** Age of the youngest of them, in ms. */
   readonly youngestMs: number;
-  /** Unix ms of the latest restarts that nobody asked for. */
+  /** Monotonic ms of the latest restarts that nobody asked for. */
   readonly restarts: readonly number[];
   readonly lastExit: Exit | undefined;
   /** It has not come up again when, by its last restarts, it should have. */
@@ -56,9 +56,10 @@ function judgeGone({ lastExit, manager, overdue }: Vitals, looping: boolean): Da
   return clean ? 'stopped' : 'absent';
 }
 
-export function judge(vitals: Vitals, now: number): DaemonState {
+/** `elapsed` in monotonic ms. */
+export function judge(vitals: Vitals, elapsed: number): DaemonState {
   const { instances, youngestMs } = vitals;
-  const recent = vitals.restarts.filter(at => now - at < LOOP_WINDOW_MS).length;
+  const recent = vitals.restarts.filter(at => elapsed - at < LOOP_WINDOW_MS).length;
   const looping = recent >= LOOP_RESTARTS && (instances === 0 || youngestMs < STABLE_AFTER_MS);
   if (instances === 0) return vitals.expectedDown ? 'stopped' : judgeGone(vitals, looping);
   if (looping) return 'crash_looping';

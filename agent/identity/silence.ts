@@ -52,7 +52,7 @@ export function createSilence(stateDir: string, log: Pick<Log, 'warn'>, elapsed:
   const voices = load(path, log);
   let warned = false;
   let changed = false;
-  let savedAt = 0;
+  let savedAt = elapsed();
 
   const voiceOf = (daemon: string): Voice => {
     let voice = voices.get(daemon);
@@ -82,8 +82,8 @@ export function createSilence(stateDir: string, log: Pick<Log, 'warn'>, elapsed:
           changed = true;
         }
       }
-      if (now - savedAt >= SAVE_MS) {
-        savedAt = now;
+      if (elapsed() - savedAt >= SAVE_MS) {
+        savedAt = elapsed();
         self.save();
       }
       return now;

@@ -17,12 +17,13 @@ const MAX_WATCHED = 512;
 interface Watched {
   readonly kin: Kin;
   readonly fd: number;
-  endedAt: number | undefined;
+  /** In Unix ms, and until when by the monotonic clock its status is waited for. */
+  ended: { readonly at: number; readonly patience: number } | undefined;
 }
 
 /** Undefined where the kernel has no such descriptors. */
 export function watchByPidfd(native: Native, room: ExitRoom): ExitSource | undefined {
-  const { told, now, look, zombie, lookSoon } = room;
+  const { told, now, elapsed, look, zombie, lookSoon } = room;
   const pidfds = createPidfds(native);
   const own = pidfds.open(process.pid);
   if (own === undefined) return undefined;
@@ -35,7 +36,7 @@ export function watchByPidfd(native: Native, room: ExitRoom): ExitSource | undef
     const fd = pidfds.open(pid);
     if (fd === undefined) return;
     // Somebody else may have got the number between the look and now.
-    if (look(pid)?.startTicks === kin.process.startTicks) watched.set(pid, { kin, fd, endedAt: undefined });
+    if (look(pid)?.startTicks === kin.process.startTicks) watched.set(pid, { kin, fd, ended: undefined });
     else pidfds.close(fd);
   };
 
@@ -47,12 +48,13 @@ export function watchByPidfd(native: Native, room: ExitRoom): ExitSource | undef
     for (const fd of pidfds.ended([...fds.keys()])) {
       const pid = fds.get(fd)!;
       const each = watched.get(pid)!;
-      each.endedAt ??= now();
+      each.ended ??= { at: now(), patience: elapsed() + REAP_MS };
       const status = pidfds.status(fd) ?? zombie(each.kin.process);
-      if (status === undefined && now() - each.endedAt < REAP_MS) continue;
+      if (status === undefined && elapsed() < each.ended.patience) continue;
       watched.delete(pid);
       pidfds.close(fd);
-      const { kin, endedAt: at } = each;
+      const { kin, ended } = each;
+      const { at } = ended;
       const exit = status === undefined ? { reason: 'unknown' as const } : exitOf(status);
       const over = (exit.code ?? 0) === 0 ? handedOver(kin, found, living(), at) : {};
       told.ended(kin, { ...exit, at, source: 'pidfd', ...over });
@@ -68,9 +70,7 @@ export function watchByPidfd(native: Native, room: ExitRoom): ExitSource | undef
     seen(next) {
       found = next;
       for (const [pid, kin] of next) {
-        const before = watched.get(pid);
-        if (!kin.claimed || before?.kin.process.startTicks === kin.process.startTicks) continue;
-        if (!before) open(pid, kin);
+        if (kin.claimed && !watched.has(pid)) open(pid, kin);
       }
     },
     async close() {

@@ -29,7 +29,10 @@ export interface ExitSource {
 
 export interface ExitRoom {
   readonly told: Told;
+  /** Unix ms. */
   readonly now: () => number;
+  /** Monotonic ms. */
+  readonly elapsed: () => number;
   /** The process as /proc has it now; undefined when it is gone. */
   readonly look: (pid: number) => Stat | undefined;
   /** How one ended that is still a zombie, as wait(2) gives it; undefined when that cannot be told. */
@@ -67,7 +70,7 @@ export function createExits(
     ended(daemon: string): void;
   },
 ): Exits {
-  const { root, log, reports, now } = room;
+  const { root, log, reports, now, elapsed } = room;
   const first = attempt(() => readlinkSync(join(root, 'proc/self/ns/pid'))) === FIRST_PIDS;
   const oom = createOom(root, first, now, () => Number(process.hrtime.bigint()) / 1e6);
 
@@ -89,6 +92,7 @@ export function createExits(
   const exitRoom: ExitRoom = {
     told,
     now,
+    elapsed,
     look: host.look,
     zombie: process => zombieStatus(root, process),
     lookSoon: host.lookSoon,

@@ -210,8 +210,10 @@ export function createLineage(
       const waiting = lingering;
       lingering = [];
       for (const end of waiting) exit(end);
-      const ready = young.filter(member => now - member.startedAt >= SETTLE_MS);
-      young = young.filter(member => now - member.startedAt < SETTLE_MS);
+      // A beginning far ahead is of before somebody set the clock back.
+      const isYoung = ({ startedAt }: Member) => Math.abs(now - startedAt) < SETTLE_MS;
+      const ready = young.filter(member => !isYoung(member));
+      young = young.filter(isYoung);
       for (const member of ready) {
         if (members.get(member.process.pid) !== member || member.told) continue;
         member.told = true;

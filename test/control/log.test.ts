@@ -3,12 +3,13 @@ import { createLog, type LogOptions } from '../../agent/control/log.ts';
 
 function start(options: Partial<LogOptions> = {}) {
   const lines: string[] = [];
-  const clock = { now: Date.UTC(2026, 0, 2, 3, 4, 5) };
+  const clock = { now: Date.UTC(2026, 0, 2, 3, 4, 5), elapsed: 0 };
   const log = createLog({
     level: 'info',
     format: 'logfmt',
     write: line => lines.push(line),
     now: () => clock.now,
+    elapsed: () => clock.elapsed,
     ...options,
   });
   return { log, lines, clock };
@@ -54,10 +55,11 @@ test('repeats within ten seconds are held back and counted', () => {
   log.room('other').warn('again');
   log.error('again');
   expect(lines).toHaveLength(3);
-  clock.now += 10_000;
+  clock.now -= 3_600_000;
+  clock.elapsed += 10_000;
   log.warn('again');
   expect(lines.at(-1)).toMatch(/ msg=again repeated=4\n$/);
-  clock.now += 10_000;
+  clock.elapsed += 10_000;
   log.warn('again');
   expect(lines.at(-1)).toMatch(/ msg=again\n$/);
 });

@@ -597,6 +597,19 @@ it('a crash loop that a polite signal ends is stopped, once nobody has started i
   expect(w.state()).toBe('crash_looping');
 });
 
+it('a crash loop is neither ended nor begun by setting the clock', () => {
+  const w = world({ expect: { restarts: '< 3 in 10m' } });
+  const crash = (pid: number) => {
+    const process = w.instance(pid);
+    w.after(1).look(process).after(1).exited(process, { reason: 'signal', code: 11, signal: 'SIGSEGV' });
+  };
+  w.look(w.instance(1));
+  for (const pid of [2, 3, 4, 5]) crash(pid);
+  expect(w.state()).toBe('crash_looping');
+  expect(w.set(3600).series()).toMatchObject({ 'expectation_met{d,restarts}': 0 });
+  expect(w.state()).toBe('crash_looping');
+});
+
 describe('silence', () => {
   it('is hung while it runs, an unmet expectation, and an event; a word ends it', () => {
     const w = world({ logs: { identifiers: [], files: [], parse: 'none', expect_every: 60_000 } });

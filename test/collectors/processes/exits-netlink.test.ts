@@ -25,6 +25,7 @@ function world() {
         killed() {},
       },
       now: () => 0,
+      elapsed: () => 0,
       look: () => undefined,
       zombie: () => undefined,
       lookSoon() {},

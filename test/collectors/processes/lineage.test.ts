@@ -106,6 +106,10 @@ it('tells a beginning once it has lasted', () => {
   expect(w.exitNow()).toMatchObject({ coreDumped: true });
 });
 
+it('tells a beginning also when the clock was set back since', () => {
+  expect(world().start(5, 'd').after(-3_600_000).settle().told()).toEqual(['d 5 began']);
+});
+
 it('leaves a beginning to the look that came first', () => {
   expect(world().start(5, 'd').look().after(100).settle().told()).toEqual([]);
 });

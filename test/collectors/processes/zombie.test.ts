@@ -45,6 +45,7 @@ async function orphan(end: string): Promise<{ kin: Kin; end(): void }> {
 const room = (ended: ExitRoom['told']['ended']): ExitRoom => ({
   told: { began() {}, killed() {}, ended },
   now: () => 1_000_000,
+  elapsed: () => 0,
   look: pid => ({ pid, startTicks: start(pid) }) as ReturnType<ExitRoom['look']>,
   zombie: process => zombieStatus('/', process),
   lookSoon() {},

@@ -83,7 +83,7 @@ export function createApi(sources: ApiSources): Api {
   const daemonView = (status: ReturnType<DaemonTable['snapshot']>[number], figures: Figures): DaemonView => {
     const { name } = status;
     const last = figures.sum('eudaemon_log_last_timestamp_seconds', name);
-    const runs = status.instances.length > 0;
+    const runs = status.running > 0;
     const used = (family: string) => (runs ? figures.sum(family, name) : undefined);
     const [death] = sources.certificates.of(name);
     return {

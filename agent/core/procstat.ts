@@ -1,30 +1,33 @@
 // /proc/PID/stat from its bytes: who a process is and what it has used. Pure. Source: proc_pid_stat(5).
 
-/** Counters are ticks of 1/100 s or events. Beyond 2^53 they lose their last digits, as every double does. */
+/**
+ * Who it is never changes in one object, all else may. Counters are ticks of 1/100 s or events. Beyond 2^53 they lose
+ * their last digits, as every double does.
+ */
 export interface Stat {
   readonly pid: number;
   /** As the kernel gives it; ill-formed UTF-8 becomes U+FFFD. */
   readonly comm: string;
-  /** One letter: R S D Z T t X I P. */
-  readonly state: string;
   readonly ppid: number;
-  /** Its id; the process whose pid that is leads it. */
-  readonly session: number;
-  /** Device number of the controlling terminal; 0 for none. */
-  readonly terminal: number;
-  readonly kernelThread: boolean;
-  readonly minorFaults: number;
-  readonly majorFaults: number;
-  readonly userTicks: number;
-  readonly systemTicks: number;
-  /** The same of children that ended and were waited for. */
-  readonly childMinorFaults: number;
-  readonly childMajorFaults: number;
-  readonly childUserTicks: number;
-  readonly childSystemTicks: number;
-  readonly threads: number;
   /** Ticks after boot. */
   readonly startTicks: number;
+  /** One letter: R S D Z T t X I P. */
+  state: string;
+  /** Its id; the process whose pid that is leads it. */
+  session: number;
+  /** Device number of the controlling terminal; 0 for none. */
+  terminal: number;
+  kernelThread: boolean;
+  minorFaults: number;
+  majorFaults: number;
+  userTicks: number;
+  systemTicks: number;
+  /** The same of children that ended and were waited for. */
+  childMinorFaults: number;
+  childMajorFaults: number;
+  childUserTicks: number;
+  childSystemTicks: number;
+  threads: number;
 }
 
 /** USER_HZ: 100 on every architecture Node runs on. */
@@ -71,8 +74,8 @@ class Fields {
 }
 
 /**
- * The content of the file, bytes `0..length`; undefined when it is cut short or no such file. The name is taken from
- * `before` where it is the same.
+ * The content of the file, bytes `0..length`; undefined when it is cut short or no such file. `before`, brought up to date,
+ * where it is the same process, of the same name and parent, still.
  */
 export function parseStat(buf: Uint8Array, length: number, before?: Stat): Stat | undefined {
   let space = 0;
@@ -89,47 +92,55 @@ export function parseStat(buf: Uint8Array, length: number, before?: Stat): Stat 
   if (space === 0 || buf[open] !== OPEN || close <= open || close + 3 > length) return undefined;
   if (!Number.isSafeInteger(pid)) return undefined;
   const fields = new Fields(buf, length, close + 3);
+  const comm =
+    before && isText(buf, open + 1, close, before.comm) ? before.comm : decode(buf, open + 1, close);
+  const state = String.fromCharCode(buf[close + 2]!);
   // In this order they stand in the file, from the fourth on.
   const ppid = fields.next();
+  const same = before?.pid === pid && before.ppid === ppid && before.comm === comm;
+  const stat = same ? before : emptyStat(pid, comm, ppid);
+  stat.state = state;
   fields.next();
-  const session = fields.next();
-  const terminal = fields.next();
+  stat.session = fields.next();
+  stat.terminal = fields.next();
   fields.next();
-  const kernelThread = (fields.next() & PF_KTHREAD) !== 0;
-  const minorFaults = fields.next();
-  const childMinorFaults = fields.next();
-  const majorFaults = fields.next();
-  const childMajorFaults = fields.next();
-  const userTicks = fields.next();
-  const systemTicks = fields.next();
-  const childUserTicks = fields.next();
-  const childSystemTicks = fields.next();
+  stat.kernelThread = (fields.next() & PF_KTHREAD) !== 0;
+  stat.minorFaults = fields.next();
+  stat.childMinorFaults = fields.next();
+  stat.majorFaults = fields.next();
+  stat.childMajorFaults = fields.next();
+  stat.userTicks = fields.next();
+  stat.systemTicks = fields.next();
+  stat.childUserTicks = fields.next();
+  stat.childSystemTicks = fields.next();
   fields.next();
   fields.next();
-  const threads = fields.next();
+  stat.threads = fields.next();
   fields.next();
   const startTicks = fields.next();
   if (fields.broken) return undefined;
-  return {
-    pid,
-    comm: before && isText(buf, open + 1, close, before.comm) ? before.comm : decode(buf, open + 1, close),
-    state: String.fromCharCode(buf[close + 2]!),
-    ppid,
-    session,
-    terminal,
-    kernelThread,
-    minorFaults,
-    majorFaults,
-    userTicks,
-    systemTicks,
-    childMinorFaults,
-    childMajorFaults,
-    childUserTicks,
-    childSystemTicks,
-    threads,
-    startTicks,
-  };
+  return stat.startTicks === startTicks ? stat : { ...stat, startTicks };
 }
+
+const emptyStat = (pid: number, comm: string, ppid: number): Stat => ({
+  pid,
+  comm,
+  ppid,
+  startTicks: -1,
+  state: '',
+  session: 0,
+  terminal: 0,
+  kernelThread: false,
+  minorFaults: 0,
+  majorFaults: 0,
+  userTicks: 0,
+  systemTicks: 0,
+  childMinorFaults: 0,
+  childMajorFaults: 0,
+  childUserTicks: 0,
+  childSystemTicks: 0,
+  threads: 0,
+});
 
 /** ASCII by hand: a call of the decoder takes as long as all the numbers. */
 function decode(buf: Uint8Array, start: number, end: number): string {

@@ -119,7 +119,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       .filter(check => !check.presumed || checks.has(check.name))
       .map(check => checks.get(check.name));
     const failing = verdicts.filter(check => check?.healthy === false);
-    const youngest = Math.max(...tops.map(({ startedAt }) => startedAt * 1000));
+    const youngest = youngestOf(tops);
     const next = judge(
       {
         instances: tops.length,
@@ -209,7 +209,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       const next = settle(now);
       const wish = wishes.of(name, now);
       const nextAt = next === 'crash_looping' ? nextStartAt(now) : undefined;
-      const { tops } = roster;
+      const { tops, instances } = roster;
       const posture = tops.find(each => each.posture)?.posture;
       return {
         name,
@@ -217,8 +217,14 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
         state: next,
         since,
         up: expectations.enough(tops.length),
-        instances: tops.map(({ pid, startedAt }) => ({ pid, startedAt: startedAt * 1000 })),
-        pids: roster.instances.map(({ pid }) => pid),
+        running: tops.length,
+        startedAt: tops.length > 0 ? oldestOf(tops) : undefined,
+        get instances() {
+          return tops.map(({ pid, startedAt }) => ({ pid, startedAt: startedAt * 1000 }));
+        },
+        get pids() {
+          return instances.map(({ pid }) => pid);
+        },
         restarts,
         exits: { ...exits },
         oomKills: exits.oom + killedChildren,
@@ -232,7 +238,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
         expectations: expectations.tell(
           {
             tops,
-            instances: roster.instances,
+            instances,
             restarts,
             restartTimes,
             silence: silence(now),
@@ -243,6 +249,14 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     },
   };
 }
+
+/** When the last of them began, Unix ms; -Infinity without any. */
+const youngestOf = (tops: readonly Instance[]): number =>
+  tops.reduce((latest, { startedAt }) => Math.max(latest, startedAt), -Infinity) * 1000;
+
+/** The same of the first; Infinity without any. */
+const oldestOf = (tops: readonly Instance[]): number =>
+  tops.reduce((earliest, { startedAt }) => Math.min(earliest, startedAt), Infinity) * 1000;
 
 /** What it leaves behind goes on as the daemon; after a crash it is only left over. */
 const isWell = ({ reason, code, handedOver }: Exit): boolean =>

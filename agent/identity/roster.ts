@@ -44,7 +44,7 @@ const MAX_OVERDUE = 256;
 const UNCHANGED: Changes = { began: [], ended: [], restarts: 0 };
 
 const isEqual = (a: readonly Instance[], b: readonly Instance[]): boolean =>
-  a.length === b.length && a.every((each, i) => each === b[i]);
+  a === b || (a.length === b.length && a.every((each, i) => each === b[i]));
 
 export function createRoster(): Roster {
   let living: readonly Instance[] = [];

@@ -79,6 +79,9 @@ export interface DaemonStatus {
   readonly state: DaemonState;
   /** When it came into this state. */
   readonly since: number;
+  /** How many instances run, and when the oldest of them began. */
+  readonly running: number;
+  readonly startedAt: number | undefined;
   readonly instances: readonly { readonly pid: number; readonly startedAt: number }[];
   /** Of all its processes, instances and their children. */
   readonly pids: readonly number[];
@@ -119,12 +122,11 @@ export interface CheckStatus {
 }
 
 export function writeSeries(out: SampleSink, daemon: DaemonStatus): void {
-  const { name, instances } = daemon;
+  const { name, running, startedAt } = daemon;
   out.set(UP, daemon.up ? 1 : 0, name);
   for (const state of DAEMON_STATES) out.set(STATE, state === daemon.state ? 1 : 0, name, state);
-  out.set(INSTANCES, instances.length, name);
-  if (instances.length > 0)
-    out.set(START_TIME, Math.min(...instances.map(({ startedAt }) => startedAt)) / 1000, name);
+  out.set(INSTANCES, running, name);
+  if (startedAt !== undefined) out.set(START_TIME, startedAt / 1000, name);
   out.set(EXPECTED_DOWN, daemon.expectedDown ? 1 : 0, name);
   out.set(RESTARTS, daemon.restarts, name);
   for (const reason of EXIT_REASONS) out.set(EXITS, daemon.exits[reason], name, reason);

@@ -10,7 +10,7 @@ import type { Seen } from './look.ts';
 import { detailsInterval, type ProcessesOptions } from './options.ts';
 import { parsePss } from './parse.ts';
 import { DENIED, type Reader } from './read.ts';
-import { type Details, hasEnded, readMemory, readStat } from './sample.ts';
+import { hasEnded, readMemory, readStat } from './sample.ts';
 import { createTcpTables, TCP_STATES } from './tcp.ts';
 import { createUndeclared, type Undeclared } from './undeclared.ts';
 
@@ -45,13 +45,12 @@ export function createDetails(
     async sample(out, signal) {
       const seen = await look();
       const breath = createBreath(elapsed, signal);
-      const members = new Map<string, Map<number, Details>>();
-      for (const { name } of daemons.declared) members.set(name, new Map());
-      for (const [pid, { stat, daemon, figures }] of seen)
-        if (!hasEnded(stat)) members.get(daemon)?.set(pid, figures.details);
+      const members = new Map<string, Seen[]>();
+      for (const { name } of daemons.declared) members.set(name, []);
+      for (const each of seen.values()) if (!hasEnded(each.stat)) members.get(each.daemon)?.push(each);
       if (undeclared) await countOthers(undeclared, seen, breath);
       undeclared?.write(out, elapsed());
-      await breath.each([...members], ([daemon, processes]) => {
+      await breath.each(members, ([daemon, processes]) => {
         const { gauges, counters } = groups.of(daemon, processes);
         for (const gauge of GAUGES)
           if (gauges[gauge] !== undefined) out.set(family.GROUP[gauge], gauges[gauge], daemon);
@@ -62,9 +61,9 @@ export function createDetails(
       });
       const holdingsOf = createLook(root, tcp, reader.targetOf);
       for (const [daemon, processes] of members) {
-        if (processes.size === 0) continue;
+        if (processes.length === 0) continue;
         const holdings = holdingsOf();
-        await breath.each([...processes], ([pid, { open }]) => holdings.add(pid, open));
+        await breath.each(processes, ({ stat, figures }) => holdings.add(stat.pid, figures.details.open));
         const held = holdings.held();
         if (held.denied) continue;
         out.set(family.DELETED, held.deletedBytes, daemon);
@@ -82,10 +81,7 @@ export function createDetails(
 function createShares(reader: Reader) {
   let known = new Map<string, number>();
   let behind: string[] = [];
-  return (
-    members: ReadonlyMap<string, ReadonlyMap<number, unknown>>,
-    elapsed: () => number,
-  ): Map<string, number> => {
+  return (members: ReadonlyMap<string, readonly Seen[]>, elapsed: () => number): Map<string, number> => {
     const began = elapsed();
     const order = [
       ...behind.filter(name => members.has(name)),
@@ -105,12 +101,12 @@ function createShares(reader: Reader) {
 }
 
 /** Undefined without processes, and when one may not be read. */
-function shareOf(reader: Reader, pids: ReadonlyMap<number, unknown>): number | undefined {
+function shareOf(reader: Reader, processes: readonly Seen[]): number | undefined {
   let sum = 0;
-  for (const pid of pids.keys()) {
-    const length = reader.file(pid, 'smaps_rollup');
+  for (const { stat } of processes) {
+    const length = reader.file(stat.pid, 'smaps_rollup');
     if (length >= 0) sum += parsePss(reader.buf, length);
     else if (length === DENIED) return undefined;
   }
-  return pids.size === 0 || Number.isNaN(sum) ? undefined : sum;
+  return processes.length === 0 || Number.isNaN(sum) ? undefined : sum;
 }

@@ -45,8 +45,8 @@ export interface Exits {
   readonly source: ExitSource;
   /** A look begins. */
   looking(): void;
-  /** Since then. */
-  endedMeanwhile(process: ProcessFacts): boolean;
+  /** Who has ended since then. */
+  readonly ended: readonly ProcessFacts[];
   seen(found: ReadonlyMap<number, Kin>, now: number): void;
   close(): Promise<void>;
 }
@@ -74,11 +74,11 @@ export function createExits(
   const first = attempt(() => readlinkSync(join(root, 'proc/self/ns/pid'))) === FIRST_PIDS;
   const oom = createOom(root, first, now, () => Number(process.hrtime.bigint()) / 1e6);
 
-  let ended = new Set<string>();
+  let ended: ProcessFacts[] = [];
   const told: Told = {
     began: kin => reports.began(now(), kin.daemon, instanceOf(kin)),
     ended(kin, exit) {
-      ended.add(keyOf(kin.process));
+      ended.push(kin.process);
       const mayBe = exit.reason === 'unknown' || (exit.reason === 'signal' && exit.code === SIGKILL);
       const reason = mayBe && oom.killed(kin.process.pid, kin.startedAt) ? 'oom' : exit.reason;
       const known: Exit = reason === 'oom' ? { ...exit, reason, code: SIGKILL, signal: 'SIGKILL' } : exit;
@@ -145,9 +145,11 @@ export function createExits(
   return {
     source,
     looking() {
-      ended = new Set();
+      ended = [];
     },
-    endedMeanwhile: process => ended.size > 0 && ended.has(keyOf(process)),
+    get ended() {
+      return ended;
+    },
     seen(found, at) {
       source.seen(found, at);
       for (const { claimed, process } of found.values()) if (claimed) oom.note(process.pid);
@@ -159,8 +161,6 @@ export function createExits(
     },
   };
 }
-
-const keyOf = ({ pid, startTicks }: ProcessFacts): string => `${pid}:${startTicks}`;
 
 /** As the roster takes it, with what the next look will add. */
 const instanceOf = ({ process, startedAt, claimed }: Kin): Instance => ({

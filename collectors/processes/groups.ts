@@ -24,14 +24,15 @@ export interface GroupFigures {
 }
 
 export interface Groups {
-  /** Of all the groups that the processes of a daemon, by pid, have for themselves. */
-  of(daemon: string, processes: ReadonlyMap<number, Member>): GroupFigures;
+  /** Of all the groups that the processes of a daemon have for themselves. */
+  of(daemon: string, processes: readonly Member[]): GroupFigures;
   /** Forgets daemons that are gone. */
   keep(daemons: ReadonlySet<string>): void;
 }
 
 interface Member {
-  readonly setting: Pick<Setting, 'cgroup'>;
+  readonly stat: { readonly pid: number };
+  readonly figures: { readonly details: { readonly setting: Pick<Setting, 'cgroup'> } };
 }
 
 /** One directory of one hierarchy. */
@@ -49,10 +50,10 @@ export function createGroups(root: string): Groups {
 
   const mountsNow = () => parseGroupMounts(proc('1/mounts') ?? proc('self/mounts') ?? '');
 
-  const directoriesOf = (processes: ReadonlyMap<number, Member>): Map<string, Directory> => {
+  const directoriesOf = (processes: readonly Member[]): Map<string, Directory> => {
     const mounts = mountsNow();
     const found = new Map<string, Directory>();
-    for (const text of new Set(Array.from(processes.values(), ({ setting }) => setting.cgroup)))
+    for (const text of textsOf(processes))
       for (const [controller, path] of parseGroupPaths(text)) {
         const mount = mounts.get(controller);
         if (mount === undefined || path === '/' || path.startsWith('/..')) continue;
@@ -62,9 +63,11 @@ export function createGroups(root: string): Groups {
     return found;
   };
 
-  const isOwn = (path: string, pids: { has(pid: number): boolean }): boolean => {
+  const isOwn = (path: string, processes: readonly Member[]): boolean => {
     const members = read(`${path}/cgroup.procs`)?.split('\n').filter(Boolean) ?? [];
-    return members.length > 0 && members.every(pid => pids.has(Number(pid)));
+    if (members.length === 0 || members.length > processes.length) return false;
+    const pids = new Set(processes.map(({ stat }) => stat.pid));
+    return members.every(pid => pids.has(Number(pid)));
   };
 
   return {
@@ -96,6 +99,18 @@ export function createGroups(root: string): Groups {
       if (last.size > MAX_DIRECTORIES) last.clear();
     },
   };
+}
+
+/** Of thousands of processes most stand where the one before does. */
+function textsOf(processes: readonly Member[]): Set<string> {
+  const texts = new Set<string>();
+  let last: string | undefined;
+  for (const { figures } of processes) {
+    const { cgroup } = figures.details.setting;
+    if (cgroup !== last) texts.add(cgroup);
+    last = cgroup;
+  }
+  return texts;
 }
 
 const MAX_DIRECTORIES = 10_000;

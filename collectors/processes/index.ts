@@ -1,7 +1,6 @@
 // Looks at all processes of the host and tells what the declared daemons use, their children counted in.
 
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
-import type { Instance } from '../../agent/core/daemon.ts';
 import { causeOf } from '../../agent/core/errors.ts';
 import { TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import { createBoot } from '../../agent/native/boot.ts';
@@ -9,17 +8,16 @@ import { createBreath } from './breath.ts';
 import { EXIT_SOURCE } from './descs.ts';
 import { createDetails } from './details.ts';
 import { createExits } from './exits.ts';
-import type { Kin } from './lineage.ts';
 import { createLooker, type Seen, type Turns } from './look.ts';
 import { createManagers } from './managers.ts';
 import { detailsInterval, type ProcessesOptions } from './options.ts';
 import { createPortable } from './portable.ts';
-import { createPortraits, type Portrait } from './portrait.ts';
+import { createPortraits } from './portrait.ts';
 import { createPostures } from './posture.ts';
 import { createReader } from './read.ts';
 import { hasEnded, readStat } from './sample.ts';
 import { emptySums, include, type Sums, writeSums } from './sums.ts';
-import { createTally, type Usage } from './tally.ts';
+import { createTally } from './tally.ts';
 
 /** After an end whoever takes the place of the ended is looked for so soon. */
 const SOON_MS = 300;
@@ -72,37 +70,25 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       await breath.each(list, look.at);
       for (const pid of look.end()) {
         reader.release(pid);
-        portraits.forget(pid);
         postures.forget(pid);
       }
-      const kin = new Map<number, Kin>();
       const sums = new Map(daemons.declared.map(({ name }) => [name, emptySums()]));
-      const usages: Usage[] = [];
-      const found: Portrait[] = [];
-      await breath.each([...seen.values()], each => {
+      portraits.begin();
+      await breath.each(seen.values(), each => {
         const { stat, daemon, figures } = each;
         const began = boot + stat.startTicks / TICKS_PER_SECOND;
         const claimed = seen.get(stat.ppid)?.daemon !== daemon;
         const ended = hasEnded(stat);
         const posture = claimed && !ended ? postures.of(stat, figures.details.rights, elapsed()) : undefined;
-        const portrait = portraits.of(each, claimed, began, posture);
-        usages.push(portrait.usage);
+        portraits.add(each, claimed, began, posture);
         if (ended) return;
         tellDenied(each);
         include(sums.get(daemon)!, stat, figures);
-        found.push(portrait);
       });
       postures.end();
+      // The look took a moment, and who has ended meanwhile has been told.
+      const { usages, kin, instances } = portraits.end(exits.ended);
       tally.update(usages);
-      const instances = new Map<string, Instance[]>();
-      for (const { instance, kin: each } of found) {
-        // The look took a moment, and who has ended meanwhile has been told.
-        if (exits.endedMeanwhile(instance)) continue;
-        kin.set(instance.pid, each);
-        const list = instances.get(each.daemon);
-        if (list) list.push(instance);
-        else instances.set(each.daemon, [instance]);
-      }
       exits.seen(kin, now);
       reports.processes(now, instances, awaited);
       managers.seen(kin.values(), now);

@@ -3,20 +3,21 @@
 
 import type { DaemonLookup } from '../../agent/core/daemon.ts';
 import { parseStat, type Stat } from '../../agent/core/procstat.ts';
-import type { Memory } from './parse.ts';
 import type { Reader } from './read.ts';
 import { Depth, type Figures, readDetails, readFigures, readMemory } from './sample.ts';
 
+/** The same object from look to look, as long as it is the same process of the same daemon. */
 interface Process {
-  readonly stat: Stat;
+  /** Another one when its name or parent is. */
+  stat: Stat;
   /** Undefined for one of nobody, as are its figures. */
   readonly daemon: string | undefined;
   readonly figures: Figures | undefined;
   /** As `Reader.cpuTime` gave it before anything was read. */
-  readonly cpuTime: number;
+  cpuTime: number;
 }
 
-/** A process of a daemon. The same object in the next look when nothing of it has changed. */
+/** A process of a daemon. */
 export interface Seen extends Process {
   readonly daemon: string;
   readonly figures: Figures;
@@ -57,22 +58,19 @@ export function createLooker(reader: Reader, daemons: Pick<DaemonLookup, 'ofProc
     return turn % turns.details === 0 ? Depth.Details : Depth.Figures;
   };
 
-  /** One that has not run: `before` when it is the same still. */
-  const rest = (pid: number, before: Seen, depth: Depth): Seen | undefined => {
-    const { figures, cpuTime } = before;
-    const memory = readMemory(reader, pid, figures.details.anonymous);
-    if (!memory) return undefined;
-    const taken = !isSame(memory, figures.memory);
+  /** Whether one that has not run is there still; brings it up to date. */
+  const rest = (pid: number, { figures, cpuTime }: Seen, depth: Depth): boolean => {
+    const memory = readMemory(reader, pid, figures.details.anonymous, figures.memory);
+    if (!memory) return false;
     const due = depth === Depth.Details && figures.details.cpuTime !== cpuTime;
-    if (!taken && !due) return before;
     // Where the memory went is a detail.
-    return {
-      ...before,
-      figures: { ...figures, memory, details: readDetails(reader, pid, figures.details, cpuTime) },
-    };
+    if (due || memory !== figures.memory)
+      figures.details = readDetails(reader, pid, figures.details, cpuTime);
+    figures.memory = memory;
+    return true;
   };
 
-  /** `before` when it is the same still; undefined when it has vanished. */
+  /** `before`, brought up to date, when it is the same still; undefined when it has vanished. */
   const look = (
     pid: number,
     before: Process | undefined,
@@ -82,16 +80,20 @@ export function createLooker(reader: Reader, daemons: Pick<DaemonLookup, 'ofProc
     const cpuTime = reader.cpuTime(pid);
     if (before?.cpuTime === cpuTime && depth !== Depth.Everything && hasParent(before.stat, pids)) {
       const daemon = daemonOf(before.stat);
-      if (daemon === before.daemon) return isSeen(before) ? rest(pid, before, depth) : before;
+      if (daemon === before.daemon) return !isSeen(before) || rest(pid, before, depth) ? before : undefined;
     }
     const length = reader.file(pid, 'stat');
     const stat = length > 0 ? parseStat(reader.buf, length, before?.stat) : undefined;
     if (!stat) return undefined;
     const daemon = daemonOf(stat);
-    if (daemon === undefined) return { stat, daemon, figures: undefined, cpuTime };
-    const same = before?.stat.startTicks === stat.startTicks;
-    const figures = readFigures(reader, pid, same ? before.figures : undefined, depth, cpuTime);
-    return figures && { stat, daemon, figures, cpuTime };
+    const same = before?.stat.startTicks === stat.startTicks ? before : undefined;
+    const figures =
+      daemon === undefined ? undefined : readFigures(reader, pid, same?.figures, depth, cpuTime);
+    if (daemon !== undefined && !figures) return undefined;
+    if (!same || same.daemon !== daemon) return { stat, daemon, figures, cpuTime };
+    same.stat = stat;
+    same.cpuTime = cpuTime;
+    return same;
   };
 
   const forget = (pid: number, gone: number[]) => {
@@ -129,7 +131,3 @@ export function createLooker(reader: Reader, daemons: Pick<DaemonLookup, 'ofProc
 const isSeen = (process: Process): process is Seen => process.daemon !== undefined;
 
 const hasParent = ({ ppid }: Stat, pids: ReadonlySet<number>): boolean => ppid === 0 || pids.has(ppid);
-
-/** Of what is unknown in both, nothing has changed. */
-const isSame = (a: Memory, b: Memory): boolean =>
-  Object.is(a.resident, b.resident) && Object.is(a.virtual, b.virtual) && Object.is(a.anonymous, b.anonymous);

@@ -50,16 +50,35 @@ export function parseStatus(buf: Buffer, length: number): Status {
   };
 }
 
-/** The same figures as VmSize, VmRSS and RssAnon of status, for an eighth of the kernel's time. */
-export function parseMemory(buf: Buffer, length: number, pageSize: number): Memory {
-  const size = numberAt(buf, 0, length);
-  const resident = numberAt(buf, nextAt(buf, 0, length), length);
-  const shared = numberAt(buf, nextAt(buf, nextAt(buf, 0, length), length), length);
-  return {
-    virtual: size * pageSize,
-    resident: resident * pageSize,
-    anonymous: (resident - shared) * pageSize,
-  };
+/**
+ * The same figures as VmSize, VmRSS and RssAnon of status, for an eighth of the kernel's time; `anonymous` NaN unless the
+ * kernel `tells` it apart. `before` where nothing has changed.
+ */
+export function parseMemory(
+  buf: Buffer,
+  length: number,
+  pageSize: number,
+  tells = true,
+  before?: Memory,
+): Memory {
+  const second = nextAt(buf, 0, length);
+  const pages = numberAt(buf, second, length);
+  const virtual = numberAt(buf, 0, length) * pageSize;
+  const resident = pages * pageSize;
+  const anonymous = tells
+    ? (pages - numberAt(buf, nextAt(buf, second, length), length)) * pageSize
+    : Number.NaN;
+  return memoryOf(virtual, resident, anonymous, before);
+}
+
+/** `before` where it is the same: of what is unknown in both, nothing has changed. */
+function memoryOf(virtual: number, resident: number, anonymous: number, before: Memory | undefined): Memory {
+  const same =
+    before !== undefined &&
+    Object.is(before.virtual, virtual) &&
+    Object.is(before.resident, resident) &&
+    Object.is(before.anonymous, anonymous);
+  return same ? before : { virtual, resident, anonymous };
 }
 
 /** Behind the next blank. */
@@ -70,8 +89,16 @@ function nextAt(buf: Buffer, start: number, end: number): number {
 }
 
 /** Bytes fetched from and sent to storage; NaN where the kernel does not tell. */
-export function parseIo(buf: Buffer, length: number): { read: number; written: number } {
-  return { read: numberOf(buf, length, READ), written: numberOf(buf, length, WRITTEN) };
+export interface Io {
+  readonly read: number;
+  readonly written: number;
+}
+
+/** `before` where nothing has changed. */
+export function parseIo(buf: Buffer, length: number, before?: Io): Io {
+  const read = numberOf(buf, length, READ);
+  const written = numberOf(buf, length, WRITTEN);
+  return before?.read === read && before.written === written ? before : { read, written };
 }
 
 /** The soft limit of open files; Infinity for `unlimited`, NaN when it is not there. */
@@ -88,15 +115,17 @@ const AT_PAGESZ = 6n;
 /** The proportional set size in /proc/PID/smaps_rollup, in bytes; NaN when it is not there. */
 export const parsePss = (buf: Buffer, length: number): number => numberOf(buf, length, PSS) * 1024;
 
-/** Fields 23 and 24 of /proc/PID/stat, in bytes; NaN when they are not there. */
+/** Fields 23 and 24 of /proc/PID/stat, in bytes; NaN when they are not there. `before` as above. */
 export function parseStatMemory(
   buf: Buffer,
   length: number,
   pageSize: number,
-): Pick<Memory, 'virtual' | 'resident'> {
+  anonymous: number,
+  before?: Memory,
+): Memory {
   const text = buf.toString('latin1', 0, Math.max(0, length));
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { virtual: Number(fields[20]), resident: Math.max(0, Number(fields[21]) * pageSize) };
+  return memoryOf(Number(fields[20]), Math.max(0, Number(fields[21]) * pageSize), anonymous, before);
 }
 
 /** Another number when a process runs for somebody else, or with other rights, than before. */

@@ -3,6 +3,7 @@
 import { parseStat, type Stat } from '../../agent/core/procstat.ts';
 import { type Open, readOpen } from './holdings.ts';
 import {
+  type Io,
   type Memory,
   parseIo,
   parseMemory,
@@ -17,14 +18,14 @@ import { DENIED, GONE, type Reader } from './read.ts';
 export const Depth = { Figures: 0, Details: 1, Everything: 2 } as const;
 export type Depth = (typeof Depth)[keyof typeof Depth];
 
-/** Figures are NaN where they could not be had. */
+/** Figures are NaN where they could not be had. The same object from look to look. */
 export interface Figures {
-  readonly memory: Memory;
-  readonly io: { readonly read: number; readonly written: number };
-  readonly ioDenied: boolean;
-  readonly openFds: number;
-  readonly fdsDenied: boolean;
-  readonly details: Details;
+  memory: Memory;
+  io: Io;
+  ioDenied: boolean;
+  openFds: number;
+  fdsDenied: boolean;
+  details: Details;
 }
 
 /** What costs as much as all the rest: as of its last turn. */
@@ -50,7 +51,7 @@ export interface Setting {
   readonly cgroup: string;
 }
 
-const NO_IO = { read: Number.NaN, written: Number.NaN };
+const NO_IO: Io = { read: Number.NaN, written: Number.NaN };
 
 /** Undefined for kernel threads and for what has vanished. */
 export function readStat(reader: Reader, pid: number, before?: Stat): Stat | undefined {
@@ -63,7 +64,7 @@ export function readStat(reader: Reader, pid: number, before?: Stat): Stat | und
 export const hasEnded = ({ state, threads }: Stat): boolean =>
   (state === 'Z' || state === 'X') && threads <= 1;
 
-/** All but stat; `before` of the same process. Undefined when it vanishes meanwhile. */
+/** All but stat; `before` of the same process, brought up to date. Undefined when it vanishes meanwhile. */
 export function readFigures(
   reader: Reader,
   pid: number,
@@ -77,30 +78,46 @@ export function readFigures(
       : readDetails(reader, pid, depth === Depth.Everything ? undefined : before?.details, cpuTime);
   const refused = before?.ioDenied && depth !== Depth.Everything;
   const ioLength = refused ? DENIED : reader.file(pid, 'io');
-  const io = ioLength > 0 ? parseIo(reader.buf, ioLength) : NO_IO;
+  const io = ioLength > 0 ? parseIo(reader.buf, ioLength, before?.io) : NO_IO;
   const fds = reader.openFds(pid);
-  const memory = readMemory(reader, pid, details.anonymous);
+  const memory = readMemory(reader, pid, details.anonymous, before?.memory);
   if (!memory || ((ioLength === GONE || fds === GONE) && reader.file(pid, 'stat') <= 0)) return undefined;
-  return {
-    memory,
-    io,
-    ioDenied: ioLength === DENIED,
-    openFds: fds < 0 ? Number.NaN : fds,
-    fdsDenied: fds === DENIED,
-    details,
-  };
+  const ioDenied = ioLength === DENIED;
+  const openFds = fds < 0 ? Number.NaN : fds;
+  const fdsDenied = fds === DENIED;
+  if (!before) return { memory, io, ioDenied, openFds, fdsDenied, details };
+  before.memory = memory;
+  before.io = io;
+  before.ioDenied = ioDenied;
+  before.openFds = openFds;
+  before.fdsDenied = fdsDenied;
+  before.details = details;
+  return before;
 }
 
-/** `anonymous`: whether the kernel tells it apart. Undefined when the process has vanished. */
-export function readMemory(reader: Reader, pid: number, anonymous: boolean): Memory | undefined {
+/**
+ * `anonymous`: whether the kernel tells it apart. `before` where it is the same still; undefined when the process has
+ * vanished.
+ */
+export function readMemory(
+  reader: Reader,
+  pid: number,
+  anonymous: boolean,
+  before?: Memory,
+): Memory | undefined {
   const length = reader.file(pid, 'statm');
-  const memory = length > 0 ? parseMemory(reader.buf, length, reader.pageSize) : undefined;
-  if (memory && memory.resident > 0) return anonymous ? memory : { ...memory, anonymous: Number.NaN };
+  const memory = length > 0 ? parseMemory(reader.buf, length, reader.pageSize, anonymous, before) : undefined;
+  if (memory && memory.resident > 0) return memory;
   // Where no more than its stat may be read; one without memory has none there, too.
   const statLength = reader.file(pid, 'stat');
   if (statLength <= 0) return undefined;
-  const told = parseStatMemory(reader.buf, statLength, reader.pageSize);
-  return { ...told, anonymous: memory && anonymous ? 0 : Number.NaN };
+  return parseStatMemory(
+    reader.buf,
+    statLength,
+    reader.pageSize,
+    memory && anonymous ? 0 : Number.NaN,
+    before,
+  );
 }
 
 /** `before` of the same process, to be read anew but for what others give it; undefined to read that as well. */

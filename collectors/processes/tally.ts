@@ -27,7 +27,7 @@ export interface Usage {
 }
 
 export interface Tally {
-  /** Takes all processes of all daemons of one cycle; an object that was in the last one has not changed. */
+  /** Takes all processes of all daemons of one cycle. */
   update(usages: readonly Usage[]): void;
   /** By counter; zeros for a daemon that never had a process. */
   totals(daemon: string): Readonly<Float64Array>;
@@ -41,8 +41,6 @@ interface Tracked {
   readonly whole: Float64Array;
   /** Minor faults of ended children: no process is without, so they grow with every child that is waited for. */
   reaped: number;
-  /** As last taken. */
-  usage: Usage;
   /** The last cycle it lived in. */
   cycle: number;
 }
@@ -67,15 +65,13 @@ export function createTally(): Tally {
   const take = (usage: Usage, counted: ReadonlyMap<number, Float64Array>) => {
     const { pid, ppid, startTicks, inherited } = usage;
     const before = tracked.get(pid);
-    if (before?.usage === usage) return;
     const reaped = inherited[MINOR_FAULTS]!;
-    const now = before ?? { pid, startTicks, ppid, whole: new Float64Array(COUNTERS), reaped, usage, cycle };
+    const now = before ?? { pid, startTicks, ppid, whole: new Float64Array(COUNTERS), reaped, cycle };
     // A parent that does not wait for its children inherits nothing.
     const known = reaped > now.reaped ? counted.get(pid) : undefined;
     add(totalOf(usage.daemon), usage, before !== undefined, known, now.whole);
     now.ppid = ppid;
     now.reaped = reaped;
-    now.usage = usage;
     if (!before) tracked.set(pid, now);
   };
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseStat, type Stat } from '../../../agent/core/procstat.ts';
-import { statOf } from '../../procfs.ts';
+import { type FakeProcess, statOf } from '../../procfs.ts';
 
 const parse = (text: string | Uint8Array) => {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;
@@ -73,6 +73,22 @@ describe('parseStat', () => {
     for (const [, text] of GOOD) {
       const bytes = Buffer.from(text as string);
       expect(parseStat(bytes, bytes.length, before)).toEqual(parse(text));
+    }
+  });
+
+  it('brings up to date what it gave of the same process, name and parent, and nothing else', () => {
+    const bytes = (changed: Partial<FakeProcess>) =>
+      Buffer.from(statOf({ pid: 7, comm: 'x', ppid: 2, start: 5, cpu: [1, 2], ...changed }));
+    const first = parse(bytes({}))!;
+    const next = bytes({ cpu: [10, 20], threads: 4, state: 'D' });
+    expect(parseStat(next, next.length, first)).toBe(first);
+    expect(first).toEqual(parse(next));
+    for (const changed of [{ pid: 8 }, { comm: 'y' }, { ppid: 1 }, { start: 6 }]) {
+      const other = bytes(changed);
+      const stat = parseStat(other, other.length, first);
+      expect(stat).not.toBe(first);
+      expect(stat).toEqual(parse(other));
+      expect([first.pid, first.comm, first.ppid, first.startTicks]).toEqual([7, 'x', 2, 500]);
     }
   });
 

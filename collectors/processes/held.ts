@@ -19,6 +19,7 @@ export interface Held {
 
 interface Pids {
   has(pid: number): boolean;
+  readonly size: number;
 }
 
 /** Few of one process, so a list is the fastest way to one by its name; a file that was read only once is -1. */
@@ -29,6 +30,8 @@ type Files = { readonly name: string; fd: number }[];
  * keeps 4 KiB for each that has been read.
  */
 const KEPT = new Set(['statm', 'stat', 'io', 'fd']);
+/** What each look reads of each process: the others leave it room. */
+const FIRST = 'statm';
 
 /** `limit` files at most. */
 export function createHeld(limit: number): Held {
@@ -62,7 +65,8 @@ export function createHeld(limit: number): Held {
         held.set(pid, files);
         return false;
       }
-      if (room < 1 || (!own.has(pid) && room < limit / 2)) return false;
+      const left = name === FIRST ? room : room - all.size;
+      if (left < 1 || (!own.has(pid) && room < limit / 2)) return false;
       file.fd = fd;
       room--;
       return true;

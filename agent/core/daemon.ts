@@ -171,6 +171,8 @@ export interface ProcessFacts {
   /** Field 22 of /proc/PID/stat: clock ticks after boot. */
   readonly startTicks: number;
   readonly comm: string;
+  /** Device number of its controlling terminal; 0 for none. */
+  readonly terminal?: number;
   /** Arguments joined by blanks, where something other than /proc tells them. */
   readonly cmdline?: string;
   /** What was read when its program began; it may be gone by now. */
@@ -185,7 +187,10 @@ export interface ProcessFacts {
 /** Who is it? Asked by every collector; never remembers a pid without its start time. */
 export interface DaemonLookup {
   readonly declared: readonly DaemonSpec[];
-  /** The daemon a process belongs to: claimed itself, or through the nearest claimed ancestor. */
+  /**
+   * The daemon a process belongs to: claimed itself, or through the nearest claimed ancestor. Who has a terminal of their
+   * own is not of the daemon that let them in.
+   */
   ofProcess(process: ProcessFacts): string | undefined;
   /** The daemon of a living (or lately seen) pid in our pid namespace. */
   ofPid(pid: number): string | undefined;

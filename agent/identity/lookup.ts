@@ -97,7 +97,8 @@ export function createLookup(room: LookupRoom): DaemonLookup {
       known.process.comm === process.comm;
     if (same && !process.began && at - known.examinedAt < (known.settled ? REEXAMINE_MS : SETTLE_MS)) {
       // What is kept of thousands for long costs the collector of garbage more than to look whether it is the same.
-      if (known.process.ppid !== process.ppid) known.process = process;
+      if (known.process.ppid !== process.ppid || known.process.terminal !== process.terminal)
+        known.process = process;
       known.checkedAt = at;
       return known;
     }
@@ -129,11 +130,12 @@ export function createLookup(room: LookupRoom): DaemonLookup {
   };
 
   const ownerOf = (known: Known, at: number): string | undefined => {
+    const { terminal = 0 } = known.process;
     let each: Known | undefined = known;
     for (let depth = 0; each && depth < MAX_DEPTH; depth++) {
       const { process }: Known = each;
       const own = each.candidates.find(({ matcher }) => matcher.moving(process));
-      if (own) return own.name;
+      if (own) return terminal === 0 || terminal === process.terminal ? own.name : undefined;
       each = parentOf(process, at);
     }
     return undefined;

@@ -285,6 +285,41 @@ describe('children', () => {
     ]);
   });
 
+  it('at a terminal are not of the daemon that let them in, unless it runs there itself', () => {
+    const [pts0, pts1] = [0x8800, 0x8801];
+    host.run({ pid: 10, comm: 'sshd' });
+    host.run({ pid: 11, ppid: 10, comm: 'sshd-session', start: 1 });
+    host.run({ pid: 12, ppid: 11, comm: 'bash', terminal: pts0, start: 2 });
+    host.run({ pid: 13, ppid: 12, comm: 'logger', terminal: pts0, start: 3 });
+    host.run({ pid: 14, ppid: 12, comm: 'devd', terminal: pts0, start: 3 });
+    host.run({ pid: 15, ppid: 14, comm: 'worker', terminal: pts0, start: 4 });
+    host.run({ pid: 16, ppid: 14, comm: 'job', start: 4 });
+    host.run({ pid: 17, ppid: 14, comm: 'shell', terminal: pts1, start: 4 });
+    host.run({ pid: 18, ppid: 11, comm: 'sftp-server', start: 2 });
+    const { ofPid } = lookup(daemon('sshd', { comm: 'sshd' }), daemon('devd', { comm: 'devd' }));
+    expect([10, 11, 12, 13, 14, 15, 16, 17, 18].map(ofPid)).toEqual([
+      'sshd',
+      'sshd',
+      undefined,
+      undefined,
+      'devd',
+      'devd',
+      'devd',
+      undefined,
+      'sshd',
+    ]);
+  });
+
+  it('that open a terminal later are looked at anew', () => {
+    host.run({ pid: 10, comm: 'sshd' });
+    host.run({ pid: 12, ppid: 10, comm: 'sshd-session', start: 2 });
+    const { ofPid } = lookup(daemon('sshd', { comm: 'sshd' }));
+    expect(ofPid(12)).toBe('sshd');
+    host.run({ pid: 12, ppid: 10, comm: 'sshd-session', start: 2, terminal: 0x8800 });
+    host.tick(1000);
+    expect(ofPid(12)).toBeUndefined();
+  });
+
   it('that have nobody, or each other, are nobody’s', () => {
     host.run({ pid: 30, ppid: 31 });
     host.run({ pid: 31, ppid: 30 });

@@ -26,6 +26,7 @@ describe('the rules', () => {
   const cases: [path: string, text: string, rule: RegExp | undefined][] = [
     ['agent/core/a.ts', importing('./b.ts'), undefined],
     ['agent/core/a.ts', importing('node:fs'), /pure file/],
+    ['agent/core/a.ts', importing('node:buffer'), undefined],
     ['agent/core/a.ts', importing('../native/a.ts'), /nothing but itself/],
     ['agent/core/a.ts', importing('koffi'), /door of this package is agent\/native/],
     ['agent/native/a.ts', importing('koffi'), undefined],

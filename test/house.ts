@@ -71,7 +71,10 @@ const isPure = (path: string): boolean =>
   (!path.startsWith('agent/pipeline/') && PURE_NAME.test(path.slice(path.lastIndexOf('/') + 1)));
 
 function importRule(path: string, specifier: string): string | undefined {
-  if (specifier.startsWith('node:')) return isPure(path) ? 'a pure file imports nothing of node:' : undefined;
+  if (specifier.startsWith('node:'))
+    return isPure(path) && specifier !== 'node:buffer'
+      ? 'a pure file imports nothing of node: but buffer'
+      : undefined;
   if (!specifier.startsWith('.')) {
     const door = DOORS.find(([pack]) =>
       pack.test(specifier.split('/', specifier[0] === '@' ? 2 : 1).join('/')),

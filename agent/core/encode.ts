@@ -78,7 +78,7 @@ function fillOutline(w: ProtoWriter, r: LogRecord, { beforeBody, behindBody }: O
   w.tag(5, Wire.Bytes);
   w.varint(any);
   w.tag(1, Wire.Bytes);
-  if (w.text(r.buf, r.bodyStart, r.bodyEnd)) {
+  if (!w.utf8(r.buf, r.bodyStart, r.bodyEnd)) {
     w.pos = pos;
     return false;
   }

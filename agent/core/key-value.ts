@@ -2,7 +2,7 @@
 // Field numbers: opentelemetry/proto/common/v1/common.proto.
 
 import { type ProtoWriter, varintSize, Wire } from './protobuf.ts';
-import { isUtf8, repaired } from './utf8.ts';
+import { isUtf8Between, repaired } from './utf8.ts';
 
 /** Within a shorter message each length takes one byte. */
 const SHORT = 0x80;
@@ -37,12 +37,17 @@ export function writeKey(
     }
     buf[pos++] = VALUE;
     buf[pos++] = size;
-    if (bits < 0x80 || isUtf8(key, from, to)) {
+    if (bits < 0x80 || isUtf8Between(key, from, to)) {
       w.pos = pos;
       return;
     }
   }
-  writeAnyKey(w, field, isUtf8(key, from, to) ? key.subarray(from, to) : repaired(key, from, to), size);
+  writeAnyKey(
+    w,
+    field,
+    isUtf8Between(key, from, to) ? key.subarray(from, to) : repaired(key, from, to),
+    size,
+  );
 }
 
 function writeAnyKey(w: ProtoWriter, field: number, key: Uint8Array, size: number): void {
@@ -70,7 +75,7 @@ export function writeText(
   const size = end - start;
   writeKey(w, field, key, from, to, 1 + varintSize(size) + size);
   w.tag(1, Wire.Bytes);
-  if (!w.text(src, start, end)) return;
+  if (w.utf8(src, start, end)) return;
   // It is longer than it was.
   w.pos = pos;
   const text = repaired(src, start, end);

@@ -67,8 +67,8 @@ export class HeaderCache {
     const { words } = this;
     const last = bytes.length - 4;
     for (let i = 0; i < last; i += 4)
-      if (header.words.getInt32(i) !== words.getInt32(start + i)) return undefined;
-    return header.words.getInt32(last) === words.getInt32(start + last) ? header : undefined;
+      if (header.words.getInt32(i, true) !== words.getInt32(start + i, true)) return undefined;
+    return header.words.getInt32(last, true) === words.getInt32(start + last, true) ? header : undefined;
   }
 
   /**

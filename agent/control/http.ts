@@ -52,12 +52,17 @@ export function createHttp(options: HttpOptions): Http {
     await next.app.ready();
     // Its connections come from the listener, and it is to watch over them as if it were listening itself.
     next.app.server.emit('listening');
-    faces.add(next);
-    for (const old of faces)
-      if (old !== next && !old.retired) {
-        old.retired = true;
-        (old.app.server as Server).closeIdleConnections();
+    // The one before answers what it was asked; by now the one before that has.
+    for (const old of faces) {
+      if (old.retired) {
+        faces.delete(old);
+        void old.app.close();
+        continue;
       }
+      old.retired = true;
+      (old.app.server as Server).closeIdleConnections();
+    }
+    faces.add(next);
     ready = next;
     return next;
   };

@@ -44,7 +44,7 @@ export function lockDirectory(
   }
   try {
     ftruncateSync(fd, 0);
-    writeSync(fd, `${process.pid} ${startOf(process.pid, procRoot) ?? ''}\n`);
+    writeSync(fd, `${process.pid} ${startOf(process.pid, procRoot)}\n`);
   } catch (error) {
     if (!takesNothing(error)) throw error;
     warn(`cannot write lock "${path}": ${causeOf(error)}; make room on its disk`);

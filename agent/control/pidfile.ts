@@ -31,7 +31,7 @@ export function readPidfile(path: string): Holder | undefined {
   const seen = look(pid);
   // Where there is no /proc its name cannot be told, and is believed.
   if (!seen) return { pid, start: '', alive: lives(pid, '') };
-  return { pid, start: seen.start, alive: isAlive(seen) && seen.name === PROGRAM };
+  return { pid, start: String(seen.startTicks), alive: isAlive(seen) && seen.comm === PROGRAM };
 }
 
 /** Writes it whole or not at all; returns what removes it. Throws SetupError, also while another agent holds it. */

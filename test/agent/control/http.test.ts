@@ -4,11 +4,15 @@ import { get, type IncomingHttpHeaders, request } from 'node:http';
 import { connect, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHttp, type Http, type Listen } from '../../../agent/control/http.ts';
 import { createServer, type HttpRoutes } from '../../../agent/control/http-server.ts';
 import { SetupError } from '../../../agent/core/errors.ts';
 import type { Log } from '../../../agent/core/log.ts';
+import type { WebSource, WebTls } from '../../../agent/core/web.ts';
+import { SERVER } from '../../certificates.ts';
 
 const lines: string[] = [];
 const say = (message: string) => void lines.push(message);
@@ -285,6 +289,38 @@ describe('listener', () => {
     socket.resume();
     await http.close();
     await ended;
+  });
+
+  test('keeps no more of what served before, however often its certificate changes', async () => {
+    const tls = (): WebTls => ({
+      ...SERVER,
+      ca: undefined,
+      clientAuth: 'NoClientCert',
+      clientSans: [],
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.3',
+      ciphers: [],
+      curves: [],
+      preferServerCiphers: true,
+    });
+    const sourceOf = (current: WebTls): WebSource => ({
+      current: () => ({ tls: current, users: new Map(), headers: {} }),
+    });
+    const listen = { host: '127.0.0.1', port: 0 };
+    const { http } = await open(listen);
+    const given: WeakRef<WebTls>[] = [];
+    for (let i = 0; i < 10; i++) {
+      const next = tls();
+      given.push(new WeakRef(next));
+      expect(await http.change(listen, sourceOf(next))).toMatch(/^https:/);
+    }
+    setFlagsFromString('--expose-gc');
+    await expect
+      .poll(() => {
+        runInNewContext('gc')();
+        return given.filter(each => each.deref() !== undefined).length;
+      })
+      .toBeLessThanOrEqual(3);
   });
 
   test('close cuts an answer that never comes', async () => {

@@ -15,7 +15,7 @@ export interface Instrument {
   remove(...labels: string[]): void;
 }
 
-/** Counters of the agent's own work. Main thread: prom-client behind it; data worker: `createMeter`. */
+/** Counters of the agent's own work, of one thread. */
 export interface Meter {
   /** Returns the same instrument for the same name. */
   instrument(desc: Desc): Instrument;

@@ -1,10 +1,10 @@
-// The agent's own counters, kept by prom-client and read as families. The only door to that package: load it lazily.
+// The agent's own figures: what its rooms count, and what every Prometheus client tells of its process, which prom-client
+// gathers. The only door to that package: load it lazily.
 
 import { readdirSync, statSync } from 'node:fs';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Cell, Instrument, Meter } from '../../agent/core/meter.ts';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { createMeter, type Meter } from '../../agent/core/meter.ts';
 import type { Desc, Family, MetricType, Point } from '../../agent/core/metric.ts';
-import { prometheusName } from '../../agent/core/metric.ts';
 
 export interface AgentRegistry {
   readonly meter: Meter;
@@ -24,56 +24,66 @@ interface Json {
   }[];
 }
 
-/** One instrument: when each of its series began. */
+/** One metric of prom-client; its series stay the same objects, so that the page writer knows them again. */
 interface Table {
   readonly desc: Desc;
-  readonly created: Map<string, number>;
-  readonly instrument: Instrument;
+  points: Map<string, Point>;
 }
-
-const keyOf = (labels: readonly string[]): string => labels.join('\u0000');
 
 /** `now` gives Unix milliseconds. */
 export function createRegistry(now: () => number = Date.now): AgentRegistry {
+  const meter = createMeter(now);
   const registry = new Registry();
   const tables = new Map<string, Table>();
   const born = now() / 1000;
   collectOwn(registry);
 
+  const tableOf = (json: Json): Table => {
+    let table = tables.get(json.name);
+    if (!table) {
+      table = { desc: describe(json), points: new Map() };
+      // A metric without series does not tell its labels yet.
+      if (json.values.length > 0) tables.set(json.name, table);
+    }
+    return table;
+  };
+
   return {
-    meter: {
-      instrument(desc) {
-        const name = desc.type === 'counter' ? `${prometheusName(desc)}_total` : prometheusName(desc);
-        let table = tables.get(name);
-        if (!table) {
-          table = createTable(registry, name, desc, now);
-          tables.set(name, table);
-        }
-        return table.instrument;
-      },
-    },
+    meter,
     async families() {
       const metrics = (await registry.getMetricsAsJSON()) as unknown as Json[];
-      return metrics.map(json => {
-        const table = tables.get(json.name);
-        const desc = table?.desc ?? describe(json);
-        return { desc, points: points(json, desc, key => table?.created.get(key) ?? born) };
+      const own = metrics.map(json => {
+        const table = tableOf(json);
+        table.points = points(json, table, born);
+        return { desc: table.desc, points: table.points.values() };
       });
+      return [...meter.families(), ...own];
     },
   };
 }
 
 /**
  * The process metrics every Prometheus client has. Left out are the event loop's percentiles, whose sampling timer
- * costs 0.6 % of a core, and gauges that call themselves `_total`. Open files are counted by one call: the agent holds
+ * costs 0.6 % of a core, and gauges that call themselves `_total`. The lag of the event loop is then measured without
+ * its histogram, which takes a fifth of the time of all the others; open files are counted by one call: the agent holds
  * thousands of them where it watches thousands of processes, and to list them takes longer than all the rest of a page.
  */
 function collectOwn(registry: Registry): void {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 2 ** 31 - 1 });
+  const hasOpenFds = registry.getSingleMetric(OPEN_FDS) !== undefined;
   for (const { name } of registry.getMetricsAsArray())
-    if (/^nodejs_(eventloop_lag_(?!seconds)|active_.*_total)/.test(name)) registry.removeSingleMetric(name);
-  if (!registry.getSingleMetric(OPEN_FDS)) return;
-  registry.removeSingleMetric(OPEN_FDS);
+    if (/^nodejs_(eventloop_lag_|active_.*_total)|^process_open_fds$/.test(name))
+      registry.removeSingleMetric(name);
+  new Gauge({
+    name: 'nodejs_eventloop_lag_seconds',
+    help: 'Lag of event loop in seconds.',
+    registers: [registry],
+    collect() {
+      const begin = performance.now();
+      setImmediate(() => this.set((performance.now() - begin) / 1000));
+    },
+  });
+  if (!hasOpenFds) return;
   new Gauge({
     name: OPEN_FDS,
     help: 'Number of open file descriptors.',
@@ -97,92 +107,6 @@ function countOpenFds(): number | undefined {
   }
 }
 
-function createTable(registry: Registry, name: string, desc: Desc, now: () => number): Table {
-  const labelNames = desc.labels ?? [];
-  const cells = new Map<string, Cell>();
-  const created = new Map<string, number>();
-  const series = createSeries(registry, name, desc);
-  return {
-    desc,
-    created,
-    instrument: {
-      with(...labels) {
-        const key = keyOf(labels);
-        let cell = cells.get(key);
-        if (!cell) {
-          if (labels.length !== labelNames.length)
-            throw new Error(`BUG: ${desc.name} takes ${labelNames.length} labels, got ${labels.length}`);
-          cell = series.cell(labels);
-          cells.set(key, cell);
-          created.set(key, now() / 1000);
-        }
-        return cell;
-      },
-      remove(...labels) {
-        series.remove(labels);
-        cells.delete(keyOf(labels));
-        created.delete(keyOf(labels));
-      },
-    },
-  };
-}
-
-interface SeriesMaker {
-  /** The series exists from here on, at zero. */
-  cell(labels: string[]): Cell;
-  remove(labels: string[]): void;
-}
-
-const ignore = () => {};
-
-function createSeries(registry: Registry, name: string, desc: Desc): SeriesMaker {
-  const labelNames = [...(desc.labels ?? [])];
-  const config = { name, help: desc.help, labelNames, registers: [registry] };
-  switch (desc.type) {
-    case 'counter': {
-      const counter = new Counter(config);
-      return {
-        cell(labels) {
-          const child = counter.labels(...labels);
-          child.inc(0);
-          return {
-            add: n => child.inc(n),
-            set(value) {
-              counter.remove(...labels);
-              child.inc(value);
-            },
-            observe: ignore,
-          };
-        },
-        remove: labels => counter.remove(...labels),
-      };
-    }
-    case 'gauge': {
-      const gauge = new Gauge(config);
-      return {
-        cell(labels) {
-          const child = gauge.labels(...labels);
-          child.set(0);
-          return { add: n => child.inc(n), set: value => child.set(value), observe: ignore };
-        },
-        remove: labels => gauge.remove(...labels),
-      };
-    }
-    case 'histogram': {
-      const histogram = new Histogram({ ...config, buckets: [...(desc.buckets ?? [])] });
-      return {
-        cell(labels) {
-          histogram.zero(Object.fromEntries(labelNames.map((label, i) => [label, labels[i]!])));
-          const child = histogram.labels(...labels);
-          return { add: ignore, set: ignore, observe: value => child.observe(value) };
-        },
-        remove: labels => histogram.remove(...labels),
-      };
-    }
-  }
-}
-
-/** A description of what prom-client collects by itself. */
 function describe({ name, help, type, values }: Json): Desc {
   const prometheus = type === 'counter' ? name.replace(/_total$/, '') : name;
   const suffix = /_(seconds|bytes)$/.exec(prometheus)?.[0] ?? '';
@@ -199,20 +123,25 @@ function describe({ name, help, type, values }: Json): Desc {
   };
 }
 
-function points(json: Json, desc: Desc, created: (key: string) => number): Iterable<Point> {
+/** The series of this moment, by their labels. */
+function points(
+  { name, values }: Json,
+  { desc, points: before }: Table,
+  created: number,
+): Map<string, Point> {
   const found = new Map<string, Point>();
-  for (const { labels: named, value, metricName } of json.values) {
-    const labels = (desc.labels ?? []).map(name => String(named[name] ?? ''));
-    const key = keyOf(labels);
+  for (const { labels: named, value, metricName } of values) {
+    const labels = desc.labels!.map(label => String(named[label] ?? ''));
+    const key = labels.join('\u0000');
     let point = found.get(key);
     if (!point) {
-      point = { labels, value: 0, created: created(key) };
+      point = before.get(key) ?? { labels, value: 0, created };
       if (desc.type === 'histogram') point.histogram = { counts: [], sum: 0 };
       found.set(key, point);
     }
     if (!point.histogram) point.value = value;
     else if (named['le'] !== undefined) point.histogram.counts.push(value);
-    else if (metricName === `${json.name}_sum`) point.histogram.sum = value;
+    else if (metricName === `${name}_sum`) point.histogram.sum = value;
   }
-  return found.values();
+  return found;
 }

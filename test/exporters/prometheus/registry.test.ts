@@ -1,3 +1,4 @@
+import { createServer, type Server } from 'node:net';
 import { expect, test } from 'vitest';
 import { createMeter, type Meter } from '../../../agent/core/meter.ts';
 import type { Desc, Family } from '../../../agent/core/metric.ts';
@@ -126,6 +127,27 @@ test('the process metrics of every Prometheus client are there, without a sampli
   expect(collections.desc).toMatchObject({ type: 'histogram' });
   for (const { histogram } of collections.points)
     expect(histogram!.counts).toHaveLength(collections.desc.buckets!.length + 1);
+});
+
+test('a series of the process is one object in all pages, and leaves with what it counts', async () => {
+  const registry = createRegistry();
+  const servers = async () => {
+    const families = await registry.families();
+    const resources = families.find(({ desc }) => desc.prometheus === 'nodejs_active_resources')!;
+    return [...resources.points].find(({ labels }) => labels[0] === 'TCPServerWrap');
+  };
+  const listening = () =>
+    new Promise<Server>(ready => {
+      const server = createServer().listen(0, '127.0.0.1', () => ready(server));
+    });
+  const one = await listening();
+  const point = await servers();
+  expect(point?.value).toBe(1);
+  const other = await listening();
+  expect(await servers()).toBe(point);
+  expect(point?.value).toBe(2);
+  for (const server of [one, other]) server.close();
+  await expect.poll(servers).toBeUndefined();
 });
 
 test('two registries share nothing', async () => {

@@ -33,7 +33,7 @@ export function createPrints(
   const nameOf = ({ detachedAt, path, id, trail }: LogFile): string | undefined => {
     if (detachedAt === 0) return path;
     const at = beside.find(path, id)?.path;
-    return at !== undefined && isRotationOf(unzipped(basename(at)), basename(trail.path)) ? at : undefined;
+    return at !== undefined && isRotationOf(basename(at), basename(trail.path)) ? at : undefined;
   };
 
   /** Whether a followed file still has a name and what was read of it, and is not what was compressed. */

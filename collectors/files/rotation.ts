@@ -16,16 +16,27 @@ export interface Sibling extends Seen {
 type Aged = Pick<Seen, 'path' | 'id' | 'mtime'>;
 
 /** Names looked at in one directory. */
-const MAX_NAMES = 10_000;
+const MAX_NAMES = 100_000;
 const NUMBERED = /^[-._~][\dTZ:._-]*\d[\dTZ:._-]*$|^[-._~](?:old|prev|bak|save)$|^~$/i;
 
 const NUMBER = /^[-._~](\d{1,4})$/;
+const SEPARATORS = '.-_~';
 
-/**
- * Whether `name` is how logrotate and its like call a rotated `base`: `app.log.1`, `app.log-20240102`, `app.log.old`,
- * `app.1.log`, `app-20240102.log`.
- */
-export const isRotationOf = (name: string, base: string): boolean => NUMBERED.test(markOf(name, base));
+/** Whether `name` is how logrotate and its like call a rotated `base`, compressed or not. */
+export const isRotationOf = (name: string, base: string): boolean => basesOf(name).includes(base);
+
+/** Of which `name` is a rotation: `app.log.1`, `app.log-20240102`, `app.log.old`, `app.1.log`, `app-20240102.log`. */
+function basesOf(name: string): string[] {
+  const whole = unzipped(name);
+  const dot = whole.lastIndexOf('.');
+  const bases: string[] = [];
+  for (let i = 1; i < whole.length; i++) {
+    if (!SEPARATORS.includes(whole[i]!)) continue;
+    if (NUMBERED.test(whole.slice(i))) bases.push(whole.slice(0, i));
+    if (i < dot && NUMBERED.test(whole.slice(i, dot))) bases.push(whole.slice(0, i) + whole.slice(dot));
+  }
+  return bases;
+}
 
 /** What rotation put into the name of `base`; empty where it is no such name. */
 function markOf(name: string, base: string): string {
@@ -57,7 +68,7 @@ const numberOf = ({ path }: Aged, base: string): number =>
 /** The names that `name` may be a rotation or copy of: it without its last parts, longest first. */
 export function originalsOf(name: string): string[] {
   const names: string[] = [];
-  for (let i = name.length - 1; i > 0; i--) if ('.-_~'.includes(name[i]!)) names.push(name.slice(0, i));
+  for (let i = name.length - 1; i > 0; i--) if (SEPARATORS.includes(name[i]!)) names.push(name.slice(0, i));
   return names;
 }
 
@@ -78,8 +89,15 @@ export interface Beside {
   refresh(path: string, mtime: number): void;
 }
 
+interface Listing {
+  readonly mtime: number;
+  readonly names: ReadonlySet<string>;
+  /** By what they are rotations of; asked for many logs of one directory it is made once. */
+  rotations: ReadonlyMap<string, string[]> | undefined;
+}
+
 export function createBeside(root: string): Beside {
-  const names = new Map<string, { readonly list: readonly string[]; readonly mtime: number }>();
+  const listings = new Map<string, Listing>();
   const files = new Map<string, ReadonlyMap<string, Sibling>>();
   /** Modification times of directories; one that has just changed may change again in the same tick of the clock. */
   let stamps = new Map<string, { readonly mtime: number; readonly isSettled: boolean }>();
@@ -87,14 +105,29 @@ export function createBeside(root: string): Beside {
 
   const mtimeOf = (dir: string) => statSync(join(root, dir), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
-  function namesIn(dir: string): readonly string[] {
-    if (!names.has(dir)) names.set(dir, { mtime: mtimeOf(dir), list: list(join(root, dir)) });
-    return names.get(dir)!.list;
+  function listingOf(dir: string): Listing {
+    let listing = listings.get(dir);
+    if (listing === undefined) {
+      listing = { mtime: mtimeOf(dir), names: namesIn(join(root, dir)), rotations: undefined };
+      listings.set(dir, listing);
+    }
+    return listing;
   }
 
-  function* siblings(dir: string, fits: (name: string) => boolean): Iterable<Sibling> {
-    for (const name of namesIn(dir)) {
-      if (!fits(name) || (isCompressed(name) && !isGzip(name))) continue;
+  function rotationsIn(dir: string): ReadonlyMap<string, string[]> {
+    const listing = listingOf(dir);
+    if (listing.rotations === undefined) {
+      const rotations = new Map<string, string[]>();
+      for (const name of listing.names)
+        for (const base of basesOf(name)) rotations.getOrInsertComputed(base, () => []).push(name);
+      listing.rotations = rotations;
+    }
+    return listing.rotations;
+  }
+
+  function* siblings(dir: string, names: Iterable<string>): Iterable<Sibling> {
+    for (const name of names) {
+      if (isCompressed(name) && !isGzip(name)) continue;
       const target = join(root, dir, name);
       const stats = statSync(target, { throwIfNoEntry: false });
       if (stats?.isFile())
@@ -113,22 +146,21 @@ export function createBeside(root: string): Beside {
       const dir = dirname(path);
       let known = files.get(dir);
       if (known === undefined) {
-        known = new Map(
-          Array.from(
-            siblings(dir, () => true),
-            each => [keyOf(each.id), each],
-          ),
-        );
+        known = new Map(Array.from(siblings(dir, listingOf(dir).names), each => [keyOf(each.id), each]));
         files.set(dir, known);
       }
       return known.get(keyOf(id));
     },
     rotated(path, since, packedSince) {
-      const base = basename(path);
-      const isOne = (name: string) =>
-        isRotationOf(unzipped(name), base) &&
-        !(isGzip(name) && namesIn(dirname(path)).includes(unzipped(name)));
-      return [...siblings(dirname(path), isOne)]
+      const [dir, base] = [dirname(path), basename(path)];
+      const { names } = listingOf(dir);
+      const rotations = rotationsIn(dir).get(base) ?? [];
+      return [
+        ...siblings(
+          dir,
+          rotations.filter(name => !isGzip(name) || !names.has(unzipped(name))),
+        ),
+      ]
         .filter(({ id, path }) => id.birth > 0 && id.birth >= (isGzip(path) ? packedSince : since))
         .sort((a, b) => compareAge(a, b, base));
     },
@@ -142,24 +174,24 @@ export function createBeside(root: string): Beside {
     forget() {
       before = stamps;
       stamps = new Map();
-      names.clear();
+      listings.clear();
       files.clear();
     },
     refresh(path, mtime) {
       const dir = dirname(path);
-      const known = names.get(dir);
+      const known = listings.get(dir);
       // A directory that changes twice in a tick of the clock has one time for both.
-      if (known && (known.mtime !== mtimeOf(dir) || mtime >= known.mtime)) names.delete(dir);
+      if (known && (known.mtime !== mtimeOf(dir) || mtime >= known.mtime)) listings.delete(dir);
     },
   };
 }
 
-function list(dir: string): readonly string[] {
+function namesIn(dir: string): ReadonlySet<string> {
   try {
-    return readdirSync(dir).slice(0, MAX_NAMES);
+    return new Set(readdirSync(dir).slice(0, MAX_NAMES));
   } catch (error) {
     const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    if (code === 'ENOENT' || code === 'ENOTDIR') return new Set();
     throw error;
   }
 }

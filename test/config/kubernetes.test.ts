@@ -30,6 +30,14 @@ describe('daemonset.yaml', () => {
     ).toEqual(new Set(['eudaemon']));
   });
 
+  it('names the image that the Dockerfile says how to build, and gives its program arguments', () => {
+    const dockerfile = readFileSync(join(folder, 'Dockerfile'), 'utf8');
+    expect(dockerfile).toContain(`docker build -t ${container.image} `);
+    expect(dockerfile).toMatch(/^ENTRYPOINT \["eudaemon"\]$/m);
+    expect(container.command).toBeUndefined();
+    expect(container.args[0]).toBe('run');
+  });
+
   it('selects its own pods and uses its own account', () => {
     expect(daemonSet.spec.template.metadata.labels).toMatchObject(daemonSet.spec.selector.matchLabels);
     expect(pod.serviceAccountName).toBe(ofKind('ServiceAccount').metadata.name);

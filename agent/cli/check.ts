@@ -1,16 +1,14 @@
 // `eudaemon check`: everything wrong with the configuration, then what this host lacks for it.
 
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { collectors } from '../../collectors/index.ts';
-import { exporters } from '../../exporters/index.ts';
 import { type Config, loadConfig, type Tables } from '../config/index.ts';
-import { attempt, ConfigError, causeOf, type Problem, UsageError } from '../core/errors.ts';
+import { attempt, ConfigError, type Problem, UsageError } from '../core/errors.ts';
 import { FILE_FORMATS } from '../core/formats/options.ts';
 import { identifyHost } from '../identity/host.ts';
 import { proveWeb } from '../web.ts';
 import { advise } from './advice.ts';
-import { configFile } from './config.ts';
+import { CONFIG, readOptions } from './args.ts';
+import { configFile, tables } from './config.ts';
 import { examine } from './environment.ts';
 import type { Finding } from './finding.ts';
 import type { Command } from './index.ts';
@@ -37,10 +35,10 @@ without it. Exits 0 when all is well, 1 when the environment costs data, 2 when 
       --json            a JSON object for each record
   -c, --config FILE     the configuration`,
   async run(argv) {
-    const { config, 'config-only': configOnly = false, ...asked } = parse(argv);
+    const { config, 'config-only': configOnly = false, ...asked } = readOptions('check', argv, OPTIONS);
     const file = configFile(config);
     const out = (line: string) => process.stdout.write(`${line}\n`);
-    const options = { collectors, exporters, file, env: process.env, out };
+    const options = { ...tables, file, env: process.env, out };
     if (asked.try === undefined && asked.file === undefined) {
       const alien = Object.keys(asked)[0];
       if (alien !== undefined) throw new UsageError(`check: --${alien} goes with --try or --file`);
@@ -54,26 +52,17 @@ without it. Exits 0 when all is well, 1 when the environment costs data, 2 when 
   },
 };
 
-function parse(argv: string[]) {
-  try {
-    return parseArgs({
-      args: argv,
-      options: {
-        config: { type: 'string', short: 'c' },
-        'config-only': { type: 'boolean' },
-        try: { type: 'string' },
-        file: { type: 'string' },
-        lines: { type: 'string' },
-        daemon: { type: 'string' },
-        source: { type: 'string' },
-        format: { type: 'string' },
-        json: { type: 'boolean' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(`check: ${causeOf(error)}`);
-  }
-}
+const OPTIONS = {
+  ...CONFIG,
+  'config-only': { type: 'boolean' },
+  try: { type: 'string' },
+  file: { type: 'string' },
+  lines: { type: 'string' },
+  daemon: { type: 'string' },
+  source: { type: 'string' },
+  format: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
 
 const BAD_CONFIG = 2;
 

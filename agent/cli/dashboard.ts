@@ -1,8 +1,7 @@
 // `eudaemon dashboard`: a Grafana dashboard of the declared daemons, as JSON to import or to provision.
 
-import { parseArgs } from 'node:util';
 import type { Config } from '../config/index.ts';
-import { causeOf, UsageError } from '../core/errors.ts';
+import { CONFIG, readOptions } from './args.ts';
 import { readConfig } from './config.ts';
 import type { Command } from './index.ts';
 import { DATASOURCE, layout, type Panel, panelsOf } from './panels.ts';
@@ -15,19 +14,11 @@ export const dashboard: Command = {
 
 Prints a dashboard to import into Grafana; its data source is Prometheus.`,
   async run(argv) {
-    const config = await readConfig(parse(argv), process.env);
+    const config = await readConfig(readOptions('dashboard', argv, CONFIG).config, process.env);
     process.stdout.write(`${JSON.stringify(dashboardOf(config), null, 2)}\n`);
     return 0;
   },
 };
-
-function parse(argv: string[]): string | undefined {
-  try {
-    return parseArgs({ args: argv, options: { config: { type: 'string', short: 'c' } } }).values.config;
-  } catch (error) {
-    throw new UsageError(`dashboard: ${causeOf(error)}`);
-  }
-}
 
 /** Grafana 10 and later. */
 const SCHEMA_VERSION = 39;

@@ -1,12 +1,12 @@
 // `eudaemon discover`: the daemons of this host, as a table, as JSON, or as the configuration that watches them.
 
-import { parseArgs } from 'node:util';
 import { createPatterns } from '../config/index.ts';
 import { toYaml } from '../config/yaml.ts';
 import { systemClock } from '../core/clock.ts';
-import { causeOf, UsageError } from '../core/errors.ts';
+import { UsageError } from '../core/errors.ts';
 import { tellCapabilities } from '../core/posture.ts';
 import type { Discovered } from '../identity/discover.ts';
+import { readOptions } from './args.ts';
 import { createFinder } from './find.ts';
 import { columns, paint } from './format.ts';
 import type { Command } from './index.ts';
@@ -29,7 +29,16 @@ export const discover: Command = {
 
 The ports and log files of other users' daemons are seen by root only.`,
   async run(argv) {
-    const { yaml, json, root = '/' } = parse(argv);
+    const {
+      yaml,
+      json,
+      root = '/',
+    } = readOptions('discover', argv, {
+      yaml: { type: 'boolean' },
+      json: { type: 'boolean' },
+      root: { type: 'string' },
+    });
+    if (yaml && json) throw new UsageError('discover: --yaml and --json exclude each other');
     return discoverDaemons({
       root,
       format: yaml ? 'yaml' : json ? 'json' : 'table',
@@ -39,19 +48,6 @@ The ports and log files of other users' daemons are seen by root only.`,
     });
   },
 };
-
-function parse(argv: string[]): { yaml?: boolean; json?: boolean; root?: string } {
-  try {
-    const { values } = parseArgs({
-      args: argv,
-      options: { yaml: { type: 'boolean' }, json: { type: 'boolean' }, root: { type: 'string' } },
-    });
-    if (values.yaml && values.json) throw new Error('--yaml and --json exclude each other');
-    return values;
-  } catch (error) {
-    throw new UsageError(`discover: ${causeOf(error)}`);
-  }
-}
 
 /** Resolves with the exit code. */
 export async function discoverDaemons({ root, format, color, out, note }: DiscoverOptions): Promise<number> {

@@ -1,8 +1,8 @@
 // `eudaemon expect-down` and `expect-up`: tells the running agent that a daemon is, or is no longer, down on purpose.
 
-import { parseArgs } from 'node:util';
-import { causeOf, UsageError } from '../core/errors.ts';
+import { UsageError } from '../core/errors.ts';
 import { parseDuration } from '../core/units.ts';
+import { CONFIG, readDaemon } from './args.ts';
 import { readAgent } from './config.ts';
 import { command } from './control.ts';
 import type { Command } from './index.ts';
@@ -59,20 +59,11 @@ async function tell(
 }
 
 function parse(name: string, argv: string[]) {
-  try {
-    const { values, positionals } = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        for: { type: 'string' },
-        reason: { type: 'string' },
-        config: { type: 'string', short: 'c' },
-      },
-    });
-    const [daemon, ...more] = positionals;
-    if (daemon === undefined || more.length > 0) throw new Error('it takes one DAEMON');
-    return { values, daemon };
-  } catch (error) {
-    throw new UsageError(`${name}: ${causeOf(error)}`);
-  }
+  const { values, daemon } = readDaemon(name, argv, {
+    for: { type: 'string' },
+    reason: { type: 'string' },
+    ...CONFIG,
+  });
+  if (daemon === undefined) throw new UsageError(`${name}: it takes one DAEMON`);
+  return { values, daemon };
 }

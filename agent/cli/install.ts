@@ -3,7 +3,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { createPatterns } from '../config/index.ts';
 import { toYaml } from '../config/yaml.ts';
 import { makeDirectory } from '../control/directories.ts';
@@ -11,6 +10,7 @@ import { findAccount } from '../control/user.ts';
 import { systemClock } from '../core/clock.ts';
 import { causeOf, SetupError, UsageError } from '../core/errors.ts';
 import { nearest } from '../core/units.ts';
+import { readOptions } from './args.ts';
 import { createFinder } from './find.ts';
 import type { Command } from './index.ts';
 import { detectInit, INITS, type Init, type Plan, type PlannedFile, plan } from './install-plan.ts';
@@ -28,15 +28,11 @@ interface Asked {
 }
 
 function parse(command: string, argv: string[]): Asked {
-  let values: { init?: string; root?: string; print?: boolean };
-  try {
-    ({ values } = parseArgs({
-      args: argv,
-      options: { init: { type: 'string' }, root: { type: 'string' }, print: { type: 'boolean' } },
-    }));
-  } catch (error) {
-    throw new UsageError(`${command}: ${causeOf(error)}`);
-  }
+  const values = readOptions(command, argv, {
+    init: { type: 'string' },
+    root: { type: 'string' },
+    print: { type: 'boolean' },
+  });
   const root = resolve(values.root ?? '/');
   const { init = detectInit(process.platform, path => existsSync(join(root, path))) } = values;
   if (init === undefined)

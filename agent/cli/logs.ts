@@ -2,12 +2,12 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { createMatcher, endOfStore, type Filter, type Found, query } from '../../exporters/store/query.ts';
 import { createPatterns } from '../config/index.ts';
 import { DEAD_LETTER_DIRECTORY } from '../control/messages.ts';
 import { causeOf, codeOf, SetupError, UsageError } from '../core/errors.ts';
 import { nearest, parseDuration } from '../core/units.ts';
+import { CONFIG, readDaemon } from './args.ts';
 import { readAgent } from './config.ts';
 import { follow } from './follow.ts';
 import type { Command } from './index.ts';
@@ -68,13 +68,20 @@ export function parseLogs(
   argv: string[],
   now: number,
 ): Omit<LogsOptions, 'directory' | 'colors'> & { config?: string } {
-  const { values, positionals } = parse(argv);
-  if (positionals.length > 1)
-    throw new UsageError(`logs: one daemon at a time, not "${positionals.join(' ')}"`);
+  const { values, daemon } = readDaemon('logs', argv, {
+    follow: { type: 'boolean', short: 'f' },
+    since: { type: 'string' },
+    severity: { type: 'string' },
+    grep: { type: 'string' },
+    lines: { type: 'string', short: 'n' },
+    json: { type: 'boolean' },
+    'dead-letter': { type: 'boolean' },
+    ...CONFIG,
+  });
   const { since, severity, grep, lines } = values;
   return {
     config: values.config,
-    daemon: positionals[0],
+    daemon,
     follow: values.follow ?? false,
     json: values.json ?? false,
     deadLetter: values['dead-letter'],
@@ -83,27 +90,6 @@ export function parseLogs(
     grep: grep === undefined ? undefined : parseGrep(grep),
     lines: lines !== undefined ? parseLines(lines) : values.follow && since === undefined ? 10 : undefined,
   };
-}
-
-function parse(argv: string[]) {
-  try {
-    return parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        follow: { type: 'boolean', short: 'f' },
-        since: { type: 'string' },
-        severity: { type: 'string' },
-        grep: { type: 'string' },
-        lines: { type: 'string', short: 'n' },
-        json: { type: 'boolean' },
-        'dead-letter': { type: 'boolean' },
-        config: { type: 'string', short: 'c' },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`logs: ${causeOf(error)}`);
-  }
 }
 
 function parseSince(text: string, now: number): number {

@@ -1,12 +1,11 @@
 // `eudaemon rules`: a Prometheus rule file, the packaged alerts and those that the configuration's expectations ask for.
 
-import { parseArgs } from 'node:util';
 import { readPackaged, toYaml } from '../config/yaml.ts';
 import type { DaemonSpec } from '../core/daemon.ts';
-import { causeOf, UsageError } from '../core/errors.ts';
 import { parseCondition } from '../identity/expect.ts';
 import { tellMs } from '../identity/expectations.ts';
 import { demandsOf } from '../identity/posture.ts';
+import { CONFIG, readOptions } from './args.ts';
 import { readConfig } from './config.ts';
 import type { Command } from './index.ts';
 
@@ -18,19 +17,11 @@ export const rules: Command = {
 
 Prints a rule file for rule_files: of prometheus.yml; the scrape job is expected to be called eudaemon.`,
   async run(argv) {
-    const { daemons } = await readConfig(parse(argv), process.env);
+    const { daemons } = await readConfig(readOptions('rules', argv, CONFIG).config, process.env);
     process.stdout.write(writeRules(daemons));
     return 0;
   },
 };
-
-function parse(argv: string[]): string | undefined {
-  try {
-    return parseArgs({ args: argv, options: { config: { type: 'string', short: 'c' } } }).values.config;
-  } catch (error) {
-    throw new UsageError(`rules: ${causeOf(error)}`);
-  }
-}
 
 interface Rule {
   readonly alert: string;

@@ -2,7 +2,6 @@
 
 import { writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { DEFAULT_SOCKET, type SyslogOptions } from '../../collectors/syslog/options.ts';
 import { type FileOptions, STDOUT } from '../../exporters/file/options.ts';
 import { runAgent } from '../assemble.ts';
@@ -10,14 +9,17 @@ import type { Config } from '../config/index.ts';
 import { createLog } from '../control/log.ts';
 import { redirectOutput } from '../control/output.ts';
 import { claimPidfile } from '../control/pidfile.ts';
-import { causeOf, UsageError } from '../core/errors.ts';
+import { causeOf } from '../core/errors.ts';
 import { PROGRAM, VERSION } from '../core/version.ts';
 import { foreignPids } from '../identity/namespace.ts';
 import { sweepHeap } from '../native/sweep.ts';
 import { proveWeb } from '../web.ts';
+import { CONFIG, readOptions } from './args.ts';
 import { readConfig } from './config.ts';
 import type { Command } from './index.ts';
 import { createTeller } from './launch.ts';
+
+const OPTIONS = { ...CONFIG, pidfile: { type: 'string' }, log: { type: 'string' } } as const;
 
 export const run: Command = {
   summary: 'run the agent in the foreground (the default)',
@@ -37,7 +39,7 @@ is bad.`,
     for (const signal of ['SIGHUP', 'SIGUSR1']) process.on(signal, () => {});
     const tell = createTeller(process.env);
     try {
-      const code = await begin(parse(argv), tell);
+      const code = await begin(readOptions('run', argv, OPTIONS), tell);
       // What did not stop in time would hold the process for as long as it likes.
       if (code !== 0) process.exit(code);
       return code;
@@ -50,7 +52,7 @@ is bad.`,
 
 /** `tell` is called when the agent is ready. */
 async function begin(
-  { config: file, pidfile, log: output }: ReturnType<typeof parse>,
+  { config: file, pidfile, log: output }: { config?: string; pidfile?: string; log?: string },
   tell: () => void,
 ): Promise<number> {
   const load = async () => {
@@ -121,19 +123,4 @@ function whereToLook(config: Config, url: string, file: string | undefined): str
   if (config.exporters['store']) lines.push(`  logs     eudaemon logs hello${named}`);
   lines.push(`  status   eudaemon status${named}`);
   return `${lines.join('\n')}\n`;
-}
-
-function parse(argv: string[]) {
-  try {
-    return parseArgs({
-      args: argv,
-      options: {
-        config: { type: 'string', short: 'c' },
-        pidfile: { type: 'string' },
-        log: { type: 'string' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(`run: ${causeOf(error)}`);
-  }
 }

@@ -2,12 +2,12 @@
 
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { lives } from '../control/life.ts';
 import { type Holder, readPidfile, removePidfile } from '../control/pidfile.ts';
 import { ConfigError, causeOf, codeOf, isDenied, SetupError, UsageError } from '../core/errors.ts';
 import { parseDuration } from '../core/units.ts';
 import { proveWeb } from '../web.ts';
+import { CONFIG, readOptions } from './args.ts';
 import { configFile, readConfig } from './config.ts';
 import { controlOf, post } from './control.ts';
 import { detach } from './detach.ts';
@@ -39,20 +39,15 @@ interface Asked {
 
 const OPTIONS = {
   pidfile: { type: 'string' },
-  config: { type: 'string', short: 'c' },
+  ...CONFIG,
   log: { type: 'string' },
   timeout: { type: 'string' },
 } as const;
 
 /** The agent has another working directory, so that all paths are made absolute. */
 function parse(command: string, argv: string[], ...allowed: (keyof typeof OPTIONS)[]): Asked {
-  let values: Partial<Record<keyof typeof OPTIONS, string>>;
-  try {
-    const options = Object.fromEntries(['pidfile' as const, ...allowed].map(name => [name, OPTIONS[name]]));
-    ({ values } = parseArgs({ args: argv, options }));
-  } catch (error) {
-    throw new UsageError(`${command}: ${causeOf(error)}`);
-  }
+  const options = Object.fromEntries(['pidfile' as const, ...allowed].map(name => [name, OPTIONS[name]]));
+  const values: Partial<Record<keyof typeof OPTIONS, string>> = readOptions(command, argv, options);
   const { pidfile, config, log, timeout = '30s' } = values;
   if (pidfile === undefined) throw new UsageError(`${command}: --pidfile FILE is missing`);
   const timeoutMs = parseDuration(timeout);

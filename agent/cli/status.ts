@@ -1,6 +1,5 @@
 // `eudaemon status`: the running agent's daemons, checks, queues and ledger, asked over its control socket.
 
-import { parseArgs } from 'node:util';
 import type {
   AgentView,
   CertificatesView,
@@ -9,7 +8,8 @@ import type {
   EndpointsView,
 } from '../../console/api.ts';
 import { tellEndpoints } from '../core/endpoints.ts';
-import { causeOf, UsageError } from '../core/errors.ts';
+import { UsageError } from '../core/errors.ts';
+import { CONFIG, readDaemon } from './args.ts';
 import { certificateText } from './certificate.ts';
 import { readAgent } from './config.ts';
 import { ask } from './control.ts';
@@ -30,13 +30,14 @@ export const status: Command = {
 Exits 0 when every daemon shown is up, 1 when one is not or no agent runs. With --pidfile: 0 when it runs, 1 when it is
 dead and left its pidfile, 3 when it does not run, 4 when that cannot be told.`,
   async run(argv) {
-    const { values, positionals } = parse(argv);
-    if (positionals.length > 1)
-      throw new UsageError(`status: one daemon at a time, not "${positionals.join(' ')}"`);
+    const { values, daemon: name } = readDaemon('status', argv, {
+      json: { type: 'boolean' },
+      pidfile: { type: 'string' },
+      ...CONFIG,
+    });
     if (values.pidfile !== undefined) return tellPidfile(values.pidfile);
     const agent = readAgent(values.config, process.env);
     const daemons = await ask<DaemonsView>(agent.run_dir, '/api/daemons');
-    const [name] = positionals;
     const shown = (daemons?.daemons ?? []).filter(daemon => name === undefined || daemon.name === name);
     if (name !== undefined && shown.length === 0)
       throw new UsageError(`status: no daemon "${name}" is declared`);
@@ -50,22 +51,6 @@ dead and left its pidfile, 3 when it does not run, 4 when that cannot be told.`,
     return shown.every(({ up }) => up) ? 0 : 1;
   },
 };
-
-function parse(argv: string[]) {
-  try {
-    return parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean' },
-        config: { type: 'string', short: 'c' },
-        pidfile: { type: 'string' },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`status: ${causeOf(error)}`);
-  }
-}
 
 interface More {
   readonly certificates: CertificatesView['certificates'];

@@ -1,8 +1,8 @@
 // `eudaemon top`: the table of daemons, live in the terminal.
 
-import { parseArgs } from 'node:util';
 import type { DaemonsView, DaemonView } from '../../console/api.ts';
-import { causeOf, SetupError, UsageError } from '../core/errors.ts';
+import { SetupError } from '../core/errors.ts';
+import { CONFIG, readOptions } from './args.ts';
 import { readAgent } from './config.ts';
 import { ask } from './control.ts';
 import { paint } from './format.ts';
@@ -29,7 +29,7 @@ export const top: Command = {
 Refreshed every two seconds; q or Ctrl-C ends it. Where not all fit, those that are not well come first. Without a
 terminal it prints once.`,
   async run(argv) {
-    const agent = readAgent(parse(argv), process.env);
+    const agent = readAgent(readOptions('top', argv, CONFIG).config, process.env);
     const color = paint(process.stdout);
     const page = async (rows = Infinity) => {
       const { daemons, now } = (await ask<DaemonsView>(agent.run_dir, '/api/daemons'))!;
@@ -41,14 +41,6 @@ terminal it prints once.`,
     return 0;
   },
 };
-
-function parse(argv: string[]): string | undefined {
-  try {
-    return parseArgs({ args: argv, options: { config: { type: 'string', short: 'c' } } }).values.config;
-  } catch (error) {
-    throw new UsageError(`top: ${causeOf(error)}`);
-  }
-}
 
 const GRAVITY: readonly DaemonView['state'][] = [
   'crash_looping',

@@ -1,11 +1,11 @@
 // `eudaemon why`: what daemons died of, from the running agent, or from what it kept when it does not run.
 
-import { parseArgs } from 'node:util';
 import type { CertificatesView } from '../../console/api.ts';
 import type { Certificate } from '../core/certificate.ts';
-import { causeOf, codeOf, SetupError, UsageError } from '../core/errors.ts';
+import { causeOf, codeOf, SetupError } from '../core/errors.ts';
 import { certificatesDirectory, readAll } from '../identity/certificate-store.ts';
 import { sentence } from '../identity/sentence.ts';
+import { CONFIG, readDaemon } from './args.ts';
 import { certificateText } from './certificate.ts';
 import { readAgent } from './config.ts';
 import { ask } from './control.ts';
@@ -23,29 +23,14 @@ export const why: Command = {
 Without a name, the latest death of each daemon. It asks the running agent, else reads what it kept in
 agent.state_dir. Exits 1 when no death is known.`,
   async run(argv) {
-    const { values, positionals } = parse(argv);
+    const { values, daemon } = readDaemon('why', argv, { json: { type: 'boolean' }, ...CONFIG });
     const agent = readAgent(values.config, process.env);
-    const certificates = await find(agent, positionals[0]);
+    const certificates = await find(agent, daemon);
     if (values.json) process.stdout.write(`${JSON.stringify(certificates, null, 2)}\n`);
-    else process.stdout.write(whyText(certificates, positionals[0], Date.now(), paint(process.stdout)));
+    else process.stdout.write(whyText(certificates, daemon, Date.now(), paint(process.stdout)));
     return certificates.length === 0 ? 1 : 0;
   },
 };
-
-function parse(argv: string[]) {
-  try {
-    const parsed = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: { json: { type: 'boolean' }, config: { type: 'string', short: 'c' } },
-    });
-    if (parsed.positionals.length > 1)
-      throw new Error(`one daemon at a time, not "${parsed.positionals.join(' ')}"`);
-    return parsed;
-  } catch (error) {
-    throw new UsageError(`why: ${causeOf(error)}`);
-  }
-}
 
 async function find(
   { run_dir, state_dir }: { run_dir: string; state_dir: string },

@@ -129,10 +129,8 @@ export class ProtoWriter {
   hex32(word: number): void {
     this.ensure(8);
     const { pos, view } = this;
-    view.setUint16(pos, HEX[word >>> 24]!);
-    view.setUint16(pos + 2, HEX[(word >>> 16) & 0xff]!);
-    view.setUint16(pos + 4, HEX[(word >>> 8) & 0xff]!);
-    view.setUint16(pos + 6, HEX[word & 0xff]!);
+    view.setInt32(pos, (HEX[word >>> 24]! << 16) | HEX[(word >>> 16) & 0xff]!);
+    view.setInt32(pos + 4, (HEX[(word >>> 8) & 0xff]! << 16) | HEX[word & 0xff]!);
     this.pos = pos + 8;
   }
 

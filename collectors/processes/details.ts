@@ -5,7 +5,7 @@ import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import { type Breath, createBreath } from './breath.ts';
 import * as family from './detail-descs.ts';
 import { createGroups, GAUGES } from './groups.ts';
-import { createLook } from './holdings.ts';
+import { createHoldings } from './holdings.ts';
 import type { Seen } from './look.ts';
 import { detailsInterval, type ProcessesOptions } from './options.ts';
 import { parsePss } from './parse.ts';
@@ -59,7 +59,7 @@ export function createDetails(
           out.set(family.COUNTERS[name!]!, value, daemon, ...labels);
         }
       });
-      const holdingsOf = createLook(root, tcp, reader.targetOf);
+      const holdingsOf = createHoldings(root, tcp, reader.targetOf);
       for (const [daemon, processes] of members) {
         if (processes.length === 0) continue;
         const holdings = holdingsOf();

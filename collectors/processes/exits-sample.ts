@@ -2,7 +2,7 @@
 
 import { exitOf } from '../../agent/core/exit.ts';
 import type { ExitRoom, ExitSource } from './exits.ts';
-import type { Kin } from './lineage.ts';
+import { type Kin, LAUNCH_MS } from './lineage.ts';
 
 export function watchBySample({ told, zombie }: ExitRoom): ExitSource {
   let before: ReadonlyMap<number, Kin> = new Map();
@@ -22,9 +22,6 @@ export function watchBySample({ told, zombie }: ExitRoom): ExitSource {
     close: async () => {},
   };
 }
-
-/** A life that ends within this and leaves children may have been that of a launcher: daemons detach so. */
-const LAUNCH_MS = 10_000;
 
 /** Whether a young one has left a child of its own in its place. */
 export function handedOver(

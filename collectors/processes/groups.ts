@@ -26,7 +26,7 @@ export interface GroupFigures {
 export interface Groups {
   /** Of all the groups that the processes of a daemon have for themselves. */
   of(daemon: string, processes: readonly Member[]): GroupFigures;
-  /** Forgets daemons that are gone. */
+  /** Ends a look: forgets daemons that are gone. */
   keep(daemons: ReadonlySet<string>): void;
 }
 
@@ -41,14 +41,21 @@ interface Directory {
   readonly controller: string;
 }
 
-export function createGroups(root: string): Groups {
+/** Beyond `limit` directories, those that are gone are forgotten. */
+export function createGroups(root: string, limit = MAX_DIRECTORIES): Groups {
   const read = (path: string): string | undefined => attempt(() => readFileSync(path, 'utf8'));
   const proc = (path: string) => read(join(root, 'proc', path));
   const totals = new Map<string, Map<string, number>>();
   /** By directory and counter, as last read. */
   const last = new Map<string, Map<string, number>>();
+  /** Of this look: where hierarchies are mounted, and the keys of `last` it has read. */
+  let mounted: ReadonlyMap<string, string> | undefined;
+  const seen = new Set<string>();
 
-  const mountsNow = () => parseGroupMounts(proc('1/mounts') ?? proc('self/mounts') ?? '');
+  const mountsNow = () => {
+    mounted ??= parseGroupMounts(proc('1/mounts') ?? proc('self/mounts') ?? '');
+    return mounted;
+  };
 
   const directoriesOf = (processes: readonly Member[]): Map<string, Directory> => {
     const mounts = mountsNow();
@@ -83,6 +90,7 @@ export function createGroups(root: string): Groups {
           const value = figures.gauges[gauge];
           if (value !== undefined) gauges[gauge] = (gauges[gauge] ?? 0) + value;
         }
+        seen.add(key);
         const before = last.get(key);
         last.set(key, new Map(figures.counters));
         for (const [name, value] of figures.counters) {
@@ -95,8 +103,10 @@ export function createGroups(root: string): Groups {
     },
     keep(daemons) {
       for (const daemon of totals.keys()) if (!daemons.has(daemon)) totals.delete(daemon);
-      // Paths of containers that came and went; the next look reads what lives.
-      if (last.size > MAX_DIRECTORIES) last.clear();
+      // Of containers that came and went; what is there stays, for without it all would count as growth again.
+      if (last.size > limit) for (const key of last.keys()) if (!seen.has(key)) last.delete(key);
+      seen.clear();
+      mounted = undefined;
     },
   };
 }

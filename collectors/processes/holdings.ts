@@ -7,7 +7,7 @@ import { DENIED, type Reader } from './read.ts';
 import type { TcpState, TcpTables } from './tcp.ts';
 
 /** Of processes together. */
-export interface Held {
+export interface Holding {
   /** Bytes on disk of files that are deleted and still open, each file once. */
   readonly deletedBytes: number;
   /** Free bytes of the fullest filesystem with such files; undefined without any. */
@@ -50,11 +50,11 @@ export function readOpen(
 /** The processes of one daemon, one after another. */
 export interface Holdings {
   add(pid: number, open: Open): void;
-  held(): Held;
+  held(): Holding;
 }
 
 /** One look at all daemons: the sockets of a network namespace are asked for once. */
-export function createLook(root: string, tcp: TcpTables, targetOf: Reader['targetOf']): () => Holdings {
+export function createHoldings(root: string, tcp: TcpTables, targetOf: Reader['targetOf']): () => Holdings {
   const proc = join(root, 'proc');
   const tables = new Map<string, ReadonlyMap<number, TcpState>>();
 

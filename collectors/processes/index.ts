@@ -109,7 +109,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       );
     }, SOON_MS).unref();
   };
-  const managers = createManagers(room.root, () => daemons.declared, reports, elapsed);
+  const managers = createManagers(room);
   const exits = createExits(options.exits, room, {
     ended: daemon => managers.ended(daemon, room.now()),
     look: pid => readStat(reader, pid),

@@ -33,7 +33,7 @@ export interface Lineage {
 }
 
 /** A life that ends well within this and leaves children was that of a launcher: daemons detach so. */
-const LAUNCH_MS = 10_000;
+export const LAUNCH_MS = 10_000;
 /** Beginnings are told after this. */
 export const SETTLE_MS = 100;
 const MAX_STRANGERS = 1_024;

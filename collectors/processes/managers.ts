@@ -4,8 +4,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DaemonReports, DaemonSpec, ManagerWord } from '../../agent/core/daemon.ts';
-import { attempt } from '../../agent/core/errors.ts';
+import type { SamplerRoom } from '../../agent/core/collector.ts';
+import type { DaemonSpec, ManagerWord } from '../../agent/core/daemon.ts';
+import { attempt, causeOf } from '../../agent/core/errors.ts';
 import type { Kin } from './lineage.ts';
 import { parseUnit, serviceIn, UNIT_PROPERTIES } from './parse-unit.ts';
 
@@ -21,6 +22,12 @@ const AGAIN_MS = 60_000;
 const SOON_MS = 1000;
 const TIMEOUT_MS = 5000;
 
+interface ManagersRoom extends Pick<SamplerRoom, 'root' | 'elapsed'> {
+  readonly daemons: Pick<SamplerRoom['daemons'], 'declared'>;
+  readonly reports: Pick<SamplerRoom['reports'], 'managed'>;
+  readonly log: Pick<SamplerRoom['log'], 'debug'>;
+}
+
 interface Known {
   unit: string | undefined;
   pid: number;
@@ -28,12 +35,9 @@ interface Known {
   askedAt: number;
 }
 
-/** `elapsed` in monotonic ms. `show` runs `systemctl show UNIT`; undefined where systemd is not in charge. */
+/** `show` runs `systemctl show UNIT`; undefined where systemd is not in charge. */
 export function createManagers(
-  root: string,
-  declared: () => readonly DaemonSpec[],
-  reports: Pick<DaemonReports, 'managed'>,
-  elapsed: () => number,
+  { root, daemons, reports, elapsed, log }: ManagersRoom,
   show: ((unit: string) => Promise<string>) | undefined = systemctl(root),
 ): Managers {
   const known = new Map<string, Known>();
@@ -48,7 +52,8 @@ export function createManagers(
         text => {
           if (!known.get(name)?.running) reports.managed(now, name, parseUnit(text));
         },
-        () => {},
+        // What it says is more than can be known otherwise, so without it nothing is wrong.
+        error => log.debug(`cannot ask systemd about unit "${unit}": ${causeOf(error)}`),
       );
     } else if (match.pidfile !== undefined && daemon) {
       reports.managed(now, name, byPidfile(join(root, match.pidfile), match.pidfile));
@@ -71,7 +76,7 @@ export function createManagers(
     seen(found, now) {
       const tops = new Map<string, number>();
       for (const { daemon, process, claimed } of found) if (claimed) tops.set(daemon, process.pid);
-      for (const spec of declared()) {
+      for (const spec of daemons.declared) {
         const pid = tops.get(spec.name);
         if (pid === undefined) {
           const daemon = known.get(spec.name);
@@ -87,7 +92,7 @@ export function createManagers(
       }
     },
     ended(name, now) {
-      const spec = declared().find(each => each.name === name);
+      const spec = daemons.declared.find(each => each.name === name);
       if (!spec) return;
       const daemon = remember(name);
       daemon.running = false;

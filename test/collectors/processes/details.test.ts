@@ -11,6 +11,7 @@ import { createLatest } from '../../../agent/core/meter.ts';
 import { prometheusName } from '../../../agent/core/metric.ts';
 import type { Stat } from '../../../agent/core/procstat.ts';
 import { createDetails } from '../../../collectors/processes/details.ts';
+import { createGroups } from '../../../collectors/processes/groups.ts';
 import { createLooker } from '../../../collectors/processes/look.ts';
 import {
   parseAmount,
@@ -120,6 +121,21 @@ describe('control groups', () => {
     const gone = await look();
     expect(gone).toMatchObject({ 'cgroup_memory_events,oom_kill': 2 });
     expect(gone).not.toHaveProperty('cgroup_memory_bytes');
+  });
+
+  it('that are there are counted no second time when others are forgotten', () => {
+    two(FULL);
+    const groups = createGroups(host.root, 0);
+    const look = () => {
+      const cgroup = '0::/system.slice/d.service\n';
+      const member = { stat: { pid: 10 }, figures: { details: { setting: { cgroup } } } };
+      const { counters } = groups.of('d', [member]);
+      groups.keep(new Set(['d']));
+      return counters.get('events,oom_kill');
+    };
+    expect([look(), look(), look()]).toEqual([0, 0, 0]);
+    host.write(`${V2}/memory.events`, 'oom_kill 5\n');
+    expect(look()).toBe(1);
   });
 
   it('with a stranger in it is nobody’s, nor is the topmost, one of another namespace, or one without files', async () => {

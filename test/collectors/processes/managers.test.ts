@@ -50,12 +50,16 @@ it.each([
 function world(match: MatchSpec, show?: (unit: string) => Promise<string>) {
   const root = tempDir('managers');
   const words: (ManagerWord | undefined)[] = [];
+  const debugged: string[] = [];
   let at = 0;
   const asked = createManagers(
-    root,
-    () => [{ name: 'd', match } as DaemonSpec],
-    { managed: (_, __, word) => void words.push(word) },
-    () => at,
+    {
+      root,
+      daemons: { declared: [{ name: 'd', match } as DaemonSpec] },
+      reports: { managed: (_, __, word) => void words.push(word) },
+      elapsed: () => at,
+      log: { debug: text => void debugged.push(text) },
+    },
     show,
   );
   const managers: Managers = {
@@ -74,7 +78,7 @@ function world(match: MatchSpec, show?: (unit: string) => Promise<string>) {
     startedAt: 0,
     claimed: true,
   };
-  return { root, managers, running, told: () => words.splice(0) };
+  return { root, managers, running, debugged, told: () => words.splice(0) };
 }
 
 it('says nothing of a daemon that was never there', () => {
@@ -122,4 +126,13 @@ it('takes no answer that comes when it runs again', async () => {
   await Promise.resolve();
   await Promise.resolve();
   expect(w.told()).toEqual([undefined]);
+});
+
+it('says so where it cannot be asked', async () => {
+  const w = world({ systemd_unit: 'd' }, async () => {
+    throw new Error('timed out');
+  });
+  w.managers.seen([], 0);
+  await expect.poll(() => w.debugged).toEqual(['cannot ask systemd about unit "d": timed out']);
+  expect(w.told()).toEqual([]);
 });

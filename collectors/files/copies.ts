@@ -36,7 +36,7 @@ export interface Ghost {
 /** How long a copy may come after its log was emptied, and how long it may stop growing before it counts as whole; ms. */
 const GHOST_MS = 30_000;
 const WHOLE_MS = 10_000;
-const MAX_GHOSTS = 1000;
+const MAX_GHOSTS = 10_000;
 
 export interface Copies {
   /** An open file was emptied; it still has the position up to which it was read. Throws the system's errors. */
@@ -175,11 +175,11 @@ export function createCopies(
       return true;
     },
     expire(now, lost) {
-      if (ghosts.length === 0 || shelf.files.values().some(file => file.isUnproven && file.unread)) return;
-      const kept = ghosts.filter(ghost => now - ghost.at < GHOST_MS).slice(-MAX_GHOSTS);
-      for (const ghost of ghosts)
-        if (ghost.unread > 0 && !kept.includes(ghost)) lost(ghost.path, ghost.unread);
-      ghosts = kept;
+      if (ghosts.length === 0) return;
+      const isInDoubt = shelf.files.values().some(each => each.isUnproven && each.unread && !each.isBarred);
+      const kept = new Set(ghosts.filter(ghost => isInDoubt || now - ghost.at < GHOST_MS).slice(-MAX_GHOSTS));
+      for (const ghost of ghosts) if (ghost.unread > 0 && !kept.has(ghost)) lost(ghost.path, ghost.unread);
+      ghosts = [...kept];
     },
   };
 }

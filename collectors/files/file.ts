@@ -88,6 +88,8 @@ export class LogFile {
   unseenSince: number;
   /** It may be a copy of a file that was read; nothing of it is read before that is known. */
   isUnproven = false;
+  /** It could not be opened when that was last tried. */
+  isBarred = false;
   /** It was seen to begin as a followed file does. */
   isCopy = false;
   /** It may begin with the hole that a writer leaves before its offset in an emptied file. */

@@ -193,6 +193,7 @@ export function createFollower(
     try {
       if (file.isPacked) return unpack(file, now);
       if (!reader.reach(file)) return 0;
+      file.isBarred = false;
       troubles.clear(file.path);
       // Nothing of it was seen, and it was written to: it may have been filled and emptied before.
       if (file.headLength === 0 && file.detachedAt === 0 && file.mtime > file.unseenSince) recover(file, now);
@@ -211,6 +212,7 @@ export function createFollower(
       else if (outcome === Outcome.Full) full = true;
       return Math.max(SMALL_READ, reader.bytes);
     } catch (error) {
+      file.isBarred = file.fd < 0;
       const code = codeOf(error);
       if (code === 'EMFILE' || code === 'ENFILE') closeQuiet(now);
       // Gone between the look and now: the next look finds out where to.

@@ -1,6 +1,7 @@
 // Copytruncate at its worst moments: between what a look saw and what is read after it.
 import {
   appendFileSync,
+  chmodSync,
   copyFileSync,
   readFileSync,
   renameSync,
@@ -90,6 +91,22 @@ test('copies made one after the other between two looks, each heard of by a hint
   }
   rig.turn(60_000);
   expect(rig.bodies).toEqual(['first', 'last'].flatMap(what => names.map(name => `${what} of ${name}`)));
+});
+
+test('what no copy turned up for is told, also while a new log may not be read', () => {
+  const { rig, log } = read();
+  chmodSync(rig.top, 0o755);
+  writeFileSync(rig.path('app.log.other'), 'other\n', { mode: 0 });
+  appendFileSync(log, `${'x'.repeat(149)}\n`.repeat(10));
+  const isRoot = process.getuid!() === 0;
+  if (isRoot) process.seteuid!(65_534);
+  onTestFinished(() => void (isRoot && process.seteuid!(0)));
+  rig.follower!.look(++rig.now);
+  if (isRoot) process.seteuid!(0);
+  truncateSync(log);
+  if (isRoot) process.seteuid!(65_534);
+  rig.turn(60_000);
+  expect(rig.lost).toEqual(['truncated 10']);
 });
 
 describe('what is safe of a log is safe in its copy as well, whatever else is not,', () => {

@@ -150,11 +150,11 @@ export class Ring {
     }
   }
 
-  /** Whether more than a quarter of it is taken. */
+  /** Whether more than half of it is taken. */
   isCrowded(): boolean {
     const { doubles, size } = this.memory;
     this.followHead();
-    return this.head - doubles[Mark.Tail]! > size.capacity / 4;
+    return this.head - doubles[Mark.Tail]! > size.capacity / 2;
   }
 
   private followHead(): void {

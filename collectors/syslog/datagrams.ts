@@ -163,11 +163,12 @@ export function receiveDatagrams(
     async close(again) {
       await ring.stop(again);
       closed = true;
-      while (pass() === PASS);
+      // What waited until now, for exporters or in the ring, waits no longer.
+      do out.settle();
+      while (pass() > 0);
       // Both tables are at rest now.
       tick();
       tick();
-      out.settle();
       if (pushed.length > 0) {
         const { promise, resolve } = Promise.withResolvers<void>();
         emptied = resolve;

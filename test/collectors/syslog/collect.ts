@@ -27,6 +27,8 @@ export interface Collector {
   readonly mayWait: boolean[];
   /** How often the sink was asked to let nothing wait. */
   readonly settled: number;
+  /** What the sink does then. */
+  settling: () => void;
   readonly dropped: Map<string, number>;
   readonly events: AgentEvent[];
   /** While true the sink says it is full with every record. */
@@ -133,6 +135,7 @@ export async function collect(
     lost() {},
     settle() {
       settled++;
+      collector.settling();
     },
   };
   const collector: Collector = {
@@ -146,6 +149,7 @@ export async function collect(
     },
     dropped,
     events,
+    settling() {},
     full: false,
     async until(count) {
       while (records.length < count)

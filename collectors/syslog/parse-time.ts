@@ -1,6 +1,8 @@
 // Timestamps of syslog messages: RFC 3339 (RFC 5424 section 6.2.3) and the BSD form `Jan  2 03:04:05` (RFC 3164
 // section 4.1.2) with the year, fraction and zone that devices add. Pure; allocates nothing but once an hour of time.
 
+import { days, isDay, LEAP_GAP, LEAP_YEAR } from '../../agent/core/formats/calendar.ts';
+
 const SPACE = 0x20;
 const COLON = 0x3a;
 const DOT = 0x2e;
@@ -8,36 +10,12 @@ const COMMA = 0x2c;
 const MINUS = 0x2d;
 const PLUS = 0x2b;
 
-/** Days in a month, February at its longest. */
-const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const MONTHS = 'janfebmaraprmayjunjulaugsepoctnovdec';
 /** Month 0..11 by five bits of each of its letters, which is blind to case. */
 const MONTH_OF = new Int8Array(32768).fill(-1);
 const monthKey = (a: number, b: number, c: number): number => ((a & 31) << 10) | ((b & 31) << 5) | (c & 31);
 for (let i = 0; i < 12; i++)
   MONTH_OF[monthKey(...([0, 1, 2].map(k => MONTHS.charCodeAt(3 * i + k)) as [number, number, number]))] = i;
-
-const leap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-const validDay = (year: number, month: number, day: number): boolean =>
-  day >= 1 && day <= DAYS[month]! && (month !== 1 || day < 29 || leap(year));
-
-/** Days from 1970-01-01 to a date of the Gregorian calendar; `month` 0..11. */
-function daysOf(year: number, month: number, day: number): number {
-  const y = month < 2 ? year - 1 : year;
-  const m = (month + 10) % 12;
-  return (
-    365 * y +
-    Math.floor(y / 4) -
-    Math.floor(y / 100) +
-    Math.floor(y / 400) +
-    Math.floor((153 * m + 2) / 5) +
-    day -
-    719469
-  );
-}
-
-/** Leap years are at most this far apart. */
-const YEARS_BACK = 8;
 
 /** Reads a timestamp at a position: `pos` moves behind it and `seconds`, `nanos` are set; or returns false. */
 export class TimeParser {
@@ -60,13 +38,13 @@ export class TimeParser {
     const month = pair(buf, start + 5) - 1;
     const day = pair(buf, start + 8);
     const seconds = clock(buf, start + 11);
-    if (!(month >= 0 && month < 12 && year >= 0 && validDay(year, month, day)) || seconds < 0) return false;
+    if (!(year >= 0 && isDay(year, month + 1, day)) || seconds < 0) return false;
     let pos = this.fraction(buf, start + 19, end, strict);
     if (pos < 0) return false;
     const zone = buf[pos]!;
     if (pos < end && zone === 0x5a) {
       pos++;
-      this.seconds = daysOf(year, month, day) * 86400 + seconds;
+      this.seconds = days(year, month + 1, day) * 86400 + seconds;
     } else if (pos < end && (zone === PLUS || zone === MINUS)) {
       const wide = end - pos >= 6 && buf[pos + 3] === COLON;
       if (!wide && (strict || end - pos < 5)) return false;
@@ -75,7 +53,7 @@ export class TimeParser {
       if (!(hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60)) return false;
       const offset = (hours * 60 + minutes) * 60;
       pos += wide ? 6 : 5;
-      this.seconds = daysOf(year, month, day) * 86400 + seconds - (zone === PLUS ? offset : -offset);
+      this.seconds = days(year, month + 1, day) * 86400 + seconds - (zone === PLUS ? offset : -offset);
     } else {
       if (strict) return false;
       this.seconds = this.localHour(year, month, day, Math.floor(seconds / 3600), 0) + (seconds % 3600);
@@ -106,14 +84,14 @@ export class TimeParser {
     else year = 0;
     if (end - pos < 8) return false;
     const seconds = clock(buf, pos);
-    if (seconds < 0 || day < 1 || day > DAYS[month]!) return false;
+    if (seconds < 0 || !isDay(LEAP_YEAR, month + 1, day)) return false;
     pos = this.fraction(buf, pos + 8, end, false);
     if (year === 0 && pos < end && buf[pos] === SPACE) {
       year = yearAt(buf, pos + 1, end);
       if (year > 0 && (pos + 5 === end || buf[pos + 5] === SPACE)) pos += 5;
       else year = 0;
     }
-    if (year > 0 && !validDay(year, month, day)) return false;
+    if (year > 0 && !isDay(year, month + 1, day)) return false;
     this.seconds = this.localHour(year, month, day, Math.floor(seconds / 3600), now) + (seconds % 3600);
     this.pos = pos;
     return true;
@@ -180,8 +158,8 @@ const localSeconds = (year: number, month: number, day: number, hour: number): n
 function nearest(month: number, day: number, hour: number, now: number): number {
   const thisYear = new Date(now).getFullYear();
   let best = 0;
-  for (let year = thisYear + 1; year >= thisYear - YEARS_BACK; year--) {
-    if (!validDay(year, month, day)) continue;
+  for (let year = thisYear + 1; year >= thisYear - LEAP_GAP; year--) {
+    if (!isDay(year, month + 1, day)) continue;
     const seconds = localSeconds(year, month, day, hour);
     if (best === 0 || Math.abs(seconds - now / 1000) < Math.abs(best - now / 1000)) best = seconds;
   }

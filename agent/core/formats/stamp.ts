@@ -1,6 +1,6 @@
 // The timestamps log lines carry, read from bytes. Pure: the zone of the process is asked only for times without one.
 
-import { days, monthOf } from './calendar.ts';
+import { days, isDay, LEAP_GAP, monthOf } from './calendar.ts';
 import { isSame } from './keys.ts';
 import { hostOffset, zoneOffset } from './zone.ts';
 
@@ -221,7 +221,7 @@ export class Stamp {
   private yearless(month: number, day: number, near: number): boolean {
     const clock = this.at;
     const year = new Date((near + DAY) * 1000).getFullYear();
-    for (let back = 0; back < 2; back++) {
+    for (let back = 0; back <= LEAP_GAP; back++) {
       this.at = clock;
       if (this.clock(year - back, month, day) && this.local() && this.seconds <= near + DAY) return true;
     }
@@ -234,7 +234,7 @@ export class Stamp {
     this.byte(0x3a);
     const minute = this.digits(2);
     this.byte(0x3a);
-    if (!this.ok || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59) return false;
+    if (!this.ok || !isDay(year, month, day) || hour > 23 || minute > 59) return false;
     return this.second(days(year, month, day) * DAY + hour * 3600 + minute * 60);
   }
 

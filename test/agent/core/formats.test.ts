@@ -45,6 +45,20 @@ const AT = utc('2026-11-24T15:30:14');
 const UTC = { timezone: 'UTC' };
 
 const LINES: [spec: LineFormat, line: string, expected: Expected, at?: number][] = [
+  [
+    'json',
+    '{"time":"2028-02-29T15:30:14Z"}',
+    ['none', '{"time":"2028-02-29T15:30:14Z"}', {}],
+    utc('2028-02-29T15:30:14'),
+  ],
+  ['json', '{"time":"2026-02-29T15:30:14Z","msg":"m"}', ['none', 'm', { time: '2026-02-29T15:30:14Z' }], 0],
+  [
+    { format: 'syslog', ...UTC },
+    'Feb 29 15:30:14 h a: m',
+    ['none', 'm', { 'syslog.hostname': 'h', 'syslog.appname': 'a' }],
+    utc('2024-02-29T15:30:14'),
+  ],
+  [{ format: 'syslog', ...UTC }, 'Feb 30 15:30:14 h a: m', undefined],
   ['json', '{"ts":1795534214.5,"level":"warn","msg":"m","n":1}', ['warning', 'm', { n: 1 }], AT],
   ['json', '{"@t":"2026-11-24T15:30:14Z","@l":"Error","@m":"m"}', ['err', 'm', {}], AT],
   [

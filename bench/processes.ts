@@ -2,7 +2,7 @@
 // C program that makes the same system calls: CPU for one cycle and scrape a second, once it knows them all; and what a
 // cycle of the first WARM_S took, in which it learns how each process runs. The processes sleep, or run twice a second. The
 // agent is also measured with none to watch.
-//   node bench/processes.ts [--processes 1000] [--seconds 20] [--awake]
+//   node bench/processes.ts [--processes 1000] [--seconds 20] [--awake] [--only eudaemon,c]
 
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
@@ -20,9 +20,12 @@ const { values } = parseArgs({
     processes: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '20' },
     awake: { type: 'boolean', default: false },
+    only: { type: 'string', default: 'eudaemon,c,process-exporter,none' },
   },
 });
 const seconds = Number(values.seconds);
+/** Of these rows. */
+const wanted = new Set(values.only.split(','));
 
 /** By then each process has been asked twice how it runs. */
 const WARM_S = 45;
@@ -130,9 +133,10 @@ async function measureAgent(comm: string, warmSeconds: number, processes?: numbe
   const series = /^eudaemon_daemon_instances\{daemon="sleepers"\} (\d+)/m;
   return measure(agent, `${agent.url}/metrics`, series, warmSeconds, processes);
 }
-costRow('eudaemon', await measureAgent(NAME, WARM_S));
+if (wanted.has('eudaemon')) costRow('eudaemon', await measureAgent(NAME, WARM_S));
 
-for (const [name, ...mode] of [['the same calls in C'], ['all files each time, in C', 'all']] as const) {
+const inC = wanted.has('c') ? ([['the same calls in C'], ['all files each time, in C', 'all']] as const) : [];
+for (const [name, ...mode] of inC) {
   const [, user, system] = execFileSync(floor, [NAME, String(seconds), ...mode], { encoding: 'utf8' })
     .trim()
     .split(' ')
@@ -140,7 +144,7 @@ for (const [name, ...mode] of [['the same calls in C'], ['all files each time, i
   row(name, user!, system!, ['', '', '', '', '']);
 }
 
-if (existsSync(EXPORTER)) {
+if (wanted.has('process-exporter') && existsSync(EXPORTER)) {
   const config = join(dir, 'process-exporter.yaml');
   writeFileSync(config, `process_names:\n  - comm: [${NAME}]\n`);
   const server = createServer().listen(0, '127.0.0.1');
@@ -152,7 +156,7 @@ if (existsSync(EXPORTER)) {
   costRow('process-exporter', await measure(exporter, `http://127.0.0.1:${port}/metrics`, series, 5));
 }
 endSleepers();
-costRow('eudaemon, none to watch', await measureAgent(NAME, 5, 0));
+if (wanted.has('none')) costRow('eudaemon, none to watch', await measureAgent(NAME, 5, 0));
 printTable(
   `${values.processes} processes${values.awake ? ' that run' : ''}, one cycle and scrape a second`,
   [

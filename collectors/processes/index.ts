@@ -91,7 +91,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       tally.update(usages);
       exits.seen(kin, now);
       reports.processes(now, instances, awaited);
-      managers.seen(kin.values(), now);
+      managers.seen(instances, now);
       return sums;
     } finally {
       looking = false;

@@ -24,7 +24,7 @@ export interface Told {
 
 export interface Lineage {
   take(events: readonly ProcessEvent[]): void;
-  /** What a look has found, all of it; what it misses twice is forgotten. */
+  /** What a look has found, all of it, the same map again when nothing has changed; what it misses twice is forgotten. */
   seen(found: ReadonlyMap<number, Kin>): void;
   /** Tells the beginnings of those that have lived for a while by now: a launcher has not. */
   settle(now: number): void;
@@ -82,6 +82,8 @@ export function createLineage(
   const starters = new Map<number, Starter>();
   let young: Member[] = [];
   let lingering: End[] = [];
+  /** What the last look has found, while nobody else is a member. */
+  let settled: ReadonlyMap<number, Kin> | undefined;
 
   const add = (pid: number, kin: Kin, parent: number) => {
     const member: Member = { ...kin, parent, missed: false, told: false };
@@ -182,6 +184,7 @@ export function createLineage(
 
   return {
     take(events) {
+      settled = undefined;
       for (const event of events) {
         const { pid, at } = event;
         if (event.what === 'fork') fork(pid, event.parent, at);
@@ -190,6 +193,7 @@ export function createLineage(
       }
     },
     seen(found) {
+      if (found === settled) return;
       for (const [pid, member] of members) {
         if (found.has(pid)) continue;
         if (member.missed) members.delete(pid);
@@ -205,10 +209,12 @@ export function createLineage(
         } else
           members.set(pid, { ...kin, parent: before?.parent ?? kin.process.ppid, missed: false, told: true });
       }
+      settled = members.size === found.size ? found : undefined;
     },
     settle(now) {
       const waiting = lingering;
       lingering = [];
+      settled = undefined;
       for (const end of waiting) exit(end);
       // A beginning far ahead is of before somebody set the clock back.
       const isYoung = ({ startedAt }: Member) => Math.abs(now - startedAt) < SETTLE_MS;

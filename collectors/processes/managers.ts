@@ -5,14 +5,13 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SamplerRoom } from '../../agent/core/collector.ts';
-import type { DaemonSpec, ManagerWord } from '../../agent/core/daemon.ts';
+import type { DaemonSpec, Instance, ManagerWord } from '../../agent/core/daemon.ts';
 import { attempt, causeOf } from '../../agent/core/errors.ts';
-import type { Kin } from './lineage.ts';
 import { parseUnit, serviceIn, UNIT_PROPERTIES } from './parse-unit.ts';
 
 export interface Managers {
-  /** What runs now. */
-  seen(found: Iterable<Kin>, now: number): void;
+  /** What runs now, by daemon. */
+  seen(instances: ReadonlyMap<string, readonly Pick<Instance, 'pid' | 'claimed'>[]>, now: number): void;
   /** One of the daemon's has just ended. */
   ended(daemon: string, now: number): void;
 }
@@ -73,11 +72,9 @@ export function createManagers(
     attempt(() => serviceIn(readFileSync(join(root, 'proc', String(pid), 'cgroup'), 'utf8')));
 
   return {
-    seen(found, now) {
-      const tops = new Map<string, number>();
-      for (const { daemon, process, claimed } of found) if (claimed) tops.set(daemon, process.pid);
+    seen(instances, now) {
       for (const spec of daemons.declared) {
-        const pid = tops.get(spec.name);
+        const pid = instances.get(spec.name)?.findLast(({ claimed }) => claimed)?.pid;
         if (pid === undefined) {
           const daemon = known.get(spec.name);
           if (daemon) daemon.running = false;

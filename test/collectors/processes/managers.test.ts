@@ -3,7 +3,6 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { DaemonSpec, ManagerWord, MatchSpec } from '../../../agent/core/daemon.ts';
-import type { Kin } from '../../../collectors/processes/lineage.ts';
 import { createManagers, type Managers } from '../../../collectors/processes/managers.ts';
 import { parseUnit, serviceIn } from '../../../collectors/processes/parse-unit.ts';
 import { tempDir } from '../../e2e/program.ts';
@@ -47,6 +46,17 @@ it.each([
   ['', undefined],
 ])('service in %j', (text, unit) => expect(serviceIn(text)).toBe(unit));
 
+const NONE = new Map();
+const RUNNING = new Map([
+  [
+    'd',
+    [
+      { pid: 5, claimed: true },
+      { pid: 6, claimed: false },
+    ],
+  ],
+]);
+
 function world(match: MatchSpec, show?: (unit: string) => Promise<string>) {
   const root = tempDir('managers');
   const words: (ManagerWord | undefined)[] = [];
@@ -72,18 +82,12 @@ function world(match: MatchSpec, show?: (unit: string) => Promise<string>) {
       asked.ended(daemon, ms);
     },
   };
-  const running: Kin = {
-    process: { pid: 5, ppid: 1, startTicks: 5, comm: 'd' },
-    daemon: 'd',
-    startedAt: 0,
-    claimed: true,
-  };
-  return { root, managers, running, debugged, told: () => words.splice(0) };
+  return { root, managers, debugged, told: () => words.splice(0) };
 }
 
 it('says nothing of a daemon that was never there', () => {
   const w = world({ pidfile: '/d.pid' });
-  w.managers.seen([], 0);
+  w.managers.seen(NONE, 0);
   expect(w.told()).toEqual([]);
 });
 
@@ -91,15 +95,15 @@ it('tells a pidfile that was taken away from one that was left', () => {
   const w = world({ pidfile: '/d.pid' });
   const path = join(w.root, 'd.pid');
   writeFileSync(path, '5\n');
-  w.managers.seen([w.running], 0);
+  w.managers.seen(RUNNING, 0);
   expect(w.told()).toEqual([undefined]);
   w.managers.ended('d', 1);
-  w.managers.seen([], 2);
+  w.managers.seen(NONE, 2);
   expect(w.told().map(word => word?.stopped)).toEqual([false, false]);
   rmSync(path);
-  w.managers.seen([], 3);
+  w.managers.seen(NONE, 3);
   expect(w.told()).toEqual([{ by: 'pidfile', stopped: true, says: '/d.pid is gone' }]);
-  w.managers.seen([w.running], 4);
+  w.managers.seen(RUNNING, 4);
   expect(w.told()).toEqual([undefined]);
 });
 
@@ -109,11 +113,11 @@ it('asks systemd soon after an end, then once a minute, and not about what runs'
     asked.push(unit);
     return state('ActiveState=inactive', 'SubState=dead', 'Result=success');
   });
-  w.managers.seen([w.running], 0);
+  w.managers.seen(RUNNING, 0);
   w.managers.ended('d', 100_000);
-  w.managers.seen([], 100_500);
+  w.managers.seen(NONE, 100_500);
   expect(asked).toEqual([]);
-  for (const at of [101_000, 110_000, 160_000, 161_000]) w.managers.seen([], at);
+  for (const at of [101_000, 110_000, 160_000, 161_000]) w.managers.seen(NONE, at);
   expect(asked).toEqual(['d', 'd']);
   await Promise.resolve();
   expect(w.told().at(-1)).toMatchObject({ stopped: true, result: 'success' });
@@ -121,8 +125,8 @@ it('asks systemd soon after an end, then once a minute, and not about what runs'
 
 it('takes no answer that comes when it runs again', async () => {
   const w = world({ systemd_unit: 'd' }, async () => state('ActiveState=inactive'));
-  w.managers.seen([], 0);
-  w.managers.seen([w.running], 1);
+  w.managers.seen(NONE, 0);
+  w.managers.seen(RUNNING, 1);
   await Promise.resolve();
   await Promise.resolve();
   expect(w.told()).toEqual([undefined]);
@@ -132,7 +136,7 @@ it('says so where it cannot be asked', async () => {
   const w = world({ systemd_unit: 'd' }, async () => {
     throw new Error('timed out');
   });
-  w.managers.seen([], 0);
+  w.managers.seen(NONE, 0);
   await expect.poll(() => w.debugged).toEqual(['cannot ask systemd about unit "d": timed out']);
   expect(w.told()).toEqual([]);
 });

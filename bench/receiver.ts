@@ -16,6 +16,8 @@ export interface Arrivals {
 
 export interface Receiver {
   readonly program: Program;
+  /** Takes what comes out, where that is a program of its own. */
+  readonly sink?: Program;
   /** Messages that have come out at the other end since its start. */
   arrivals(): Arrivals | Promise<Arrivals>;
   stop(): Promise<void>;
@@ -37,6 +39,7 @@ export async function intoSink<P extends Program>(
   const program = await begin(port);
   return {
     program,
+    sink,
     async pause(ms) {
       await fetch(`http://127.0.0.1:${port}/pause/${ms}`);
     },
@@ -80,6 +83,8 @@ export interface Figures {
   readonly cpu: Cpu;
   /** The most there was at any time. */
   readonly memory: Memory;
+  /** µs that the sink took for each, user and system; 0 without one. It shares the cores. */
+  readonly sink: number;
 }
 
 /** The middle of each figure, for itself. */
@@ -94,6 +99,7 @@ export function median(rounds: readonly Figures[]): Figures {
     perSecond: of(({ perSecond }) => perSecond),
     cpu: { user: of(({ cpu }) => cpu.user), system: of(({ cpu }) => cpu.system) },
     memory: { total: of(({ memory }) => memory.total), anonymous: of(({ memory }) => memory.anonymous) },
+    sink: of(({ sink }) => sink),
   };
 }
 
@@ -140,14 +146,17 @@ export async function measure(
   offer: (count: number) => void | Promise<void>,
 ): Promise<Figures> {
   const { pid } = receiver.program;
+  const sinkCpu = () => (receiver.sink ? cpuOf(receiver.sink.pid) : { user: 0, system: 0 });
   await offer(warm);
   const first = await settle(receiver, warm);
   const before = cpuOf(pid);
+  const sinkBefore = sinkCpu();
   const watch = watchMemory(pid);
   const begin = Date.now();
   await offer(offered);
   const { count, last } = await settle(receiver, first.count + offered);
   const after = cpuOf(pid);
+  const sinkAfter = sinkCpu();
   const memory = watch.stop();
   await receiver.stop();
   const arrived = count - first.count;
@@ -158,6 +167,7 @@ export async function measure(
     perSecond: (arrived / (last - begin)) * 1000,
     cpu: { user: each(before.user, after.user), system: each(before.system, after.system) },
     memory,
+    sink: each(sinkBefore.user, sinkAfter.user) + each(sinkBefore.system, sinkAfter.system),
   };
 }
 
@@ -176,6 +186,7 @@ export function printFigures(title: string, unit: string, figures: ReadonlyMap<s
       'system',
       'RSS MiB',
       'anon',
+      'sink µs',
       'CPU : ours',
       'rate : ours',
     ],
@@ -188,6 +199,7 @@ export function printFigures(title: string, unit: string, figures: ReadonlyMap<s
       each.cpu.system.toFixed(2),
       each.memory.total.toFixed(0),
       each.memory.anonymous.toFixed(0),
+      each.sink > 0 ? each.sink.toFixed(2) : '',
       own ? (total(each) / total(own)).toFixed(2) : '',
       own ? (each.perSecond / own.perSecond).toFixed(2) : '',
     ]),

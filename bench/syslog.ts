@@ -1,5 +1,5 @@
-// What does a local syslog message cost? The agent beside rsyslog, the kernel's floor, and Fluent Bit where FLUENT_BIT=
-// names one. Figures are for each message that arrived, medians of all rounds; the agent gives up what comes faster than
+// What does a local syslog message cost? The agent beside rsyslog, Fluent Bit where FLUENT_BIT= names one, the least that
+// delivers it by OTLP (relay), and the kernel's floor. Figures are for each message that arrived, medians of all rounds; the agent gives up what comes faster than
 // it can carry, the others hold the sender back.
 //   node bench/syslog.ts [--messages 2000000] [--bytes 150,1024] [--qlen 512,10] [--rounds 1] [--rate PER_SECOND]
 //                        [--only eudaemon,rsyslog]
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startOwn, tempDir, until } from './process.ts';
 import { type Figures, measure, median, printFigures } from './receiver.ts';
+import { relay } from './relay.ts';
 import { agent, floor, type Make, named, rsyslog } from './socket-receivers.ts';
 import { withEach } from './sysctl.ts';
 
@@ -29,6 +30,7 @@ const warm = Math.min(messages, 400_000);
 
 const receivers: Record<string, Make> = {
   floor: floor(warm, messages),
+  ...relay('socket'),
   eudaemon: agent,
   rsyslog,
   ...named(process.env),

@@ -1,20 +1,23 @@
 // What does a line of a log file cost? The agent (file → spool → OTLP) beside rsyslog (imfile → file), Fluent Bit and the
-// OpenTelemetry Collector (file → OTLP) where FLUENT_BIT= and OTELCOL= name one, and `wc -l`.
-// With --json lines are JSON objects that are parsed.
-//   node bench/tail.ts [--lines 2000000] [--bytes 158] [--json] [--only eudaemon,rsyslog]
+// OpenTelemetry Collector (file → OTLP) where FLUENT_BIT= and OTELCOL= name one, the least that delivers it by OTLP (relay),
+// and `wc -l`. With --json lines are JSON objects that are parsed, by all but relay and wc. Figures are medians of all rounds.
+//   node bench/tail.ts [--lines 2000000] [--bytes 158] [--rounds 1] [--json] [--only eudaemon,rsyslog]
 
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Follow, followers } from './file-receivers.ts';
 import { start, tempDir } from './process.ts';
-import { countLines, type Figures, measure, printFigures } from './receiver.ts';
+import { countLines, type Figures, measure, median, printFigures } from './receiver.ts';
+import { relay } from './relay.ts';
 
 const { values } = parseArgs({
   options: {
     lines: { type: 'string', default: '2000000' },
     bytes: { type: 'string', default: '158' },
+    rounds: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
   },
@@ -60,19 +63,25 @@ action(type="omfile" file="${out}")
   return { program, arrivals: countLines(out), stop: program.stop };
 };
 
-const receivers: Record<string, Follow> = { ...followers({ json: values.json }), rsyslog };
+const receivers: Record<string, Follow> = { ...relay('file'), ...followers({ json: values.json }), rsyslog };
 
 const wanted = values.only?.split(',');
-const figures = new Map<string, Figures>();
+const chosen = Object.entries(receivers).filter(([name]) => !wanted || wanted.includes(name));
+const rounds = new Map<string, Figures[]>(chosen.map(([name]) => [name, []]));
 let last = '';
-for (const name of Object.keys(receivers).filter(each => !wanted || wanted.includes(each))) {
-  const dir = tempDir();
-  last = join(dir, 'app.log');
-  writeFileSync(last, '');
-  const receiver = await receivers[name]!(last, dir);
-  figures.set(name, await measure(receiver, warm, lines, count => append(last, count)));
-}
-printFigures(`${lines} lines of ${line.length} bytes${values.json ? ', JSON' : ''}`, 'line', figures);
+for (let round = 0; round < Number(values.rounds); round++)
+  for (const [name, make] of chosen) {
+    const dir = tempDir();
+    last = join(dir, 'app.log');
+    writeFileSync(last, '');
+    const receiver = await make(last, dir);
+    rounds.get(name)!.push(await measure(receiver, warm, lines, count => append(last, count)));
+  }
+printFigures(
+  `${lines} lines of ${line.length} bytes${values.json ? ', JSON' : ''}, median of ${values.rounds}, load ${loadavg()[0]!.toFixed(1)}`,
+  'line',
+  new Map([...rounds].map(([name, each]) => [name, median(each)])),
+);
 
 const TIMES = 10;
 const { stdout } = spawnSync('sh', [

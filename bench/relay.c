@@ -6,7 +6,7 @@
 // severity; all have one resource. Requests are closed at 1 MiB or after 200 ms. A second thread sends them while the first
 // goes on reading, which waits only where four of them are not sent.
 // It keeps nothing, repeats nothing and gives up at any error; it asks nobody who sent, reads no dates, tags or process ids,
-// takes the kernel's time for the sender's, cuts messages at 8 KiB and lines at 256 KiB, and follows no rotation.
+// takes the kernel's time for the sender's, cuts messages at 8 KiB, parts lines at 256 KiB, and follows no rotation.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -269,9 +269,9 @@ _Noreturn static void *sendAll(void *port) {
     while (filled == sent) pthread_cond_wait(&changed, &lock);
     pthread_mutex_unlock(&lock);
     const struct request *request = &requests[next % REQUESTS];
-    char byte;
+    char none;
     // A receiver closes a connection that was quiet for long.
-    if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+    if (recv(fd, &none, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
       close(fd);
       fd = connectTo(atoi(port));
     }

@@ -274,7 +274,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     throw error;
   }
   started = true;
-  const unwatch = notifier.watch(() => true);
+  const unwatch = notifier.watch();
   notifier.ready(status());
   ready(url);
   log.info('ready', {

@@ -4,7 +4,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { codeOf } from '../core/errors.ts';
+import { causeOf, codeOf } from '../core/errors.ts';
 import type { WebSource, WebTls } from '../core/web.ts';
 import { createServer, type HttpRoutes } from './http-server.ts';
 import { type Listen, type Listener, openListener } from './listener.ts';
@@ -71,14 +71,21 @@ export function createHttp(options: HttpOptions): Http {
   const facing = (): Face | Promise<Face> => {
     const { tls } = web.current();
     if (ready && ready.tls === tls) return ready;
-    face = (face ?? Promise.resolve()).then(() => (ready?.tls === tls && ready ? ready : build(tls)));
+    // One after another; what could not be built stands in nobody's way.
+    const before = Promise.resolve(face).catch(() => {});
+    face = before.then(() => (ready?.tls === tls && ready ? ready : build(tls)));
     return face;
   };
 
   const serve = (socket: Socket) => {
+    const hand = ({ app }: Face) => void app.server.emit('connection', socket);
     const now = facing();
-    if (now instanceof Promise) void now.then(({ app }) => app.server.emit('connection', socket));
-    else now.app.server.emit('connection', socket);
+    if (now instanceof Promise)
+      now.then(hand, error => {
+        options.log.error(`cannot serve: ${causeOf(error)}`);
+        socket.destroy();
+      });
+    else hand(now);
   };
 
   const url = () => {
@@ -112,9 +119,15 @@ export function createHttp(options: HttpOptions): Http {
       return url();
     },
     async change(to, source = OPEN) {
-      if (JSON.stringify(to) !== JSON.stringify(listen)) await move(to);
+      const before = web;
       web = source;
-      await facing();
+      try {
+        await facing();
+        if (JSON.stringify(to) !== JSON.stringify(listen)) await move(to);
+      } catch (error) {
+        web = before;
+        throw error;
+      }
       return url();
     },
     async close() {

@@ -4,8 +4,8 @@ export interface Notifier {
   ready(status: string): void;
   reloading(): void;
   stopping(): void;
-  /** Keeps the watchdog fed while `alive()` holds; returns what stops it. */
-  watch(alive: () => boolean): () => void;
+  /** Keeps the watchdog fed for as long as this thread runs; returns what stops it. */
+  watch(): () => void;
 }
 
 /** `send` puts one datagram on a Unix socket (path or `@abstract`); systemd's variables come from `env`. */
@@ -22,11 +22,11 @@ export function createNotifier(
     // One message with the monotonic time, as Type=notify-reload asks for.
     reloading: () => tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
     stopping: () => tell('STOPPING=1'),
-    watch(alive) {
+    watch() {
       const everyUs = Number(env['WATCHDOG_USEC']);
       const mine = env['WATCHDOG_PID'] === undefined || Number(env['WATCHDOG_PID']) === process.pid;
       if (!path || !mine || !(everyUs > 0)) return () => {};
-      const timer = setInterval(() => alive() && tell('WATCHDOG=1'), everyUs / 2000);
+      const timer = setInterval(() => tell('WATCHDOG=1'), everyUs / 2000);
       return () => clearInterval(timer);
     },
   };

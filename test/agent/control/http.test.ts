@@ -279,6 +279,21 @@ describe('routes', () => {
 });
 
 describe('listener', () => {
+  const tls = (): WebTls => ({
+    ...SERVER,
+    ca: undefined,
+    clientAuth: 'NoClientCert',
+    clientSans: [],
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.3',
+    ciphers: [],
+    curves: [],
+    preferServerCiphers: true,
+  });
+  const sourceOf = (current: WebTls): WebSource => ({
+    current: () => ({ tls: current, users: new Map(), headers: {} }),
+  });
+
   test('opens on a free port, answers, and closes though a connection is kept alive', async () => {
     const { http, url } = await open({ host: '127.0.0.1', port: 0 });
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -292,20 +307,6 @@ describe('listener', () => {
   });
 
   test('keeps no more of what served before, however often its certificate changes', async () => {
-    const tls = (): WebTls => ({
-      ...SERVER,
-      ca: undefined,
-      clientAuth: 'NoClientCert',
-      clientSans: [],
-      minVersion: 'TLSv1.2',
-      maxVersion: 'TLSv1.3',
-      ciphers: [],
-      curves: [],
-      preferServerCiphers: true,
-    });
-    const sourceOf = (current: WebTls): WebSource => ({
-      current: () => ({ tls: current, users: new Map(), headers: {} }),
-    });
     const listen = { host: '127.0.0.1', port: 0 };
     const { http } = await open(listen);
     const given: WeakRef<WebTls>[] = [];
@@ -321,6 +322,27 @@ describe('listener', () => {
         return given.filter(each => each.deref() !== undefined).length;
       })
       .toBeLessThanOrEqual(3);
+  });
+
+  test('serves as before when a certificate cannot be used, and as it is told when another can', async () => {
+    const listen = { host: '127.0.0.1', port: 0 };
+    const { http, url } = await open(listen);
+    const other = { host: '127.0.0.2', port: 0 };
+    await expect(http.change(other, sourceOf({ ...tls(), cert: 'none' }))).rejects.toThrow();
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    expect(await http.change(listen, sourceOf(tls()))).toMatch(/^https:/);
+  });
+
+  test('a connection that comes while a certificate cannot be used is ended, and the agent goes on', async () => {
+    let current = tls();
+    const source: WebSource = { current: () => ({ tls: current, users: new Map(), headers: {} }) };
+    const http = createHttp({ ...routes, listen: { host: '127.0.0.1', port: 0 }, web: source });
+    opened.push(http);
+    const { port } = new URL(await http.open());
+    current = { ...tls(), key: 'none' };
+    const socket = connect(Number(port), '127.0.0.1');
+    await once(socket.resume(), 'close');
+    expect(lines).toEqual([expect.stringMatching(/^cannot serve: /)]);
   });
 
   test('close cuts an answer that never comes', async () => {

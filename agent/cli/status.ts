@@ -108,7 +108,12 @@ export function table(daemons: readonly DaemonView[], now: number, color: Paint)
 /** A line of `status DAEMON`. */
 const row = (what: string, how: string): string => `  ${what.padEnd(12)} ${how}`;
 
-function details(daemon: DaemonView, { certificates, endpoints }: More, now: number, color: Paint): string {
+export function details(
+  daemon: DaemonView,
+  { certificates, endpoints }: More,
+  now: number,
+  color: Paint,
+): string {
   const instances = daemon.instances.map(({ pid, startedAt }) => `${pid} (${age(now - startedAt)})`);
   const memory = daemon.memory === undefined ? '-' : bytes(daemon.memory);
   const lines = [
@@ -129,16 +134,16 @@ function details(daemon: DaemonView, { certificates, endpoints }: More, now: num
   if (daemon.expectedDown) {
     const { until, reason } = daemon.expectedDown;
     const how = until === undefined ? 'until it has come up again' : `for ${age(until - now)} more`;
-    lines.push(row('expected', `down ${how}${reason ? `: ${reason}` : ''}`));
+    lines.push(row('expected', `down ${how}${reason ? `: ${visible(reason)}` : ''}`));
   }
-  if (daemon.manager !== undefined) lines.push(row('manager', daemon.manager));
+  if (daemon.manager !== undefined) lines.push(row('manager', visible(daemon.manager)));
   for (const [what, how] of Object.entries(daemon.posture ?? {})) lines.push(row(what, String(how)));
   for (const [what, which] of endpoints ? tellEndpoints(endpoints) : [])
     lines.push(row(what, visible(which)));
   for (const { name, healthy, message } of daemon.checks) {
     const verdict =
       healthy === undefined ? 'no verdict yet' : healthy ? color('green', 'ok') : color('red', 'failing');
-    lines.push(row('check', `${name}: ${verdict}${message ? ` (${message})` : ''}`));
+    lines.push(row('check', `${name}: ${verdict}${message ? ` (${visible(message)})` : ''}`));
   }
   for (const { name, condition, met } of daemon.expectations) {
     const verdict =

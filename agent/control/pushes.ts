@@ -45,11 +45,14 @@ export function createPushes(room: {
         if (keys.get(name) === key) continue;
         await running.get(name)?.stop();
         running.delete(name);
-        keys.set(name, key);
-        if (options === undefined || options === false) continue;
+        keys.delete(name);
         const log = room.log.room(`exporter/${name}`);
         const stateDir = join(config.agent.state_dir, name);
-        const exporter = await entry.metrics(options, { name, stateDir, log, meter, host, now: clock.now });
+        const exporter = options
+          ? await entry.metrics(options, { name, stateDir, log, meter, host, now: clock.now })
+          : undefined;
+        // One that could not be made is tried again by the next reload.
+        keys.set(name, key);
         if (!exporter) continue;
         const push = createPush({ name, exporter, families, clock, log, meter });
         running.set(name, push);

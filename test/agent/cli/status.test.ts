@@ -1,7 +1,8 @@
 // What `eudaemon status` says where there is nothing to show, and what it does not take.
 import { expect, it } from 'vitest';
-import { status, table } from '../../../agent/cli/status.ts';
+import { details, status, table } from '../../../agent/cli/status.ts';
 import { UsageError } from '../../../agent/core/errors.ts';
+import type { DaemonView } from '../../../console/api.ts';
 
 it('says that there is nothing to watch, whether nothing is declared or nothing was found', () => {
   expect(table([], 0, (_, text) => text)).toBe('there are no daemons to watch\n');
@@ -11,4 +12,25 @@ it('shows one daemon at a time', async () => {
   await expect(status.run(['nginx', 'redis'])).rejects.toThrow(
     new UsageError('status: one daemon at a time, not "nginx redis"'),
   );
+});
+
+it('what a check, a manager or a person says cannot steer the terminal', () => {
+  const said = '\u001b[2Jgone';
+  const daemon = {
+    ...{
+      name: 'd',
+      state: 'absent',
+      stateSince: 0,
+      instances: [],
+      restarts: 0,
+      exhaustion: {},
+      expectations: [],
+    },
+    manager: said,
+    expectedDown: { since: 0, reason: said },
+    checks: [{ name: 'web', healthy: false, message: said }],
+  } as unknown as DaemonView;
+  const text = details(daemon, { certificates: [], endpoints: undefined }, 0, (_, text) => text);
+  expect(text).not.toContain('\u001b');
+  expect(text.match(/\\x1b\[2Jgone/g)).toHaveLength(3);
 });

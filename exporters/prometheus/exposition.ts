@@ -37,8 +37,9 @@ export function* expose(
     const seen = block.families.length > 1 ? new Set<string>() : undefined;
     let started = false;
     for (const family of block.families) {
+      const parts = labelParts(family.desc.labels ?? []);
       for (const point of family.points) {
-        point.text ??= labelBlock(family.desc.labels ?? [], point.labels);
+        point.text ??= labelBlock(parts, point.labels);
         if (seen?.has(point.text)) {
           fault('duplicate', `cannot expose series "${name}${point.text}": another source has it`);
           continue;
@@ -135,18 +136,25 @@ function float(value: number): string {
   return `${value}`;
 }
 
-function labelBlock(names: readonly string[], values: readonly string[]): string {
-  if (names.length === 0) return '';
-  return `{${names.map((name, i) => `${name}="${escapeLabel(values[i] ?? '')}"`).join(',')}}`;
+/** A label block in pieces, with room for a value after each name. */
+const labelParts = (names: readonly string[]): string[] =>
+  names.length === 0 ? [] : [...names.flatMap((name, i) => [`${i === 0 ? '{' : '",'}${name}="`, '']), '"}'];
+
+/** One test for all values and one string without intermediate ones: a first page is a quarter cheaper (bench/exposition.ts). */
+function labelBlock(parts: string[], values: readonly string[]): string {
+  const special = values.join('').search(SPECIAL) >= 0;
+  for (let i = 0; 2 * i + 1 < parts.length; i++) {
+    const value = values[i] ?? '';
+    parts[2 * i + 1] = special ? escapeLabel(value) : value;
+  }
+  return parts.join('');
 }
 
 const SPECIAL = /[\\"\n\0]/g;
 // Prometheus takes NUL for the end of the page.
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n', '\0': '\ufffd' };
 
-/** To test first makes a first page a fifth cheaper (bench/exposition.ts). */
-const escapeLabel = (value: string): string =>
-  value.search(SPECIAL) < 0 ? value : value.replace(SPECIAL, special => ESCAPES[special]!);
+const escapeLabel = (value: string): string => value.replace(SPECIAL, special => ESCAPES[special]!);
 
 const escapeHelp = (help: string): string =>
   help.replace(SPECIAL, special => (special === '"' ? special : ESCAPES[special]!));

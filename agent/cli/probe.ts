@@ -9,7 +9,7 @@ import { type Config, createPatterns } from '../config/index.ts';
 import { systemClock } from '../core/clock.ts';
 import type { CheckSpec, DaemonSpec } from '../core/daemon.ts';
 import { causeOf } from '../core/errors.ts';
-import { parseStat } from '../core/procstat.ts';
+import { hasEnded, parseStat } from '../core/procstat.ts';
 import { nearest } from '../core/units.ts';
 import { parseCondition } from '../identity/expect.ts';
 import { createLookup } from '../identity/lookup.ts';
@@ -109,7 +109,7 @@ function processesOf(root: string, { name, expect }: DaemonSpec, ofProcess: Look
       continue;
     }
     const stat = parseStat(bytes, bytes.length);
-    if (stat && !'ZX'.includes(stat.state) && ofProcess(stat) === name) own.set(stat.pid, stat.ppid);
+    if (stat && !hasEnded(stat) && ofProcess(stat) === name) own.set(stat.pid, stat.ppid);
   }
   const instances = [...own.values()].filter(ppid => !own.has(ppid)).length;
   const wanted = parseCondition(expect.instances ?? '>= 1');

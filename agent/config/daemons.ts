@@ -20,13 +20,13 @@ import {
   string,
 } from '../core/options.ts';
 import { CAPABILITIES } from '../core/posture.ts';
+import { COMM_BYTES, commOf } from '../core/procstat.ts';
 import { nearest, parseDuration, parseSize } from '../core/units.ts';
 import { checks } from './checks.ts';
 import type { Recipes } from './recipes.ts';
 import { also, isText } from './shapes.ts';
 
 const UNIT_TYPE = /\.(service|scope|slice|socket|mount|timer|path|target|swap|device|automount)$/;
-const KERNEL_COMM_BYTES = 15;
 
 const match = object(
   {
@@ -35,8 +35,8 @@ const match = object(
     exe: optional(describe(absolutePath(), 'The file that runs, symbolic links resolved.')),
     comm: optional(
       also(string(), comm =>
-        Buffer.byteLength(comm) > KERNEL_COMM_BYTES
-          ? `the kernel cuts names after ${KERNEL_COMM_BYTES} bytes; write "${Buffer.from(comm).subarray(0, KERNEL_COMM_BYTES)}"`
+        Buffer.byteLength(comm) > COMM_BYTES
+          ? `the kernel cuts names after ${COMM_BYTES} bytes; write "${commOf(comm)}"`
           : undefined,
       ),
     ),

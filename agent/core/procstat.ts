@@ -33,12 +33,23 @@ export interface Stat {
 /** USER_HZ: 100 on every architecture Node runs on. */
 export const TICKS_PER_SECOND = 100;
 
+/** What the kernel keeps of a name: TASK_COMM_LEN, less the NUL behind it. Source: proc_pid_comm(5). */
+export const COMM_BYTES = 15;
+
+/** What the kernel calls a process of this file or title. */
+export const commOf = (name: string): string => decoder.decode(encoder.encode(name).subarray(0, COMM_BYTES));
+
+/** A zombie only waits to be noticed; one whose other threads go on has lost no more than its first. */
+export const hasEnded = ({ state, threads }: Pick<Stat, 'state' | 'threads'>): boolean =>
+  (state === 'Z' || state === 'X') && threads <= 1;
+
 const PF_KTHREAD = 0x00200000;
 const OPEN = 0x28;
 const CLOSE = 0x29;
 const SPACE = 0x20;
 const MINUS = 0x2d;
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const encoder = new TextEncoder();
 
 /** The fields behind the name, one after another. */
 class Fields {

@@ -7,7 +7,7 @@ import type { MatchSpec, ProcessFacts } from '../core/daemon.ts';
 import type { Held } from '../core/endpoints.ts';
 import { attempt } from '../core/errors.ts';
 import { namesById, type Posture, readPosture } from '../core/posture.ts';
-import { parseStat, type Stat, TICKS_PER_SECOND } from '../core/procstat.ts';
+import { hasEnded, parseStat, type Stat, TICKS_PER_SECOND } from '../core/procstat.ts';
 import { createBoot } from '../native/boot.ts';
 import { type Candidate, census, isSupervisor } from './census.ts';
 import { createFacts, type Facts } from './facts.ts';
@@ -170,7 +170,7 @@ function* readStats(proc: string): Generator<Stat> {
     if (!/^\d+$/.test(name)) continue;
     const bytes = read(join(proc, name, 'stat'));
     const stat = bytes && parseStat(bytes, bytes.length);
-    if (stat && !'ZX'.includes(stat.state)) yield stat;
+    if (stat && !hasEnded(stat)) yield stat;
   }
 }
 

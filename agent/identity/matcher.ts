@@ -4,6 +4,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MatchSpec, ProcessFacts } from '../core/daemon.ts';
 import type { Patterns } from '../core/pattern.ts';
+import { commOf } from '../core/procstat.ts';
 import { createBoot } from '../native/boot.ts';
 import type { Facts } from './facts.ts';
 import { type Cgroup, parsePasswd } from './parse.ts';
@@ -27,7 +28,6 @@ export interface Matcher {
 }
 
 const REREAD_MS = 60_000;
-const COMM_BYTES = 15;
 
 /** What several matchers ask of one host is looked up once. */
 export function createMatchers(host: Host): (spec: MatchSpec) => Matcher {
@@ -49,12 +49,12 @@ function createMatcher(spec: MatchSpec, host: Asked): Matcher {
   const moving: ((process: ProcessFacts) => boolean)[] = [];
 
   if (spec.comm !== undefined) {
-    const comm = clip(spec.comm);
+    const comm = commOf(spec.comm);
     fixed.push(({ process }) => process.comm === comm);
   }
   if (spec.exe !== undefined) {
     const exe = spec.exe;
-    const named = clip(exe.slice(exe.lastIndexOf('/') + 1));
+    const named = commOf(exe.slice(exe.lastIndexOf('/') + 1));
     const real = reread(elapsed, () => withoutRoot(realpathSync(join(root, exe)), root));
     fixed.push(facts => {
       const target = facts.exe();
@@ -97,9 +97,6 @@ function createMatcher(spec: MatchSpec, host: Asked): Matcher {
     moving: process => moving.every(holds => holds(process)),
   };
 }
-
-/** What the kernel keeps of a name. */
-const clip = (name: string): string => Buffer.from(name).subarray(0, COMM_BYTES).toString();
 
 const withoutRoot = (path: string, root: string): string =>
   root !== '/' && path.startsWith(root) ? path.slice(root.length) : path;

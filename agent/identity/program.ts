@@ -1,5 +1,7 @@
 // What a process is called: after the program it runs, or after the script where the program only interprets. Pure.
 
+import { commOf } from '../core/procstat.ts';
+
 const INTERPRETER =
   /^(python|perl|ruby|node|nodejs|php|bash|dash|sh|java|lua|tclsh|deno|bun|mono|dotnet)[\d.]*$/;
 /** Options of interpreters whose value is the next argument. */
@@ -8,7 +10,6 @@ const WITH_VALUE = /^(-cp|-classpath|--class-path|-p|--module-path|-r|--require|
 const CODE = /^(-\w*c|-e|--eval|-s)$/;
 /** They wait, or pass on what they are given: no daemon is called by them, and a hundred others run them. */
 const UTILITY = /^(sleep|tail|cat|tee|timeout|watch|yes|xargs|nohup|setsid|true)$/;
-const KERNEL_COMM_BYTES = 15;
 
 export interface Program {
   readonly name: string;
@@ -40,11 +41,8 @@ function scriptOf(args: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** Whether the kernel, which cuts names, calls a process of this file so. */
-export function isNamedAfter(comm: string, exe: string): boolean {
-  const file = baseOf(exe);
-  return comm === file || (comm.length >= KERNEL_COMM_BYTES && file.startsWith(comm));
-}
+/** Whether the kernel calls a process of this file so. */
+export const isNamedAfter = (comm: string, exe: string): boolean => comm === commOf(baseOf(exe));
 
 const baseOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 

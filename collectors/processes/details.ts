@@ -2,6 +2,7 @@
 // proportional share of memory where that is asked for.
 
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
+import { hasEnded } from '../../agent/core/procstat.ts';
 import { type Breath, createBreath } from './breath.ts';
 import * as family from './detail-descs.ts';
 import { createGroups, GAUGES } from './groups.ts';
@@ -10,7 +11,7 @@ import type { Seen } from './look.ts';
 import { detailsInterval, type ProcessesOptions } from './options.ts';
 import { parsePss } from './parse.ts';
 import { DENIED, type Reader } from './read.ts';
-import { hasEnded, readMemory, readStat } from './sample.ts';
+import { readMemory, readStat } from './sample.ts';
 import { createTcpTables, TCP_STATES } from './tcp.ts';
 import { createUndeclared, type Undeclared } from './undeclared.ts';
 

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import type { SamplerRoom } from '../../agent/core/collector.ts';
 import { causeOf } from '../../agent/core/errors.ts';
 import type { Desc } from '../../agent/core/metric.ts';
+import { hasEnded } from '../../agent/core/procstat.ts';
 import type { Native } from '../../agent/native/index.ts';
 import { watchProcesses } from '../../agent/native/process-events.ts';
 import type { ExitRoom, ExitSource } from './exits.ts';
 import { createLineage, SETTLE_MS } from './lineage.ts';
-import { hasEnded } from './sample.ts';
+
 import { wantedOf } from './wanted.ts';
 
 const OVERFLOWS: Desc = {

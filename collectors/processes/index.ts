@@ -2,7 +2,7 @@
 
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import { causeOf } from '../../agent/core/errors.ts';
-import { TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
+import { hasEnded, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import { createBoot } from '../../agent/native/boot.ts';
 import { createBreath } from './breath.ts';
 import { EXIT_SOURCE } from './descs.ts';
@@ -15,7 +15,7 @@ import { createPortable } from './portable.ts';
 import { createPortraits } from './portrait.ts';
 import { createPostures } from './posture.ts';
 import { createReader } from './read.ts';
-import { hasEnded, readStat } from './sample.ts';
+import { readStat } from './sample.ts';
 import { emptySums, include, type Sums, writeSums } from './sums.ts';
 import { createTally } from './tally.ts';
 

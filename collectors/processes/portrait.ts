@@ -3,9 +3,9 @@
 
 import type { Instance, ProcessFacts } from '../../agent/core/daemon.ts';
 import type { Posture } from '../../agent/core/posture.ts';
+import { hasEnded } from '../../agent/core/procstat.ts';
 import type { Kin } from './lineage.ts';
 import type { Seen } from './look.ts';
-import { hasEnded } from './sample.ts';
 import { fdShare } from './sums.ts';
 import {
   INVOLUNTARY,

@@ -60,10 +60,6 @@ export function readStat(reader: Reader, pid: number, before?: Stat): Stat | und
   return stat?.kernelThread ? undefined : stat;
 }
 
-/** A zombie only waits to be noticed; one whose other threads go on has lost no more than its first. */
-export const hasEnded = ({ state, threads }: Stat): boolean =>
-  (state === 'Z' || state === 'X') && threads <= 1;
-
 /** All but stat; `before` of the same process, brought up to date. Undefined when it vanishes meanwhile. */
 export function readFigures(
   reader: Reader,

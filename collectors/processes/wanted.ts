@@ -1,10 +1,8 @@
 // What the kernel's events must be about to concern the declared daemons. Pure but for the links it is told to resolve.
 
 import type { DaemonSpec, MatchSpec } from '../../agent/core/daemon.ts';
+import { commOf } from '../../agent/core/procstat.ts';
 import type { Wanted } from '../../agent/native/process-events.ts';
-
-/** What the kernel keeps of a name. */
-const COMM_BYTES = 15;
 
 /** `resolve` gives where a path leads to, undefined where to nothing. */
 export function wantedOf(
@@ -22,7 +20,7 @@ export function wantedOf(
     // All keys must hold, so one is enough.
     const group = systemd_unit ?? cgroup?.replace(/\/$/, '') ?? container;
     if (exe !== undefined) for (const path of [exe, resolve(exe)]) path !== undefined && exes.add(path);
-    else if (comm !== undefined) comms.add(Buffer.from(comm).subarray(0, COMM_BYTES).toString());
+    else if (comm !== undefined) comms.add(commOf(comm));
     else if (group) cgroups.add(group);
     else all = true;
   }

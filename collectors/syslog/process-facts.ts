@@ -4,7 +4,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createBegun } from '../../agent/core/begun.ts';
 import type { ProcessFacts } from '../../agent/core/daemon.ts';
-import { parseStat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
+import { commOf, parseStat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import { createBoot } from '../../agent/native/boot.ts';
 
 /** Where only `btime` tells when the machine began, it is in whole seconds. */
@@ -18,9 +18,6 @@ export interface ProcessReader {
   /** Name of its executable, or what it calls itself where that may not be read. */
   executableOf(facts: ProcessFacts): string;
 }
-
-/** What /proc has of a name. */
-const COMM_CHARACTERS = 15;
 
 /** `now` in Unix ms; `memory` of a `Begun`. */
 export function createProcessReader(
@@ -45,7 +42,7 @@ export function createProcessReader(
     begunOf(pid, at) {
       const exe = begun?.exeOf(pid, at);
       if (exe === undefined) return undefined;
-      const comm = basename(exe).slice(0, COMM_CHARACTERS);
+      const comm = commOf(basename(exe));
       return { pid, ppid: 0, startTicks: 0, comm, began: { exe, uid: undefined, cgroup: undefined } };
     },
     executableOf({ pid, comm, began }) {

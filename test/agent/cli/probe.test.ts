@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { readConfig } from '../../../agent/cli/config.ts';
 import { probeDaemon } from '../../../agent/cli/probe.ts';
+import { createHost } from '../../procfs.ts';
 
 async function verdict(scripts: readonly string[], name = 'this', match = realpathSync(process.execPath)) {
   const home = mkdtempSync(join(tmpdir(), 'probe-'));
@@ -32,6 +33,19 @@ it.each([
 ])('%j is %i', async (scripts, code, line) => {
   const told = await verdict(scripts);
   expect(told).toEqual({ code, line: expect.stringMatching(line) });
+});
+
+it('of a daemon whose first thread has ended the others count, and one that waits for its parent does not', async () => {
+  const host = createHost();
+  onTestFinished(host.close);
+  const file = join(host.root, 'e.yaml');
+  const agent = { host_root: host.root };
+  writeFileSync(file, JSON.stringify({ agent, daemons: { d: { match: { comm: 'd' } } } }));
+  const line = async () => (await probeDaemon(await readConfig(file, {}), 'd')).line;
+  host.run({ pid: 5, comm: 'd', state: 'Z', threads: 3 });
+  expect(await line()).toBe('OK: d - 1 process | procs=1');
+  host.run({ pid: 5, comm: 'd', state: 'Z' });
+  expect(await line()).toBe('CRITICAL: d - no process | procs=0');
 });
 
 it('a daemon that does not run is critical, one that is not declared unknown', async () => {

@@ -1,7 +1,7 @@
 // /proc/PID/stat against names that imitate fields, numbers at their limits, old kernels, and cut or foreign bytes.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseStat, type Stat } from '../../../agent/core/procstat.ts';
+import { commOf, hasEnded, parseStat, type Stat } from '../../../agent/core/procstat.ts';
 import { type FakeProcess, statOf } from '../../procfs.ts';
 
 const parse = (text: string | Uint8Array) => {
@@ -122,3 +122,20 @@ describe('parseStat', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), bytes => void parse(bytes)));
   });
 });
+
+it.each([
+  ['S', 1, false],
+  ['Z', 1, true],
+  ['X', 1, true],
+  ['Z', 3, false],
+  ['T', 1, false],
+])('a process in state %s with %i threads has ended: %s', (state, threads, ended) =>
+  expect(hasEnded(parse(statOf({ pid: 5, state, threads }))!)).toBe(ended),
+);
+
+it.each([
+  ['nginx', 'nginx'],
+  ['a-name-of-fifteen', 'a-name-of-fifte'],
+  ['äöüäöüäöü', 'äöüäöüä\ufffd'],
+  ['', ''],
+])('the kernel calls %j %j', (name, comm) => expect(commOf(name)).toBe(comm));

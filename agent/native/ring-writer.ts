@@ -14,8 +14,6 @@ const TIGHT = 0.75;
 /** Recent messages by sender are counted to this many, then halved. */
 const RECENT = 4096;
 const SENDERS = 256;
-/** Up to here a message is copied by words: 150 bytes in 30 ns instead of 55. */
-const SHORT = 256;
 /** A consumer that released something within this time is behind, not stuck. */
 const PROGRESS_MS = 100;
 /** What a logger may wait for a consumer that is behind, each time the kernel's queue is full. */
@@ -142,13 +140,7 @@ export class RingWriter {
     words[entry + Entry.Address] = address;
     words[entry + Entry.Origin] = originOf(words[Head.Call]!, slot);
     if (udp) this.copyAddress(start + Entry.Bytes, memory.nameAt(slot));
-    const to = start + Entry.Bytes + address;
-    if (length <= SHORT) {
-      // Both are aligned, and both have room for the whole of the last word.
-      const source = from >> 2;
-      const target = to >> 2;
-      for (let i = (length + 3) >> 2; i-- > 0; ) words[target + i] = words[source + i]!;
-    } else bytes.copyWithin(to, from, from + length);
+    bytes.copyWithin(start + Entry.Bytes + address, from, from + length);
     this.head = end;
     this.at = start + total;
     this.left -= total;

@@ -37,7 +37,8 @@ export interface Libc {
   readonly malloc_trim: ((pad: number) => number) | undefined;
   flock(fd: number, operation: number): number;
   ioctl(fd: number, request: number, argument: Bytes): number;
-  readlinkat(directory: number, name: string, into: Bytes, size: number): number;
+  /** The name ends with a zero. */
+  readlinkat(directory: number, name: Bytes, into: Bytes, size: number): number;
   lseek(fd: number, offset: number, whence: number): number;
   /** getdents64(2) by its number, for not every C library has a function for it. */
   getdents(call: number, fd: number, into: Bytes, size: number): number;
@@ -90,7 +91,7 @@ export function loadLibc(): Libc {
     malloc_trim: maybe('malloc_trim', 'int', 'size_t'),
     flock: call('flock', 'int', 'int', 'int'),
     ioctl: call('ioctl', 'int', 'int', 'ulong', 'uint8_t *'),
-    readlinkat: call('readlinkat', 'intptr', 'int', 'str', 'uint8_t *', 'size_t'),
+    readlinkat: call('readlinkat', 'intptr', 'int', 'uint8_t *', 'uint8_t *', 'size_t'),
     lseek: call('lseek', 'int64', 'int', 'int64', 'int'),
     getdents: call('syscall', 'intptr', 'intptr', 'intptr', 'uint8_t *', 'size_t'),
     statx: call('syscall', 'intptr', 'intptr', 'intptr', 'str', 'intptr', 'intptr', 'uint8_t *'),

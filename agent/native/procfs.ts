@@ -10,12 +10,16 @@ export interface Procfs {
   read(fd: number, into: Uint8Array): number;
   /** The names in an open directory that are numbers, `buf` for the kernel's entries. */
   numbers(fd: number, buf: Buffer): number[];
-  /** Adds the names in an open directory and gives their number, `buf` for the kernel's entries. */
-  names(fd: number, buf: Buffer, names: string[]): number;
+  /**
+   * Where the links in an open directory lead whose names are numbers, one after another: each is given its name and the
+   * length of what it leads to, which then stands in `target`. Those that are gone by then are left out. `buf` for the
+   * kernel's entries.
+   */
+  links(fd: number, buf: Buffer, target: Buffer, each: (name: number, length: number) => void): void;
   /** The size of an open file. */
   size(fd: number): number;
   /** Where a link in an open directory leads, `buf` for the path. */
-  link(fd: number, name: string, buf: Buffer): string;
+  link(fd: number, name: number, buf: Buffer): string;
   /**
    * CPU time of all threads of a process of our pid namespace together, in ns; NaN when there is none, and on kernels
    * that count it in ticks. While it stands, none of them has run.
@@ -37,7 +41,10 @@ const SIZE = 40;
 /** struct linux_dirent64. */
 const RECORD_LENGTH = 16;
 const NAME = 19;
-const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+/** Digits and the byte that ends them. */
+const NUMBER = 24;
 
 export function createProcfs({ libc }: Native): Procfs {
   const cpuTime = (pid: number): number => {
@@ -57,6 +64,7 @@ export function createProcfs({ libc }: Native): Procfs {
       for (let at = 0; at < length; at += buf.readUInt16LE(at + RECORD_LENGTH)) each(at + NAME);
     }
   };
+  const path = Buffer.alloc(NUMBER);
   const statx = new Uint8Array(STATX);
   const sizes = new Uint32Array(statx.buffer, SIZE, 2);
   const time = new Uint32Array(4);
@@ -68,26 +76,36 @@ export function createProcfs({ libc }: Native): Procfs {
       entries(fd, buf, name => {
         let number = 0;
         for (let at = name; buf[at] !== 0; at++) {
-          const digit = buf[at]! - 0x30;
-          if (digit < 0 || digit > 9) return;
-          number = number * 10 + digit;
+          const byte = buf[at]!;
+          if (byte < ZERO || byte > NINE) return;
+          number = number * 10 + byte - ZERO;
         }
         numbers.push(number);
       });
       return numbers;
     },
-    names(fd, buf, names) {
+    links(fd, buf, target, each) {
       entries(fd, buf, name => {
-        if (buf[name] !== DOT) names.push(buf.toString('latin1', name, buf.indexOf(0, name)));
+        let number = 0;
+        let length = 0;
+        for (let byte = buf[name]!; byte !== 0; byte = buf[name + ++length]!) {
+          if (byte < ZERO || byte > NINE || length === NUMBER - 1) return;
+          number = number * 10 + byte - ZERO;
+          path[length] = byte;
+        }
+        path[length] = 0;
+        const led = libc.readlinkat(fd, path, target, target.length);
+        if (led >= 0) each(number, led);
       });
-      return names.length;
     },
     size(fd) {
       checked('statx', libc.statx(SYS_STATX, fd, '', AT_EMPTY_PATH, STATX_SIZE, statx));
       return sizes[0]! + sizes[1]! * 2 ** 32;
     },
-    link: (fd, name, buf) =>
-      buf.toString('utf8', 0, checked('readlinkat', libc.readlinkat(fd, name, buf, buf.length))),
+    link(fd, name, buf) {
+      path.write(`${name}\0`, 'latin1');
+      return buf.toString('utf8', 0, checked('readlinkat', libc.readlinkat(fd, path, buf, buf.length)));
+    },
     cpuTime: cpuTime(process.pid) % TICK_NS === 0 ? () => Number.NaN : cpuTime,
   };
 }

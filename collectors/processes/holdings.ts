@@ -24,27 +24,39 @@ export interface Open {
   /** Its network namespace; empty without sockets. */
   readonly network: string;
   /** Descriptors that lead to a path. */
-  readonly files: readonly string[];
+  readonly files: readonly number[];
   readonly denied: boolean;
 }
 
 /** Without right it is empty, and so it is of a process that is gone. `network` where it is known already. */
 export function readOpen(
-  reader: Pick<Reader, 'fdsOf' | 'targetOf' | 'networkOf'>,
+  reader: Pick<Reader, 'links' | 'target' | 'networkOf'>,
   pid: number,
   network = '',
 ): Open {
+  const { target } = reader;
   const sockets: number[] = [];
-  const files: string[] = [];
-  const fds: string[] = [];
-  const denied = reader.fdsOf(pid, fds) === DENIED;
-  for (const fd of fds) {
-    const target = attempt(() => reader.targetOf(pid, fd)) ?? '';
-    if (target.startsWith(SOCKET)) sockets.push(Number(target.slice(SOCKET.length, -1)));
-    else if (isOnDisk(target)) files.push(fd);
-  }
+  const files: number[] = [];
+  const denied =
+    reader.links(pid, (fd, length) => {
+      if (target[0] === SLASH) {
+        if (isOnDisk(target.toString('utf8', 0, length))) files.push(fd);
+      } else {
+        const inode = socketIn(target, length);
+        if (inode !== undefined) sockets.push(inode);
+      }
+    }) === DENIED;
   const asks = sockets.length > 0 && network === '';
   return { sockets, network: asks ? (attempt(() => reader.networkOf(pid)) ?? '') : network, files, denied };
+}
+
+/** The inode in `socket:[N]`; undefined for anything else. */
+function socketIn(target: Buffer, length: number): number | undefined {
+  if (length <= SOCKET.length) return undefined;
+  for (let i = 0; i < SOCKET.length; i++) if (target[i] !== SOCKET[i]) return undefined;
+  let inode = 0;
+  for (let at = SOCKET.length; at < length - 1; at++) inode = inode * 10 + target[at]! - ZERO;
+  return inode;
 }
 
 /** The processes of one daemon, one after another. */
@@ -104,7 +116,9 @@ export function createHoldings(root: string, tcp: TcpTables, targetOf: Reader['t
   };
 }
 
-const SOCKET = 'socket:[';
+const SLASH = 0x2f;
+const ZERO = 0x30;
+const SOCKET = Buffer.from('socket:[');
 const DELETED = ' (deleted)';
 
 /** Of st_blocks, whatever the filesystem's own are (stat(2)). */

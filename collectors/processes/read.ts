@@ -37,10 +37,14 @@ export interface Reader {
   cpuTime(pid: number): number;
   /** Open file descriptors of a process; GONE or DENIED. */
   openFds(pid: number): number;
-  /** Adds their names; how many, GONE or DENIED. */
-  fdsOf(pid: number, names: string[]): number;
+  /**
+   * What each of them stands for, one after another: `each` is given the descriptor and the length of what then stands in
+   * `target`. 0, GONE or DENIED.
+   */
+  links(pid: number, each: (fd: number, length: number) => void): number;
+  readonly target: Buffer;
   /** What a descriptor stands for; throws. */
-  targetOf(pid: number, fd: string): string;
+  targetOf(pid: number, fd: number): string;
   /** The network namespace; throws. */
   networkOf(pid: number): string;
   /**
@@ -58,6 +62,8 @@ export interface Reader {
 const PAGE = 4096;
 /** /proc/PID/status, the largest, names each group of a process and each processor it may run on. */
 const BUFFER = 64 * 1024;
+/** PATH_MAX. */
+const TARGET = 4096;
 /** Of the open files the agent may have, the share that may be kept so. */
 const HELD_SHARE = 0.5;
 const MAX_HELD = 65_536;
@@ -67,6 +73,7 @@ const PROC_SUPER_MAGIC = 0x9fa0;
 export function createReader(root: string): Reader {
   const proc = join(root, 'proc');
   const buf = Buffer.alloc(BUFFER);
+  const target = Buffer.alloc(TARGET);
   // Since Linux 6.2 the size of the directory is the count, for one call and without any right.
   const sized = sizeOf(join(proc, 'self/fd')) > 0;
   const real = magicOf(proc) === PROC_SUPER_MAGIC;
@@ -133,17 +140,27 @@ export function createReader(root: string): Reader {
         return refusal(path, error);
       }
     },
-    fdsOf(pid, names) {
-      if (procfs) return through(pid, 'fd', fd => procfs.names(fd, buf, names));
+    links(pid, each) {
+      if (procfs)
+        return through(pid, 'fd', fd => {
+          procfs.links(fd, buf, target, each);
+          return 0;
+        });
+      const path = `${proc}/${pid}/fd`;
       try {
-        return names.push(...readdirSync(`${proc}/${pid}/fd`));
+        for (const name of readdirSync(path)) {
+          const led = attempt(() => readlinkSync(`${path}/${name}`));
+          if (led !== undefined) each(Number(name), target.write(led));
+        }
+        return 0;
       } catch (error) {
-        return refusal(`${proc}/${pid}/fd`, error);
+        return refusal(path, error);
       }
     },
-    targetOf(pid, name) {
-      const fd = procfs ? held.get(pid, 'fd') : -1;
-      return fd >= 0 ? procfs!.link(fd, name, buf) : readlinkSync(`${proc}/${pid}/fd/${name}`);
+    target,
+    targetOf(pid, fd) {
+      const directory = procfs ? held.get(pid, 'fd') : -1;
+      return directory >= 0 ? procfs!.link(directory, fd, target) : readlinkSync(`${proc}/${pid}/fd/${fd}`);
     },
     networkOf: pid => readlinkSync(`${proc}/${pid}/ns/net`),
     hold: held.hold,

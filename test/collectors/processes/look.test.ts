@@ -31,9 +31,9 @@ describe('a process of a daemon', () => {
         read.push('fd');
         return reader.openFds(pid);
       },
-      fdsOf(pid, names) {
+      links(pid, each) {
         read.push('fds');
-        return reader.fdsOf(pid, names);
+        return reader.links(pid, each);
       },
     };
     const looker = createLooker(spy, { ofProcess: ({ comm }) => (comm === 'd' ? 'd' : undefined) }, turns);

@@ -29,17 +29,19 @@ function reader() {
 }
 
 it.each([[1], [2], [3]])('descriptors and their targets, read %i times', times => {
-  const { fdsOf, targetOf, openFds, file } = reader();
+  const { links, target, targetOf, openFds, file } = reader();
   expect(file(pid, 'stat')).toBeGreaterThan(0);
-  const fds = readdirSync(`/proc/${pid}/fd`);
+  const expected = readdirSync(`/proc/${pid}/fd`)
+    .map(fd => [Number(fd), readlinkSync(`/proc/${pid}/fd/${fd}`)] as const)
+    .toSorted(([a], [b]) => a - b);
   for (let i = 0; i < times; i++) {
-    const names: string[] = [];
-    expect(openFds(pid)).toBe(fds.length);
-    expect(fdsOf(pid, names)).toBe(fds.length);
-    expect(names.toSorted()).toEqual(fds.toSorted());
+    const found: [number, string][] = [];
+    expect(openFds(pid)).toBe(expected.length);
+    expect(links(pid, (fd, length) => found.push([fd, target.toString('utf8', 0, length)]))).toBe(0);
+    expect(found.toSorted(([a], [b]) => a - b)).toEqual(expected);
   }
-  for (const fd of fds) expect(targetOf(pid, fd)).toBe(readlinkSync(`/proc/${pid}/fd/${fd}`));
-  expect(() => targetOf(pid, '99')).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+  for (const [fd, led] of expected) expect(targetOf(pid, fd)).toBe(led);
+  expect(() => targetOf(pid, 99)).toThrow(expect.objectContaining({ code: 'ENOENT' }));
 });
 
 it('the list of processes has each once, and nothing else', () => {
@@ -61,13 +63,13 @@ it('the content is the whole file each time', () => {
 });
 
 it('one that has ended is gone', async () => {
-  const { file, openFds, fdsOf } = reader();
+  const { file, openFds, links } = reader();
   for (let i = 0; i < 2; i++) {
     file(pid, 'stat');
     openFds(pid);
   }
   await end();
-  const names: string[] = [];
-  expect([fdsOf(pid, names), names]).toEqual([GONE, []]);
+  const found: number[] = [];
+  expect([links(pid, fd => found.push(fd)), found]).toEqual([GONE, []]);
   expect([openFds(pid), file(pid, 'stat')]).toEqual([GONE, GONE]);
 });

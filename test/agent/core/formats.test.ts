@@ -369,8 +369,15 @@ describe('a line', () => {
         spec === name || (spec as { format?: string }).format === name ? [line] : [],
       );
       const cut = whole.flatMap(line => [...line].map((_, i) => line.slice(0, i)));
-      for (const record of readAll(name, [...cut, '\u0000\u00ff', '[', '{', '"', '<', ':'.repeat(99)]))
-        expect(typeof record.body).toBe('string');
+      const lines = [...cut, '\u0000\u00ff', '[', '{', '"', '<', ':'.repeat(99)];
+      for (const [i, { body, attributes }] of readAll(name, lines).entries()) {
+        // Whole, or taken apart: nothing comes from beyond the line.
+        if ('eudaemon.parse_error' in attributes) expect(body).toBe(lines[i]);
+        const said = JSON.stringify([body, attributes], (_, value) =>
+          typeof value === 'bigint' ? Number(value) : value,
+        );
+        expect(said).not.toMatch(/before|behind/);
+      }
     },
   );
 });

@@ -7,10 +7,11 @@ const NEWLINE = 10;
 const NOTHING = new Uint8Array(0);
 /** Larger texts give their memory back once they are sent. */
 const KEPT_BYTES = 64 * 1024;
+const NONE: Uint8Array = new Uint8Array(0);
 
 /** One a path and output stream; its text is limited by the trail. */
 export class Pending {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NONE;
   length = 0;
   lines = 0;
   /** State of the multiline rule behind the last line. */
@@ -82,8 +83,14 @@ export class Pending {
     this.length = 0;
     this.lines = 0;
     this.open = false;
-    if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(0);
+    if (this.bytes.length > KEPT_BYTES) this.bytes = NONE;
     return files;
+  }
+
+  /** Nothing joins soon: gives the memory of its text back. */
+  rest(): void {
+    this.bytes = NONE;
+    this.state = 0;
   }
 
   private room(size: number): void {

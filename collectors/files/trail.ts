@@ -182,7 +182,8 @@ export class Trail implements LineSink {
       if (pending !== undefined && pending.lines > 0 && pending.at <= (pending.open ? beforeOpen : before)) {
         this.begin(pending.first, pending.bytes, 0, now);
         this.emit(pending, pending.open);
-        pending.state = 0;
+        pending.rest();
+        this.buf = pending.bytes;
       }
   }
 

@@ -1,5 +1,7 @@
 // Which lines make one record: what programs print, joined as their authors meant it, across rotation and restarts.
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Multiline } from '../../../agent/core/daemon.ts';
 import type { FilesEntry } from '../../../collectors/files/options.ts';
@@ -406,4 +408,21 @@ describe('what is within', () => {
     rig.turn(8000);
     expect(rig.bodies).toEqual(['a\u0440']);
   });
+});
+
+it('a joined record takes no memory once its file is quiet', () => {
+  setFlagsFromString('--expose-gc');
+  const used = () => {
+    runInNewContext('gc')();
+    return process.memoryUsage().arrayBuffers;
+  };
+  rig = new Rig();
+  rig.follow({ include: ['*.log'], start_at: 'beginning', multiline: 'java' });
+  rig.start();
+  const before = used();
+  const trace = `E: a\n${`\tat ${'b'.repeat(40)}\n`.repeat(900)}`;
+  for (let i = 0; i < 200; i++) writeFileSync(rig.path(`${i}.log`), trace);
+  rig.turn(10_000);
+  expect(rig.bodies).toEqual(Array(200).fill(trace.trimEnd()));
+  expect(used() - before).toBeLessThan(200 * 10_000);
 });

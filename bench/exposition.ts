@@ -1,6 +1,6 @@
 // What does a scrape cost? The page writer beside prom-client's, same series, in CPU time of the thread: a page never
-// written before, one whose values have all changed, one where they stand; and the longest slice of all of them, for which
-// the event loop does not turn. Each number of series has a process of its own, with the flags the agent has.
+// written before, one whose values have all changed, one where they stand; and the longest turn of the event loop
+// meanwhile, collections of the heap included. Each number of series has a process of its own, with the agent's flags.
 //   node bench/exposition.ts [--series 1000,10000,100000]
 
 import { execFileSync } from 'node:child_process';

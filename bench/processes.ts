@@ -27,7 +27,7 @@ const seconds = Number(values.seconds);
 /** Of these rows. */
 const wanted = new Set(values.only.split(','));
 
-/** By then each process has been asked twice how it runs. */
+/** By then each process has been asked twice how it runs, and what runs once a second has been compiled. */
 const WARM_S = 45;
 /** A name that nobody else on this machine has. */
 const NAME = 'bench-sleeper';
@@ -156,7 +156,7 @@ if (wanted.has('process-exporter') && existsSync(EXPORTER)) {
   costRow('process-exporter', await measure(exporter, `http://127.0.0.1:${port}/metrics`, series, 5));
 }
 endSleepers();
-if (wanted.has('none')) costRow('eudaemon, none to watch', await measureAgent(NAME, 5, 0));
+if (wanted.has('none')) costRow('eudaemon, none to watch', await measureAgent(NAME, WARM_S, 0));
 printTable(
   `${values.processes} processes${values.awake ? ' that run' : ''}, one cycle and scrape a second`,
   [

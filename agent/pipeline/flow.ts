@@ -13,8 +13,6 @@ import type { Ledger } from './ledger.ts';
 const SEAL_BYTES = 1 * 2 ** 20;
 const SEAL_RECORDS = 8192;
 const SEAL_AGE_MS = 200;
-/** How long what may wait does so for exporters that are about to make room: to write it would cost more than to wait. */
-const PATIENCE_MS = 10;
 /** Label of records that no declared daemon owns. */
 const OTHER = 'other';
 
@@ -114,8 +112,6 @@ export function createFlow(room: {
   /** Streams that can wait have been told to. */
   let crowded = false;
   let timer: NodeJS.Timeout | undefined;
-  /** Ends the wait of a batch that may wait. */
-  let patience: NodeJS.Timeout | undefined;
   let processing: Processing | undefined;
   /** Records that went no further since the last seal, by reason, and all of them. */
   const stopped = new Map<string, number>();
@@ -162,11 +158,8 @@ export function createFlow(room: {
     const seq = outlet.append(sealed);
     if (seq === undefined) {
       waiting = { batch: sealed, pushed };
-      if (sealed.mayWait) patience ??= setTimeout(hurry, PATIENCE_MS);
       return false;
     }
-    clearTimeout(patience);
-    patience = undefined;
     lastSeq = seq;
     crowded = outlet.isCrowded?.() === true;
     mark(pushed);
@@ -189,29 +182,6 @@ export function createFlow(room: {
     const pushed = new Map([...inlets.values()].map(inlet => [inlet, inlet.pushed]));
     if (batch.records === 0) mark(pushed);
     else hand(batch.seal(), pushed);
-  };
-
-  /** The outlet has room again. */
-  const resume = () => {
-    const wasWaiting = waiting !== undefined;
-    if (waiting) {
-      const { batch: sealed, pushed } = waiting;
-      waiting = undefined;
-      if (!hand(sealed, pushed)) return;
-      seal();
-      if (waiting) return;
-    }
-    const wasCrowded = crowded;
-    crowded &&= outlet.isCrowded?.() === true;
-    for (const { stream } of inlets.values())
-      if (stream.waits ? !crowded && (wasWaiting || wasCrowded) : wasWaiting) stream.resume();
-  };
-
-  /** The batch that waits, if any, may wait no longer. */
-  const hurry = () => {
-    if (!waiting?.batch.mayWait) return;
-    waiting = { ...waiting, batch: { ...waiting.batch, mayWait: false } };
-    resume();
   };
 
   /** The latest mark at or before `seq`, and the marks behind it. */
@@ -252,7 +222,6 @@ export function createFlow(room: {
         lost: (reason, estimate) => ledger.lost(source, reason, estimate),
         settle() {
           batch.hurry();
-          hurry();
           outlet.settle?.();
         },
       };
@@ -269,7 +238,6 @@ export function createFlow(room: {
         }
     },
     detach(source) {
-      hurry();
       seal();
       const inlet = inlets.get(source);
       if (inlet) countInlet(inlet);
@@ -282,11 +250,21 @@ export function createFlow(room: {
       reached = { written, synced };
       tellCommitted();
     },
-    resume,
-    flush() {
-      hurry();
-      seal();
+    resume() {
+      const wasWaiting = waiting !== undefined;
+      if (waiting) {
+        const { batch: sealed, pushed } = waiting;
+        waiting = undefined;
+        if (!hand(sealed, pushed)) return;
+        seal();
+        if (waiting) return;
+      }
+      const wasCrowded = crowded;
+      crowded &&= outlet.isCrowded?.() === true;
+      for (const { stream } of inlets.values())
+        if (stream.waits ? !crowded && (wasWaiting || wasCrowded) : wasWaiting) stream.resume();
     },
+    flush: seal,
     get waiting() {
       return waiting?.batch.records ?? 0;
     },

@@ -163,12 +163,11 @@ export function receiveDatagrams(
     async close(again) {
       await ring.stop(again);
       closed = true;
-      // What waited until now, for exporters or in the ring, waits no longer.
-      do out.settle();
-      while (pass() > 0);
+      while (pass() === PASS);
       // Both tables are at rest now.
       tick();
       tick();
+      out.settle();
       if (pushed.length > 0) {
         const { promise, resolve } = Promise.withResolvers<void>();
         emptied = resolve;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { decodeLogs } from '../../agent/core/decode.ts';
 import type { SealedBatch } from '../../agent/core/exporter.ts';
 import { createMeter } from '../../agent/core/meter.ts';
@@ -19,23 +19,13 @@ const origins = createOrigins();
 function start() {
   const meter = createMeter(() => 0);
   const taken: SealedBatch[] = [];
-  const state = {
-    room: true,
-    memory: true,
-    crowded: false,
-    settled: 0,
-    resumed: 0,
-    committed: [] as [number, number][],
-  };
+  const state = { room: true, crowded: false, settled: 0, resumed: 0, committed: [] as [number, number][] };
   const flow = createFlow({
     host: [['host.name', 'h']],
     meter,
     ledger: createLedger(meter),
     outlet: {
-      append: batch =>
-        state.room && (state.memory || batch.mayWait !== true)
-          ? taken.push({ ...batch, bytes: batch.bytes.slice() })
-          : undefined,
+      append: batch => (state.room ? taken.push({ ...batch, bytes: batch.bytes.slice() }) : undefined),
       settle: () => {
         state.settled++;
       },
@@ -150,70 +140,6 @@ test('a batch may wait where all of its records may, until its source asks for r
   expect(sealed(push, () => out.settle())).toBe(false);
   expect(state.settled).toBe(1);
   expect(sealed(push)).toBe(true);
-});
-
-describe('a batch that may wait, while there is no room for what may', () => {
-  const large = () => Object.assign(record('x'.repeat(2 ** 20)), { mayWait: true });
-  const begin = () => {
-    const started = start();
-    started.state.memory = false;
-    expect(started.out.push(large())).toBe(false);
-    expect(started.taken).toEqual([]);
-    return started;
-  };
-
-  test('waits for a moment, and then may no longer', () => {
-    const { flow, taken, state } = begin();
-    vi.advanceTimersByTime(9);
-    flow.resume();
-    expect([taken.length, state.resumed]).toEqual([0, 0]);
-    vi.advanceTimersByTime(1);
-    expect(taken.map(({ mayWait }) => mayWait)).toEqual([false]);
-    expect(state.resumed).toBe(1);
-  });
-
-  test('is taken as it is when there is room in time, and the next has the whole moment', () => {
-    const { flow, out, taken, state } = begin();
-    vi.advanceTimersByTime(5);
-    state.memory = true;
-    flow.resume();
-    expect(taken.map(({ mayWait }) => mayWait)).toEqual([true]);
-    expect(state.resumed).toBe(1);
-    state.memory = false;
-    out.push(large());
-    vi.advanceTimersByTime(9);
-    expect(taken).toHaveLength(1);
-    vi.advanceTimersByTime(1);
-    expect(taken).toHaveLength(2);
-  });
-
-  test.each<[string, (started: ReturnType<typeof start>) => void]>([
-    ['its source asks for room', ({ out }) => out.settle()],
-    ['what is open is to be sealed', ({ flow }) => flow.flush()],
-    ['its source goes', ({ flow }) => flow.detach('syslog')],
-  ])('may no longer when %s', (_, end) => {
-    const started = begin();
-    const { out, taken, state } = started;
-    expect(out.push(record('behind it'))).toBe(false);
-    end(started);
-    expect(taken.map(({ records, mayWait }) => [records, mayWait])).toEqual([
-      [1, false],
-      [1, false],
-    ]);
-    expect(state.resumed).toBe(1);
-    vi.advanceTimersByTime(1000);
-    expect(taken).toHaveLength(2);
-  });
-
-  test('waits on where there is no room for anything', () => {
-    const { flow, taken, state } = begin();
-    state.room = false;
-    vi.advanceTimersByTime(1000);
-    expect([taken.length, state.resumed, flow.waiting]).toEqual([0, 0, 1]);
-    state.room = true;
-    flow.resume();
-    expect([taken.length, state.resumed, flow.waiting]).toEqual([1, 1, 0]);
-  });
 });
 
 test('without room the stream is told to stop, nothing is lost, and it goes on when there is room', () => {

@@ -102,17 +102,16 @@ describe('a batch that may wait', () => {
   });
 
   test.each([
-    ['it may wait no longer', 900_000, 0, false],
-    ['exporters do not take what waits', 1, 200, true],
-    ['exporters do not take what waits, and that is much', 900_000, 200, true],
-  ])('is written at once where %s', (_, size, ms, mayWait) => {
+    ['so much waits already', 900_000, 0],
+    ['exporters do not take what waits', 1, 200],
+  ])('is written at once where %s', (_, size, ms) => {
     let at = 1_000_000;
     const { spool, seen } = start({ now: () => at });
     const reader = spool.reader('otlp');
     for (const _ of range(4)) spool.append(waiting('a', size));
     at += ms;
     expect(segments()).toEqual([]);
-    spool.append({ ...waiting('b', size), mayWait });
+    spool.append(waiting('b', size));
     expect(segments()).toHaveLength(1);
     expect(seen.written).toBe(0);
     // In order all the same.
@@ -120,21 +119,6 @@ describe('a batch that may wait', () => {
     expect(seen.written).toBe(5);
     spool.append(waiting('c'));
     expect(seen.written).toBe(5);
-  });
-
-  test('is not taken where so much waits already, until exporters have made room', () => {
-    const { spool, seen } = start();
-    const reader = spool.reader('otlp');
-    const more = (text: string) => spool.append(waiting(text, 900_000));
-    for (const n of range(4)) more(`${n}`);
-    const before = seen.room;
-    expect([more('4'), more('4')]).toEqual([undefined, undefined]);
-    reader.done(reader.take(1)!);
-    expect(seen.room).toBeGreaterThan(before);
-    expect([more('4'), segments(), seen.dropped]).toEqual([5, [], 0]);
-    // Nothing stands in the way of being ready.
-    expect(spool.stats().faults).toEqual([]);
-    expect(new Set(drain(reader))).toEqual(new Set('1234'));
   });
 
   test('stays as it is until it is given back, whatever becomes of it meanwhile', async () => {

@@ -40,9 +40,7 @@ export interface SpoolStats {
 export interface Spool {
   /**
    * Keeps a copy of the batch for all readers (without any it is given up) and returns its sequence number, from 1;
-   * undefined when there is no room: keep it and wait for `onRoom`. One that may wait is refused where exporters will
-   * make room in memory in a moment: by then, or when it may wait no longer, it is taken as any other. Its bytes must
-   * stay as they are until the next call.
+   * undefined when there is no room: keep it and wait for `onRoom`. Its bytes must stay as they are until the next call.
    */
   append(batch: SealedBatch): number | undefined;
   /** The reader of an exporter, at its kept cursor or at the oldest frame. */

@@ -163,14 +163,15 @@ export function openSpool(options: SpoolOptions): Spool {
   };
 
   /** Whether it need not be written now, and in all likelihood never: exporters take what comes at once. */
-  const isTakenAtOnce = ({ bytes: { length }, mayWait }: SealedBatch): boolean => {
+  const mayStayInMemory = ({ bytes: { length }, mayWait }: SealedBatch): boolean => {
     if (mayWait !== true || refused !== undefined || full !== undefined) return false;
-    if (total() + inMemory() + length > maxSize) return false;
+    const held = inMemory() + length;
+    if (held > MEMORY_LIMIT || total() + held > maxSize) return false;
     const { oldest } = standing(segments, readers.values());
     return oldest === undefined || now() - oldest < AT_ONCE_MS;
   };
 
-  /** Undefined when enough waits there. */
+  /** So that a living exporter has its records however little the disk takes. */
   const storeInMemory = (batch: SealedBatch): number | undefined =>
     inMemory() + batch.bytes.length <= MEMORY_LIMIT || segments.length === 0
       ? store(active(false), batch)
@@ -222,7 +223,7 @@ export function openSpool(options: SpoolOptions): Spool {
         tellWritten();
         return seq;
       }
-      if (isTakenAtOnce(batch)) return storeInMemory(batch);
+      if (mayStayInMemory(batch)) return store(active(false), batch);
       const { length } = batch.bytes;
       // The bound is one of what is on disk, so near to it what waits goes there.
       if (total() + inMemory() + length > maxSize) settleMemory();

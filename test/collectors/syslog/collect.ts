@@ -27,8 +27,6 @@ export interface Collector {
   readonly mayWait: boolean[];
   /** How often the sink was asked to let nothing wait. */
   readonly settled: number;
-  /** What the sink does then. */
-  settling: () => void;
   readonly dropped: Map<string, number>;
   readonly events: AgentEvent[];
   /** While true the sink says it is full with every record. */
@@ -135,7 +133,6 @@ export async function collect(
     lost() {},
     settle() {
       settled++;
-      collector.settling();
     },
   };
   const collector: Collector = {
@@ -149,7 +146,6 @@ export async function collect(
     },
     dropped,
     events,
-    settling() {},
     full: false,
     async until(count) {
       while (records.length < count)

@@ -382,18 +382,7 @@ describe('what is not written yet', () => {
     expect(collector.settled).toBe(1);
     await collector.close();
     open.pop();
-    expect(collector.settled).toBeGreaterThan(1);
-  });
-
-  it('is all taken at the end, by a sink that has room for more when nothing may wait', async () => {
-    const collector = await start();
-    collector.full = true;
-    collector.settling = () => collector.stream.resume();
-    const messages = ['one', 'two', 'three', 'four'];
-    await send(collector, ...messages);
-    await collector.close();
-    open.pop();
-    expect(collector.records.map(({ body }) => body)).toEqual(messages);
+    expect(collector.settled).toBe(2);
   });
 });
 

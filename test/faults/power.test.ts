@@ -87,9 +87,11 @@ if (have('faketime'))
       sent += 200;
     };
     const arrived = () => missingOf(arrivedOf(backend.all(), 'datagram'), sent).length === 0;
-    for (const to of ['+1d', '-3d', '+30d', '-1h', '+0']) {
+    // Another answer each time: of repeats the log tells no time.
+    const jumps = { '+1d': 503, '-3d': 502, '+30d': 504, '-1h': 429, '+0': 503 };
+    for (const [to, status] of Object.entries(jumps)) {
       const failures = (await program.metrics()).sum('eudaemon_exporter_failures_total');
-      backend.behave({ status: 503 }, 2);
+      backend.behave({ status }, 2);
       await send();
       await program.waitForMetrics(
         'it is refused',
@@ -98,7 +100,7 @@ if (have('faketime'))
       jump(to);
       await until(`all arrive at ${to}`, arrived);
     }
-    expect(new Set(program.output().match(/time=[\d-]+/g)).size).toBeGreaterThan(2);
+    expect(new Set(program.output().match(/time=[\d-]+/g)).size).toBeGreaterThan(3);
     const page = await program.waitForMetrics(
       'all is delivered',
       metrics => metrics.value('eudaemon_spool_records', { exporter: 'otlp' }) === 0,

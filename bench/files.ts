@@ -1,6 +1,6 @@
 // What does it take to follow many files that are all written to? Files with a few lines a second each, for a minute: what
 // is lost, how long a line takes from its write to the backend, and CPU. Beside the OpenTelemetry Collector and Fluent Bit
-// where OTELCOL= and FLUENT_BIT= name one.
+// where OTELCOL= and FLUENT_BIT= name one. With `--rate 0` none of them is written to.
 //   node bench/files.ts [--files 1000] [--rate 10] [--seconds 60] [--only eudaemon]
 
 import { closeSync, openSync, writeSync } from 'node:fs';
@@ -23,6 +23,9 @@ const [files, rate, seconds] = [Number(values.files), Number(values.rate), Numbe
 const filler =
   'request served for 10.20.30.40, status 200, 5120 bytes, by a worker that has time for it'.padEnd(110, '.');
 
+/** Who looks at quiet files less often does so by then, with code that is compiled. */
+const REST_MS = 60_000;
+
 const receivers = followers({ files, sink: ['--delays'] });
 
 async function measure(name: string): Promise<string[]> {
@@ -33,6 +36,7 @@ async function measure(name: string): Promise<string[]> {
   const receiver = await receivers[name]!(join(dir, '*.log'), dir);
   const { pid } = receiver.program;
   await until('the first lines arrive', async () => (await receiver.arrivals()).count >= files);
+  if (rate === 0) await pause(REST_MS);
   const before = cpuOf(pid);
   const begin = Date.now();
   let written = files;
@@ -41,6 +45,7 @@ async function measure(name: string): Promise<string[]> {
     written += files;
     await pause(Math.max(0, begin + ((round + 1) * 1000) / rate - Date.now()));
   }
+  if (rate === 0) await pause(seconds * 1000);
   const spent = (Date.now() - begin) / 1000;
   await until('the last lines arrive', async () => (await receiver.arrivals()).count >= written, 20).catch(
     () => {},
@@ -56,8 +61,8 @@ async function measure(name: string): Promise<string[]> {
     String(written - count),
     String(p50),
     String(p99),
-    ((cpu / spent) * 100).toFixed(1),
-    ((cpu / (written - files)) * 1e6).toFixed(2),
+    ((cpu / spent) * 100).toFixed(2),
+    rate === 0 ? '' : ((cpu / (written - files)) * 1e6).toFixed(2),
     memory.total.toFixed(0),
   ];
 }

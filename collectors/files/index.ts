@@ -17,7 +17,7 @@ const LOOK_MS = 250;
 const MISTRUST_MS = 600_000;
 /** A file that changed within so long is likely to change again. */
 const ACTIVE_MS = 10_000;
-const RARE_LOOK_MS = 5000;
+const RARE_LOOK_MS = 10_000;
 const RARE_SHARE = 200;
 const LOOK_SHARE = 20;
 /**

@@ -3,6 +3,7 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../config/index.ts';
+import { IN_MEMORY } from '../core/filesystem.ts';
 import { nearest } from '../core/units.ts';
 import type { Finding } from './finding.ts';
 
@@ -73,9 +74,6 @@ function hidden(processors: Config['processors']): Finding[] {
   ];
 }
 
-/** `f_type` of statfs(2) for tmpfs and ramfs. */
-const IN_MEMORY: readonly number[] = [0x01021994, 0x858458f6];
-
 /** Where a received message waits to be processed: the syslog ring. `typeOf` throws for what is not there. */
 export function exposed(
   { agent, collectors, processors }: Pick<Config, 'agent' | 'collectors' | 'processors'>,
@@ -84,7 +82,7 @@ export function exposed(
   if (!collectors['syslog'] || !processors.some(({ redact }) => redact !== undefined)) return [];
   for (let path = agent.run_dir; ; path = dirname(path)) {
     try {
-      if (IN_MEMORY.includes(typeOf(path))) return [];
+      if (IN_MEMORY.has(typeOf(path))) return [];
       break;
     } catch {
       if (path === '/') return [];

@@ -39,6 +39,12 @@ export const COMM_BYTES = 15;
 /** What the kernel calls a process of this file or title. */
 export const commOf = (name: string): string => decoder.decode(encoder.encode(name).subarray(0, COMM_BYTES));
 
+/** Pids are given again; with the start time one names a process. */
+export const isSameProcess = (
+  a: Pick<Stat, 'pid' | 'startTicks'>,
+  b: Pick<Stat, 'pid' | 'startTicks'>,
+): boolean => a.pid === b.pid && a.startTicks === b.startTicks;
+
 /** A zombie only waits to be noticed; one whose other threads go on has lost no more than its first. */
 export const hasEnded = ({ state, threads }: Pick<Stat, 'state' | 'threads'>): boolean =>
   (state === 'Z' || state === 'X') && threads <= 1;

@@ -1,7 +1,7 @@
 // Protocol Buffers wire format, written by hand. Pure. Writing into a grown buffer allocates nothing.
 
 import { isUtf8 } from 'node:buffer';
-import { repaired } from './utf8.ts';
+import { isUtf8Between, repaired } from './utf8.ts';
 
 const encoder = new TextEncoder();
 const TWO_32 = 2 ** 32;
@@ -224,7 +224,7 @@ export class ProtoWriter {
       const all = src.subarray(start, end);
       this.buf.set(all, this.pos);
       isText = isUtf8(all);
-    } else isText = (this.carry(src, start, length) & 0x80808080) === 0 || isUtf8(src.subarray(start, end));
+    } else isText = (this.carry(src, start, length) & 0x80808080) === 0 || isUtf8Between(src, start, end);
     this.pos = isText ? this.pos + length : mark;
     return isText;
   }

@@ -4,6 +4,7 @@ import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessFacts } from '../core/daemon.ts';
 import { attempt } from '../core/errors.ts';
+import { IN_MEMORY } from '../core/filesystem.ts';
 import { TICKS_PER_SECOND } from '../core/procstat.ts';
 import { parsePidfile } from './parse.ts';
 
@@ -91,8 +92,5 @@ const readNamed = (file: string): Named | undefined =>
 
 /** NaN when it is gone. */
 const changedAt = (path: string): number => attempt(() => statSync(path).mtimeMs) ?? Number.NaN;
-
-/** linux/magic.h: tmpfs, ramfs. */
-const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
 
 const isInMemory = (path: string): boolean => IN_MEMORY.has(attempt(() => statfsSync(path).type) ?? 0);

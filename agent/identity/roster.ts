@@ -1,6 +1,7 @@
 // Who of a daemon lives, who began and who ended since the last look. Pure.
 
 import type { Instance, ProcessFacts } from '../core/daemon.ts';
+import { isSameProcess } from '../core/procstat.ts';
 
 /** Of a process that lived between two looks, only the facts. */
 export type Member = ProcessFacts & Partial<Instance>;
@@ -34,9 +35,6 @@ export interface Roster {
 }
 
 const keyOf = ({ pid, startTicks }: ProcessFacts): string => `${pid}:${startTicks}`;
-
-const isSame = (a: ProcessFacts, b: ProcessFacts): boolean =>
-  a.pid === b.pid && a.startTicks === b.startTicks;
 
 /** More than a host ends while nobody tells it; without a bound, those never told would stay. */
 const MAX_OVERDUE = 256;
@@ -116,7 +114,7 @@ export function createRoster(): Roster {
     },
     begin(instance) {
       const key = keyOf(instance);
-      const before = living.find(each => isSame(each, instance));
+      const before = living.find(each => isSameProcess(each, instance));
       if (mains.has(key)) return UNCHANGED;
       mains.set(key, instance);
       known.add(key);
@@ -132,7 +130,7 @@ export function createRoster(): Roster {
       const main = mains.get(key);
       if (overdue.delete(key) || (!main && known.has(key))) return undefined;
       mains.delete(key);
-      live(living.filter(each => !isSame(each, process)));
+      live(living.filter(each => !isSameProcess(each, process)));
       heirs ||= how.heirs ?? false;
       if (how.handedOver) return undefined;
       // A life between two looks.

@@ -1,9 +1,10 @@
-// When the machine began, for the start ticks of processes. `btime` of /proc/stat is up to a second early; the uptime tells
+// Which boot of the machine this is, and when it began, for the start ticks of processes. `btime` of /proc/stat is up to a second early; the uptime tells
 // it to a hundredth, and in the clock of the start ticks in every time namespace. Where the two contradict each other the
-// uptime is that of something else, such as a container, and `btime` it is. Sources: proc_uptime(5), proc_stat(5).
+// uptime is that of something else, such as a container, and `btime` it is. Sources: proc_uptime(5), proc_stat(5), random(4).
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { attempt } from '../core/errors.ts';
 
 /** More than reading late explains: somebody has set the clock. */
 const STEP_MS = 250;
@@ -32,10 +33,9 @@ export function createBoot(root: string, now: () => number): () => number {
 }
 
 /** NaN when the file is not there, or says something else. */
-function seconds(path: string, pattern: RegExp): number {
-  try {
-    return Number(pattern.exec(readFileSync(path, 'latin1'))?.[1] ?? Number.NaN);
-  } catch {
-    return Number.NaN;
-  }
-}
+const seconds = (path: string, pattern: RegExp): number =>
+  Number(attempt(() => pattern.exec(readFileSync(path, 'latin1'))?.[1]) ?? Number.NaN);
+
+/** Another one with each boot; empty where /proc does not tell. */
+export const bootId = (root: string): string =>
+  attempt(() => readFileSync(join(root, 'proc/sys/kernel/random/boot_id'), 'utf8').trim()) ?? '';

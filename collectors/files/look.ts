@@ -2,6 +2,7 @@
 
 import { fstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { attempt } from '../../agent/core/errors.ts';
 import type { Log } from '../../agent/core/log.ts';
 import type { Arrivals, Candidate } from './arrivals.ts';
 import type { Discovery } from './discover.ts';
@@ -135,7 +136,7 @@ export function createLooker(
           const candidate = found.get(path);
           if (candidate === undefined) continue;
           const { file, target } = candidate;
-          const stats = statIfAny(target);
+          const stats = attempt(() => statSync(target, { throwIfNoEntry: false }));
           if (file === undefined || stats === undefined || !isAt(file, stats)) isKnown = false;
           else observe(file, stats, now);
         }
@@ -173,14 +174,6 @@ export function createLooker(
         }
     },
   };
-}
-
-function statIfAny(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
 }
 
 const identity = (stats: Stats) => ({ dev: stats.dev, ino: stats.ino, birth: stats.birthtimeMs });

@@ -4,14 +4,13 @@ import type { Unwrapped } from '../../agent/core/formats/container.ts';
 import type { Hold, LogFile } from './file.ts';
 
 const NEWLINE = 10;
-const NOTHING = new Uint8Array(0);
+const NOTHING: Uint8Array = new Uint8Array(0);
 /** Larger texts give their memory back once they are sent. */
 const KEPT_BYTES = 64 * 1024;
-const NONE: Uint8Array = new Uint8Array(0);
 
 /** One a path and output stream; its text is limited by the trail. */
 export class Pending {
-  bytes: Uint8Array = NONE;
+  bytes = NOTHING;
   length = 0;
   lines = 0;
   /** State of the multiline rule behind the last line. */
@@ -27,7 +26,7 @@ export class Pending {
   seconds = 0;
   nanos = 0;
   /** What the wrapping of its first line says, as `Attributes.fields()` takes it. */
-  fields: Uint8Array = NOTHING;
+  fields = NOTHING;
   sourceBytes = 0;
   uidHigh = 0;
   uidLow = 0;
@@ -83,13 +82,13 @@ export class Pending {
     this.length = 0;
     this.lines = 0;
     this.open = false;
-    if (this.bytes.length > KEPT_BYTES) this.bytes = NONE;
+    if (this.bytes.length > KEPT_BYTES) this.bytes = NOTHING;
     return files;
   }
 
   /** Nothing joins soon: gives the memory of its text back. */
   rest(): void {
-    this.bytes = NONE;
+    this.bytes = NOTHING;
     this.state = 0;
   }
 

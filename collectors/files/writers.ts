@@ -1,9 +1,9 @@
 // Who has log files open for writing, as /proc tells it (proc(5): fd, fdinfo). One pass goes over all processes, a few
 // descriptors a look, so that thousands of them hold nothing up.
 
-import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../../agent/core/errors.ts';
+import { attempt, codeOf } from '../../agent/core/errors.ts';
 
 export interface Writer {
   readonly pid: number;
@@ -55,7 +55,7 @@ export function createWriters(root: string): Writers {
     }
     for (const name of names) {
       const path = join(dir, name);
-      const stats = statOf(path);
+      const stats = attempt(() => statSync(path, { throwIfNoEntry: false }));
       if (!stats?.isFile()) continue;
       const flags = flagsOf(join(proc, pid, 'fdinfo', name));
       if ((flags & ACCESS_MODE) === 0) continue;
@@ -96,21 +96,7 @@ export function createWriters(root: string): Writers {
   };
 }
 
-function statOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
-}
-
-const textOf = (path: string): string => {
-  try {
-    return readFileSync(path, 'latin1').trimEnd();
-  } catch {
-    return '';
-  }
-};
+const textOf = (path: string): string => attempt(() => readFileSync(path, 'latin1').trimEnd()) ?? '';
 
 /** 0, which is read-only, when it is not told. */
 const flagsOf = (path: string): number =>

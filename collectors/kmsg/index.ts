@@ -1,10 +1,10 @@
 // Collector `kmsg`: the kernel's log. Every record once, by its sequence number; which one was last is remembered only once
 // it is safe. What the kernel has overwritten before it was read is counted.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RecordSink, Stream, StreamRoom } from '../../agent/core/collector.ts';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
+import { bootId } from '../../agent/native/boot.ts';
 import { createCheckpoint, type Place } from './checkpoint.ts';
 import { type Device, openDevice } from './device.ts';
 import type { KmsgOptions } from './options.ts';
@@ -56,6 +56,7 @@ export function create(
   }
 
   function begin(): void {
+    // Sequence numbers begin anew with every boot.
     const boot = bootId(room.root);
     place = { boot, sequence: -1 };
     let saved: Place | undefined;
@@ -166,15 +167,6 @@ export function create(
       release();
     },
   };
-}
-
-/** Sequence numbers begin anew with every boot. */
-function bootId(root: string): string {
-  try {
-    return readFileSync(join(root, 'proc/sys/kernel/random/boot_id'), 'utf8').trim();
-  } catch {
-    return '';
-  }
 }
 
 const fixOf = (error: unknown): string =>

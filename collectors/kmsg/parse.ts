@@ -2,6 +2,8 @@
 // `priority,sequence,microseconds,flags[,more];message`, then a line ` KEY=value` for each of its properties. Bytes that
 // do not print stand as \xNN.
 
+import { hexDigit } from '../../agent/core/record.ts';
+
 const NEWLINE = 10;
 const SPACE = 0x20;
 const BACKSLASH = 0x5c;
@@ -96,20 +98,13 @@ export class KernelRecord {
     for (; at < end && buf[at] !== NEWLINE; at++) {
       const code =
         buf[at] === BACKSLASH && buf[at + 1] === 0x78 && at + 3 < end
-          ? hexIn(buf[at + 2]!) * 16 + hexIn(buf[at + 3]!)
-          : Number.NaN;
+          ? (hexDigit(buf[at + 2]!) << 4) | hexDigit(buf[at + 3]!)
+          : -1;
       if (code >= 0) at += 3;
       text[this.used++] = code >= 0 ? code : buf[at]!;
     }
     return at + 1;
   }
-}
-
-/** NaN for what is no digit. */
-function hexIn(byte: number): number {
-  const lower = byte | 0x20;
-  if (byte >= 48 && byte <= 57) return byte - 48;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 87 : Number.NaN;
 }
 
 function numberIn(buf: Uint8Array, start: number, end: number): number {

@@ -3,7 +3,7 @@
 
 import type { Instance, ProcessFacts } from '../../agent/core/daemon.ts';
 import type { Posture } from '../../agent/core/posture.ts';
-import { hasEnded } from '../../agent/core/procstat.ts';
+import { hasEnded, isSameProcess } from '../../agent/core/procstat.ts';
 import type { Kin } from './lineage.ts';
 import type { Seen } from './look.ts';
 import { fdShare } from './sums.ts';
@@ -66,7 +66,7 @@ export function createPortraits(startedAt: number): Portraits {
     kin = new Map();
     instances = new Map();
     for (const portrait of all) {
-      if (portrait.ended || ended.some(each => isSame(each, portrait))) continue;
+      if (portrait.ended || ended.some(each => isSameProcess(each, portrait))) continue;
       kin.set(portrait.pid, portrait.kin);
       const list = instances.get(portrait.daemon);
       if (list) list.push(portrait.instance);
@@ -97,9 +97,6 @@ export function createPortraits(startedAt: number): Portraits {
     },
   };
 }
-
-const isSame = (a: ProcessFacts, b: { pid: number; startTicks: number }): boolean =>
-  a.pid === b.pid && a.startTicks === b.startTicks;
 
 const isOf = ({ kin, instance, ended }: Portrait, seen: Seen, claimed: boolean, began: number): boolean =>
   kin.process === seen.stat &&

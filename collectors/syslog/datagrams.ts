@@ -1,9 +1,9 @@
 // Datagrams, from the ring to the sink: reads what the reader thread put there, waits when there is nothing, stands
 // still while the sink is full, and gives room back when records are committed.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { causeOf } from '../../agent/core/errors.ts';
+import { bootId } from '../../agent/native/boot.ts';
 import type { Native } from '../../agent/native/index.ts';
 import type { ReadSocket } from '../../agent/native/reader.ts';
 import { openRing } from '../../agent/native/ring.ts';
@@ -38,15 +38,6 @@ export interface Datagrams {
   close(again: boolean): Promise<void>;
 }
 
-/** Boot id of the system; empty where that cannot be told. */
-function bootOf(root: string): string {
-  try {
-    return readFileSync(join(root, 'proc/sys/kernel/random/boot_id'), 'utf8').trim();
-  } catch {
-    return '';
-  }
-}
-
 /** Starts receiving from these sockets; throws when the ring cannot be opened. */
 export function receiveDatagrams(
   native: Native,
@@ -55,7 +46,7 @@ export function receiveDatagrams(
 ): Datagrams {
   const stride = Math.min(pages(options.max_message), MAX_SLOT);
   const size = { slots: SLOTS, stride, capacity: pages(options.ring) };
-  const ring = openRing(native, join(room.runDir, 'syslog.ring'), size, room.now(), bootOf(room.root));
+  const ring = openRing(native, join(room.runDir, 'syslog.ring'), size, room.now(), bootId(room.root));
   /** What the ring may release once `pushed` records are written; the same index in both. */
   const pushed: number[] = [];
   const positions: number[] = [];

@@ -1,7 +1,6 @@
 // A parsed message becomes a log record: whose it is, and what is told about it. Everything that repeats from message
 // to message is encoded once and kept by tag, so that a record costs a few copies.
 
-import { isUtf8 } from 'node:buffer';
 import { hostname } from 'node:os';
 import { bytesValue, encodeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
@@ -13,6 +12,7 @@ import type { Desc } from '../../agent/core/metric.ts';
 import { ProtoWriter } from '../../agent/core/protobuf.ts';
 import { LogRecord, type Origin, SYSLOG_SEVERITY, utf8 } from '../../agent/core/record.ts';
 import { encodeStructure } from '../../agent/core/structured-data.ts';
+import { isUtf8Between } from '../../agent/core/utf8.ts';
 import { ByteCache } from './byte-cache.ts';
 import { type Header, HeaderCache } from './header-cache.ts';
 import { Message, PARSE_ERRORS } from './message.ts';
@@ -56,10 +56,10 @@ const KEPT_PEERS = 1024;
 const decoder = new TextDecoder();
 
 /** Of most headers the first loop tells, in a third of the time. */
-function isUtf8Between(buf: Uint8Array, start: number, end: number): boolean {
+function isTextBetween(buf: Uint8Array, start: number, end: number): boolean {
   let bits = 0;
   for (let i = start; i < end; i++) bits |= buf[i]!;
-  return bits < 0x80 || isUtf8(buf.subarray(start, end));
+  return bits < 0x80 || isUtf8Between(buf, start, end);
 }
 
 /** Whether it says what its processes are. */
@@ -170,7 +170,7 @@ export class Recorder {
       attributes.value(STRUCTURED_DATA, this.structure.buf, 0, this.structure.pos);
     }
     if (sender.fields.length > 0) attributes.fields(sender.fields);
-    const isText = isUtf8Between(buf, start, message.bodyStart);
+    const isText = isTextBetween(buf, start, message.bodyStart);
     if (!isText) attributes.value(ORIGINAL, bytesValue(buf, start, message.bodyEnd));
     else if (message.abridged && message.fault === 0) attributes.text(ORIGINAL, buf, start, message.bodyEnd);
     if (message.fault !== 0) {

@@ -2,15 +2,9 @@
 
 import { chmodSync, chownSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
-import { codeOf } from '../../agent/core/errors.ts';
+import { attempt, codeOf } from '../../agent/core/errors.ts';
 
-const inodeOf = (path: string): number | undefined => {
-  try {
-    return lstatSync(path).ino;
-  } catch {
-    return undefined;
-  }
-};
+const inodeOf = (path: string): number | undefined => attempt(() => lstatSync(path).ino);
 
 /** Removes a socket nobody listens on. Throws when somebody does, or when the path is something else. */
 export async function clearPath(path: string): Promise<void> {

@@ -255,6 +255,8 @@ test('the last death, what runs out, the last ten minutes and the endpoints', as
   expect(await page.locator('main img, main script').count()).toBe(0);
 
   await page.getByRole('link', { name: 'cron' }).click();
+  // What nginx listens on reads the same.
+  await shown('#detail-title', 'cron');
   await shown('#endpoints', '80, 443');
   expect(await page.locator('#death').isVisible()).toBe(false);
   await page.getByRole('link', { name: 'absent one' }).click();

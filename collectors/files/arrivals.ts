@@ -181,8 +181,11 @@ export function createArrivals(
 
     recover(source, path, since, now, packedSince = since) {
       try {
-        for (const at of beside.rotated(path, since, source.gzip ? packedSince : Number.POSITIVE_INFINITY))
-          if (!isKnown(source, at)) take(source, path, at, now);
+        const found = beside
+          .rotated(path, since, source.gzip ? packedSince : Number.POSITIVE_INFINITY)
+          .filter(at => !isKnown(source, at));
+        if (found.length > 0) rename(shelf.filesOf(source, path) ?? []);
+        for (const at of found) take(source, path, at, now);
       } catch (error) {
         troubles.report(source, path, error);
       }
@@ -191,6 +194,16 @@ export function createArrivals(
 
   const isKnown = (source: Source, { path, id }: Sibling): boolean =>
     source.has(path) || shelf.get(source, id) !== undefined || waiting.has(nameOf(source, id));
+
+  /** Learns what rotation calls open files by now, as their order may go by that. */
+  function rename(files: Iterable<LogFile>): void {
+    for (const file of files) {
+      const at = file.detachedAt > 0 && beside.find(file.path, file.id, file.trail.path);
+      if (!at) continue;
+      file.path = at.path;
+      file.target = at.target;
+    }
+  }
 
   /** Follows what stands beside its log. It is opened at once, as it may be compressed or deleted before its turn. */
   function take(source: Source, path: string, at: Sibling, now: number): void {
@@ -216,7 +229,7 @@ export function createArrivals(
 
   function moved(source: Source, entry: Entry): Seen | undefined {
     try {
-      return beside.find(entry.path, entry);
+      return beside.find(entry.path, entry, entry.trail);
     } catch (error) {
       troubles.report(source, entry.path, error);
       return undefined;

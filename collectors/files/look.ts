@@ -109,7 +109,7 @@ export function createLooker(
     } else {
       if (file.detachedAt === 0) file.detachedAt = now;
       if (file.fd < 0) {
-        const at = beside.find(file.path, file.id);
+        const at = beside.find(file.path, file.id, file.trail.path);
         if (at === undefined) {
           file.links = 0;
           return;

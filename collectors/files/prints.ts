@@ -32,7 +32,7 @@ export function createPrints(
   /** The path of its source at which a file is, or its name beside its log. */
   const nameOf = ({ detachedAt, path, id, trail }: LogFile): string | undefined => {
     if (detachedAt === 0) return path;
-    const at = beside.find(path, id)?.path;
+    const at = beside.find(path, id, trail.path)?.path;
     return at !== undefined && isRotationOf(basename(at), basename(trail.path)) ? at : undefined;
   };
 

@@ -74,8 +74,11 @@ export function originalsOf(name: string): string[] {
 
 /** The files beside a log. */
 export interface Beside {
-  /** The file with this identity, whatever its name; none when the directory is gone. Throws the system's errors. */
-  find(path: string, id: Identity): Sibling | undefined;
+  /**
+   * The file with this identity in the directory of `path`, of several names that of a rotation of `log`; none when the
+   * directory is gone. Throws the system's errors.
+   */
+  find(path: string, id: Identity, log: string): Sibling | undefined;
   /**
    * Rotations of `path` born at `since` or later (ms; none where the file system keeps no births), the oldest first;
    * compressed ones only by gzip, those of `packedSince` that are not there without it as well. Throws the system's errors.
@@ -98,7 +101,7 @@ interface Listing {
 
 export function createBeside(root: string): Beside {
   const listings = new Map<string, Listing>();
-  const files = new Map<string, ReadonlyMap<string, Sibling>>();
+  const files = new Map<string, ReadonlyMap<string, readonly Sibling[]>>();
   /** Modification times of directories; one that has just changed may change again in the same tick of the clock. */
   let stamps = new Map<string, { readonly mtime: number; readonly isSettled: boolean }>();
   let before = stamps;
@@ -142,14 +145,15 @@ export function createBeside(root: string): Beside {
   }
 
   return {
-    find(path, id) {
+    find(path, id, log) {
       const dir = dirname(path);
       let known = files.get(dir);
       if (known === undefined) {
-        known = new Map(Array.from(siblings(dir, listingOf(dir).names), each => [keyOf(each.id), each]));
+        known = Map.groupBy(siblings(dir, listingOf(dir).names), each => keyOf(each.id));
         files.set(dir, known);
       }
-      return known.get(keyOf(id));
+      const names = known.get(keyOf(id));
+      return names?.find(each => isRotationOf(basename(each.path), basename(log))) ?? names?.[0];
     },
     rotated(path, since, packedSince) {
       const [dir, base] = [dirname(path), basename(path)];

@@ -260,6 +260,7 @@ test('the last death, what runs out, the last ten minutes and the endpoints', as
   await shown('#endpoints', '80, 443');
   expect(await page.locator('#death').isVisible()).toBe(false);
   await page.getByRole('link', { name: 'absent one' }).click();
+  await shown('#detail-title', 'absent one');
   expect(await page.locator('#figures').isVisible()).toBe(false);
   expect(complaints).toEqual([]);
 });

@@ -16,6 +16,8 @@ const GLOB = /[*?[{]/;
 export interface Found {
   readonly path: string;
   readonly target: string;
+  /** No wildcard stands for its name. */
+  readonly isNamed?: boolean;
 }
 
 export interface Discovery {
@@ -112,10 +114,10 @@ export function createDiscovery(root: string, patterns: Patterns): Discovery {
       listings = new Map();
     },
     find(globs, gzip, found, fault) {
-      const offer = (path: string, isLink: boolean) => {
+      const offer = (path: string, isLink: boolean, isNamed: boolean) => {
         if (isCompressed(path) && !(gzip && isGzip(path))) return;
         const target = join(root, path);
-        found({ path, target: isLink && root !== '/' ? follow(root, target) : target });
+        found({ path, target: isLink && root !== '/' ? follow(root, target) : target, isNamed });
       };
       const walk = (dir: string, segments: readonly Segment[], i: number, depth: number): void => {
         const segment = segments[i];
@@ -123,7 +125,7 @@ export function createDiscovery(root: string, patterns: Patterns): Discovery {
         const last = i === segments.length - 1;
         if ('name' in segment) {
           const path = `${dir}/${segment.name}`;
-          if (last) offer(path, true);
+          if (last) offer(path, true, true);
           else walk(path, segments, i + 1, depth);
           return;
         }
@@ -133,7 +135,7 @@ export function createDiscovery(root: string, patterns: Patterns): Discovery {
           if (!deep && !segment.fits(`/${entry.name}`)) continue;
           const path = `${dir}/${entry.name}`;
           const isLink = entry.isSymbolicLink();
-          if (last && !entry.isDirectory()) offer(path, isLink);
+          if (last && !entry.isDirectory()) offer(path, isLink, false);
           if (deep && entry.isDirectory() && depth < MAX_DEPTH) walk(path, segments, i, depth + 1);
           if (!deep && !last && (entry.isDirectory() || isLink)) walk(path, segments, i + 1, depth);
         }

@@ -68,11 +68,11 @@ export function createLooker(
 
   /** Finds out which file is at a candidate; returns what it saw of one that is not followed. */
   function visit(candidate: Candidate, now: number): Stats | undefined {
-    const { source, path, target } = candidate;
+    const { source, path, target, isNamed } = candidate;
     const stats = statSync(target, { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
     if (!stats.isFile()) {
-      if (stats.isDirectory()) troubles.report(source, path, new Error('is a directory'));
+      if (isNamed && stats.isDirectory()) troubles.report(source, path, new Error('is a directory'));
       return undefined;
     }
     let { file } = candidate;
@@ -166,6 +166,7 @@ export function createLooker(
         } catch (error) {
           troubles.report(file.source, file.path, error);
         }
+      arrived.sort(([, a], [, b]) => a.mtimeMs - b.mtimeMs || a.birthtimeMs - b.birthtimeMs);
       for (const [candidate, stats] of arrived)
         try {
           arrive(candidate, stats, now);

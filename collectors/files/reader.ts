@@ -68,7 +68,7 @@ export function createReader(
 ): Reader {
   const chunk = Math.max(BITE_BYTES, longest + 2);
   // A Buffer finds a newline in half the time that an Uint8Array takes for lines of 150 bytes.
-  const buffer = Buffer.allocUnsafeSlow(TAIL_BYTES + chunk);
+  const buffer = Buffer.allocUnsafeSlow(HEAD_BYTES + chunk);
   const lines = new LineReader();
   let open = 0;
   let bytes = 0;
@@ -106,8 +106,7 @@ export function createReader(
     size >= headLength && hashOf(buffer, 0, headLength) === head;
 
   /** Keeps the hash of a small file's head in step with what is seen of it. */
-  function learnHead(file: LogFile, size: number): void {
-    const seen = size + file.offset - Math.min(TAIL_BYTES, file.offset);
+  function learnHead(file: LogFile, seen: number): void {
     if (file.headLength >= Math.min(HEAD_BYTES, seen)) return;
     file.headLength = Math.min(HEAD_BYTES, seen);
     file.head = hashOf(readRange(file.fd, 0, file.headLength));
@@ -127,11 +126,12 @@ export function createReader(
 
   /** Reads up to `most` bytes on. */
   function take(file: LogFile, now: number, rest: number, most: number): number {
-    const before = Math.min(TAIL_BYTES, file.offset);
+    const before = file.offset > HEAD_BYTES ? TAIL_BYTES : file.offset;
     const size = readSync(file.fd, buffer, 0, before + most, file.offset - before);
-    if (size < before || hashOf(buffer, 0, before) !== file.tail) return Outcome.Replaced;
+    if (size < before || hashOf(buffer, Math.max(0, before - TAIL_BYTES), before) !== file.tail)
+      return Outcome.Replaced;
     if (before === file.offset && !hasHead(file, size)) return Outcome.Replaced;
-    learnHead(file, size);
+    learnHead(file, size + file.offset - before);
     bytes = size - before;
     if (file.offset === 0 && buffer[0] === 0x1f && buffer[1] === 0x8b && size > 1) {
       file.isIgnored = true;

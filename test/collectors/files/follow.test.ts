@@ -1,5 +1,15 @@
 // Which files changed: looks see everything, a glance what a hint names.
-import { appendFileSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Rig } from './rig.ts';
 
@@ -99,4 +109,45 @@ it.each([
   others.turn();
   expect(others.bodies.sort()).toEqual(wanted);
   others.remove();
+});
+
+it('files that came while nobody looked are read by age', () => {
+  rig.stop();
+  for (const [name, age] of Object.entries({ c: 3, d: 1, e: 4, f: 2 })) {
+    writeFileSync(rig.path(`${name}.log`), `${name}\n`);
+    utimesSync(rig.path(`${name}.log`), 0, 1000 - age);
+  }
+  rig.start();
+  expect(rig.bodies.slice(2)).toEqual(['e', 'c', 'f', 'd']);
+});
+
+it('a link to a directory is no log file, unless it is named', () => {
+  mkdirSync(rig.path('releases'));
+  for (const name of ['current', 'named']) symlinkSync('releases', rig.path(`${name}.log`));
+  rig.turn();
+  expect(rig.messages).toEqual([]);
+  rig.follow({ include: ['named.log'] });
+  rig.stop();
+  rig.start();
+  expect(rig.messages).toEqual([`cannot read log file "${rig.path('named.log')}": is a directory`]);
+});
+
+it('a log that is emptied and begins again as it did gives its unfinished line from the copy', () => {
+  const head = `${'#'.repeat(400)}\n`;
+  const log = rig.path('a.log');
+  appendFileSync(log, `${head}unfinished`);
+  rig.turn();
+  rig.tick();
+  copyFileSync(log, `${log}.1`);
+  truncateSync(log);
+  rig.tick();
+  appendFileSync(log, `a\n${head}another line\n`);
+  rig.turn(20_000);
+  expect(rig.bodies.filter(body => !body.startsWith('#'))).toEqual([
+    'a',
+    'b',
+    'a',
+    'another line',
+    'unfinished',
+  ]);
 });

@@ -34,10 +34,10 @@ import type { Desc, Family } from './core/metric.ts';
 import { VERSION } from './core/version.ts';
 import { certificatesDirectory, createCertificateStore } from './identity/certificate-store.ts';
 import { createCertificates } from './identity/certificates.ts';
-import { createChangingLookup } from './identity/changing.ts';
 import type { Discovered } from './identity/discover.ts';
 import { createHoldings } from './identity/holdings.ts';
 import { identifyHost, readCorePattern } from './identity/host.ts';
+import { createLookup } from './identity/lookup.ts';
 import { remember } from './identity/memory.ts';
 import { createRecorder } from './identity/recorder.ts';
 import { createTable } from './identity/table.ts';
@@ -88,7 +88,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const begun = new SharedArrayBuffer(BEGUN_BYTES);
   const data = createDataThread(workerModule(), { config, host, begun }, die);
 
-  const daemons = createChangingLookup({
+  const daemons = createLookup({
     declared: config.daemons,
     root: config.agent.host_root,
     patterns,

@@ -13,7 +13,7 @@ import { createReporter } from './control/report.ts';
 import { systemClock } from './core/clock.ts';
 import { createMeter } from './core/meter.ts';
 import type { Family } from './core/metric.ts';
-import { createChangingLookup } from './identity/changing.ts';
+import { createLookup } from './identity/lookup.ts';
 import { sweepHeap } from './native/sweep.ts';
 import { createData } from './pipeline/data.ts';
 
@@ -34,7 +34,7 @@ const data = createData<Config>({
   meter,
   now,
   patterns,
-  daemons: createChangingLookup({
+  daemons: createLookup({
     declared: config.daemons,
     root: config.agent.host_root,
     patterns,

@@ -22,6 +22,8 @@ export interface FakeProcess {
   threads?: number;
   /** Target of `exe`; none for kernel threads and zombies. */
   exe?: string;
+  /** Where its stack begins. */
+  stack?: number;
   cmdline?: string[];
   uid?: number;
   cgroup?: string;
@@ -109,14 +111,14 @@ export function createHost(): FakeHost {
 /** /proc/PID/stat: fields 1 to 24 and some of the rest. */
 export function statOf(process: FakeProcess): string {
   const { pid, ppid = 1, comm = 'daemon', state = 'S', flags = 4194304, start = 0, threads = 1 } = process;
-  const { terminal = 0 } = process;
+  const { terminal = 0, stack = 0 } = process;
   const [minor, major, childMinor = 0, childMajor = 0] = process.faults ?? [0, 0];
   const [user, system, childUser = 0, childSystem = 0] = process.cpu ?? [0, 0];
   const pages = Math.round((process.memory?.rss ?? 1000) / 4);
   return (
     `${pid} (${comm}) ${state} ${ppid} ${pid} ${pid} ${terminal} -1 ${flags} ${minor} ${childMinor} ${major} ${childMajor} ` +
     `${user} ${system} ${childUser} ${childSystem} 20 0 ${threads} 0 ${Math.round(start * 100)} 1000000 ${pages} ` +
-    `18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0\n`
+    `18446744073709551615 1 1 ${stack} 0 0 0 0 0 0 0 0 0 17 0 0 0\n`
   );
 }
 

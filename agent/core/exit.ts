@@ -12,7 +12,9 @@ const CORE = 0x80;
 /** `SIGTERM`; real-time signals, which have no name of their own, as `SIG34`. */
 export const signalName = (signal: number): string => `SIG${SIGNALS[signal - 1] ?? signal}`;
 
-export function exitOf(status: number): Exit {
+/** `status` undefined when nobody knows. */
+export function exitOf(status: number | undefined): Exit {
+  if (status === undefined) return { reason: 'unknown' };
   const signal = status & 0x7f;
   return signal === 0
     ? { reason: 'exit', code: (status >> 8) & 0xff }

@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DaemonLookup, DaemonSpec, ProcessFacts } from '../core/daemon.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { ChangingLookup, DaemonSpec, MatchSpec, ProcessFacts } from '../core/daemon.ts';
 import { attempt } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { parseStat } from '../core/procstat.ts';
@@ -20,6 +21,7 @@ const MAX_DEPTH = 64;
 
 interface Candidate {
   readonly name: string;
+  readonly match: MatchSpec;
   readonly matcher: Matcher;
 }
 
@@ -27,6 +29,8 @@ interface Known {
   process: ProcessFacts;
   /** Daemons whose fixed keys hold; the first whose moving keys hold too is the one. */
   candidates: readonly Candidate[];
+  /** What it ran when they held; undefined without any, and where that is not told. */
+  program: string | undefined;
   /** As all times here, of the monotonic clock. */
   examinedAt: number;
   settled: boolean;
@@ -43,19 +47,17 @@ export interface LookupRoom extends Host {
 }
 
 /**
- * A process that fits several daemons belongs to the one declared first. `log` is told once when the executables of
- * processes may not be read.
+ * A process that fits several daemons belongs to the one declared first. One that fits none any more stays whoever it was
+ * while it runs the same program: its file may have been moved, and it may call itself something else. `log` is told once
+ * when the executables of processes may not be read.
  */
-export function createLookup(room: LookupRoom): DaemonLookup {
-  const { declared, root, patterns, elapsed, log } = room;
+export function createLookup(room: LookupRoom): ChangingLookup {
+  const { root, patterns, elapsed, log } = room;
   const matcherOf = createMatchers(room);
-  const daemons = declared.map(({ name, match }) => ({ name, matcher: matcherOf(match) }));
-  const files = declared
-    .filter(({ logs }) => logs.files.length > 0)
-    .map(({ name, logs }) => ({ name, fits: patterns.glob(logs.files) }));
+  let declared: readonly DaemonSpec[] = [];
+  let daemons: readonly Candidate[] = [];
+  let files: readonly { readonly name: string; fits(path: string): boolean }[] = [];
   const identifiers = new Map<string, string>();
-  for (const { name, logs } of declared)
-    for (const tag of logs.identifiers) if (!identifiers.has(tag)) identifiers.set(tag, name);
 
   let recent = new Map<number, Known>();
   let earlier = new Map<number, Known>();
@@ -76,34 +78,37 @@ export function createLookup(room: LookupRoom): DaemonLookup {
     recent.set(pid, known);
   };
 
-  const examine = (process: ProcessFacts): { candidates: readonly Candidate[]; doubtful: boolean } => {
+  /** `before` of the same process. */
+  const examine = (process: ProcessFacts, before: Known | undefined) => {
     const facts = createFacts(root, process);
-    const candidates = daemons.filter(({ matcher }) => matcher.fixed(facts));
-    if (facts.denied() && !process.began && !toldDenied) {
+    const fitting = daemons.filter(({ matcher }) => matcher.fixed(facts));
+    const [denied, doubtful] = [facts.denied(), facts.doubtful()];
+    const goesOn = !process.began && before?.program !== undefined && before.program === facts.program();
+    const candidates = fitting.length === 0 && goesOn ? before.candidates : fitting;
+    const program = candidates.length > 0 ? facts.program() : undefined;
+    if (denied && !process.began && !toldDenied) {
       toldDenied = true;
       log?.warn(
         `cannot read executable of process "${process.pid}": permission denied; processes with rights that the agent lacks are matched by name only: give it CAP_SYS_PTRACE`,
       );
     }
-    return { candidates, doubtful: facts.doubtful() };
+    return { candidates, program, doubtful };
   };
 
   /** What is known of a process just seen alive, brought up to date. */
   const know = (process: ProcessFacts, at: number): Known => {
     const known = recall(process.pid);
-    const same =
-      known !== undefined &&
-      known.process.startTicks === process.startTicks &&
-      known.process.comm === process.comm;
-    if (same && !process.began && at - known.examinedAt < (known.settled ? REEXAMINE_MS : SETTLE_MS)) {
+    const before = known?.process.startTicks === process.startTicks ? known : undefined;
+    const same = before !== undefined && before.process.comm === process.comm;
+    if (same && !process.began && at - before.examinedAt < (before.settled ? REEXAMINE_MS : SETTLE_MS)) {
       // What is kept of thousands for long costs the collector of garbage more than to look whether it is the same.
-      if (known.process.ppid !== process.ppid || known.process.terminal !== process.terminal)
-        known.process = process;
-      known.checkedAt = at;
-      return known;
+      if (before.process.ppid !== process.ppid || before.process.terminal !== process.terminal)
+        before.process = process;
+      before.checkedAt = at;
+      return before;
     }
-    const { candidates, doubtful } = examine(process);
-    const next = { ...unknown(process, at), candidates, settled: same && !doubtful };
+    const { candidates, program, doubtful } = examine(process, before);
+    const next = { ...unknown(process, at), candidates, program, settled: same && !doubtful };
     remember(process.pid, next);
     return next;
   };
@@ -147,8 +152,36 @@ export function createLookup(room: LookupRoom): DaemonLookup {
     return known.daemon;
   };
 
+  const declare = (specs: readonly DaemonSpec[]) => {
+    declared = specs;
+    daemons = specs.map(
+      ({ name, match }) =>
+        daemons.find(each => each.name === name && isDeepStrictEqual(each.match, match)) ?? {
+          name,
+          match,
+          matcher: matcherOf(match),
+        },
+    );
+    files = specs
+      .filter(({ logs }) => logs.files.length > 0)
+      .map(({ name, logs }) => ({ name, fits: patterns.glob(logs.files) }));
+    identifiers.clear();
+    for (const { name, logs } of specs)
+      for (const tag of logs.identifiers) if (!identifiers.has(tag)) identifiers.set(tag, name);
+    for (const known of [...earlier.values(), ...recent.values()]) {
+      known.candidates = known.candidates.filter(each => daemons.includes(each));
+      known.examinedAt = known.answeredAt = -Infinity;
+    }
+  };
+  declare(room.declared);
+
   return {
-    declared,
+    get declared() {
+      return declared;
+    },
+    declare(specs) {
+      if (!isDeepStrictEqual(specs, declared)) declare(specs);
+    },
     ofProcess(process) {
       const at = elapsed();
       return answer(know(process, at), at);
@@ -173,6 +206,7 @@ export function createLookup(room: LookupRoom): DaemonLookup {
 const unknown = (process: ProcessFacts, at: number): Known => ({
   process,
   candidates: [],
+  program: undefined,
   examinedAt: at,
   settled: false,
   checkedAt: at,

@@ -44,6 +44,10 @@ export function parseUid(status: string): number | undefined {
   return uid === undefined ? undefined : Number(uid);
 }
 
+/** Where the stack begins, field 28 of /proc/PID/stat: 0 without the right to know. Source: proc_pid_stat(5). */
+export const parseStack = (stat: string): string | undefined =>
+  stat.slice(stat.lastIndexOf(')') + 2).split(' ')[25];
+
 /** User names and their uids in passwd(5). */
 export function parsePasswd(text: string): Map<string, number> {
   const users = new Map<string, number>();

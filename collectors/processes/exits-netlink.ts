@@ -7,6 +7,7 @@ import { causeOf } from '../../agent/core/errors.ts';
 import type { Desc } from '../../agent/core/metric.ts';
 import { hasEnded } from '../../agent/core/procstat.ts';
 import type { Native } from '../../agent/native/index.ts';
+import { createPidfds } from '../../agent/native/pidfd.ts';
 import { watchProcesses } from '../../agent/native/process-events.ts';
 import type { ExitRoom, ExitSource } from './exits.ts';
 import { createLineage, SETTLE_MS } from './lineage.ts';
@@ -22,19 +23,32 @@ const OVERFLOWS: Desc = {
 /** Throws what keeps the kernel from telling. */
 export function watchByEvents(
   native: Native,
-  { told, now, look }: ExitRoom,
+  { told, now, look, zombie }: ExitRoom,
   { root, daemons, log, meter, begun }: SamplerRoom,
   lost: () => void,
   watch: typeof watchProcesses = watchProcesses,
 ): ExitSource {
   const overflows = meter.instrument(OVERFLOWS).with();
+  const pidfds = createPidfds(native);
+  /** Of those that have lost their first thread: whose end is told by no event. */
+  const lingering = new Map<number, number | undefined>();
   const lineage = createLineage(
     daemons,
     {
       look,
       lingers(pid) {
         const stat = look(pid);
-        return stat?.state === 'Z' && !hasEnded(stat);
+        const lingers = stat?.state === 'Z' && !hasEnded(stat);
+        if (lingers && !lingering.has(pid)) lingering.set(pid, pidfds.open(pid));
+        return lingers;
+      },
+      outcome(process) {
+        const fd = lingering.get(process.pid);
+        lingering.delete(process.pid);
+        if (fd === undefined) return zombie(process);
+        const status = zombie(process) ?? pidfds.status(fd);
+        pidfds.close(fd);
+        return status;
       },
     },
     told,
@@ -89,6 +103,7 @@ export function watchByEvents(
     },
     async close() {
       clearTimeout(timer);
+      for (const fd of lingering.values()) if (fd !== undefined) pidfds.close(fd);
       await events.close();
     },
   };

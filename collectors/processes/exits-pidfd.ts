@@ -55,7 +55,7 @@ export function watchByPidfd(native: Native, room: ExitRoom): ExitSource | undef
       pidfds.close(fd);
       const { kin, ended } = each;
       const { at } = ended;
-      const exit = status === undefined ? { reason: 'unknown' as const } : exitOf(status);
+      const exit = exitOf(status);
       const over = (exit.code ?? 0) === 0 ? handedOver(kin, found, living(), at) : {};
       told.ended(kin, { ...exit, at, source: 'pidfd', ...over });
       lookSoon();

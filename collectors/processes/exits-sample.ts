@@ -13,7 +13,7 @@ export function watchBySample({ told, zombie }: ExitRoom): ExitSource {
       for (const [pid, kin] of before) {
         if (!kin.claimed || found.get(pid)?.process.startTicks === kin.process.startTicks) continue;
         const status = zombie(kin.process);
-        const exit = status === undefined ? { reason: 'unknown' as const } : exitOf(status);
+        const exit = exitOf(status);
         const over = (exit.code ?? 0) === 0 ? handedOver(kin, before, found, now) : {};
         told.ended(kin, { ...exit, at: now, source: 'sample', ...over });
       }

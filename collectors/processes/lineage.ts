@@ -41,7 +41,13 @@ const MAX_STRANGERS = 1_024;
 const SURE = 3;
 const MAX_UNSEEN = 64;
 
-type End = ProcessEvent & { readonly what: 'exit' };
+/** All threads of a process that ends are gone by then: one that goes on has not ended as its first thread has. */
+const TEARDOWN_MS = 1000;
+
+type End = Omit<ProcessEvent & { readonly what: 'exit' }, 'status'> & {
+  /** Undefined when that cannot be told. */
+  readonly status: number | undefined;
+};
 
 interface Member extends Kin {
   process: ProcessFacts;
@@ -73,6 +79,8 @@ export function createLineage(
     look(pid: number): ProcessFacts | undefined;
     /** Whether it has lost no more than its first thread. */
     lingers(pid: number): boolean;
+    /** How one ended that lingered, as wait(2) gives it; undefined when that cannot be told. */
+    outcome(process: ProcessFacts): number | undefined;
   },
   told: Told,
 ): Lineage {
@@ -215,7 +223,15 @@ export function createLineage(
       const waiting = lingering;
       lingering = [];
       settled = undefined;
-      for (const end of waiting) exit(end);
+      for (const end of waiting) {
+        const { pid, status, at } = end;
+        const member = members.get(pid);
+        if (!member || host.lingers(pid)) exit(end);
+        else {
+          const known = now - at < TEARDOWN_MS ? status : undefined;
+          exit({ ...end, at: now, status: host.outcome(member.process) ?? known });
+        }
+      }
       // A beginning far ahead is of before somebody set the clock back.
       const isYoung = ({ startedAt }: Member) => Math.abs(now - startedAt) < SETTLE_MS;
       const ready = young.filter(member => !isYoung(member));

@@ -1,7 +1,7 @@
 // Who is it? Every key of a match, alone and together, on a host of files and on this one.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync, utimesSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, utimesSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -426,6 +426,77 @@ describe('a process that execs', () => {
     host.run(app);
     host.tick(1000);
     expect(ofProcess(facts(app))).toBe('app');
+  });
+});
+
+describe('a program that goes on', () => {
+  const app = () => ({ pid: 500, comm: 'app', start: 100, stack: 7, exe: `${host.root}/opt/app` });
+  const moved = () => {
+    renameSync(`${host.root}/opt/app`, `${host.root}/opt/app.old`);
+    host.write('opt/app', 'new');
+    return { ...app(), exe: `${host.root}/opt/app.old` };
+  };
+  beforeEach(() => host.write('opt/app', ''));
+
+  it.each<[string, () => MatchSpec, () => FakeProcess]>([
+    ['its file is moved aside', () => ({ exe: app().exe }), moved],
+    ['it takes another name', () => ({ comm: 'app' }), () => ({ ...app(), comm: 'app: ready' })],
+    ['it takes another title', () => ({ cmdline: '^app' }), () => ({ ...app(), cmdline: ['ready'] })],
+  ])('is who it was when %s', (_, match, change) => {
+    const { ofPid } = lookup(daemon('d', match()));
+    host.run({ ...app(), cmdline: ['app'] });
+    expect(ofPid(500)).toBe('d');
+    host.run(change());
+    for (let seconds = 0; seconds < 180; seconds++) {
+      host.tick(1000);
+      expect(ofPid(500)).toBe('d');
+    }
+  });
+
+  it.each<[string, () => FakeProcess]>([
+    ['is another program', () => ({ ...app(), comm: 'b', exe: `${host.root}/opt/b` })],
+    ['is the same anew', () => ({ ...app(), comm: 'b', stack: 8 })],
+    ['is of another process', () => ({ ...app(), comm: 'b', start: 200 })],
+    ['is not told', () => ({ pid: 500, comm: 'b', start: 100, stack: 7 })],
+  ])('what %s is judged by what it is now', (_, change) => {
+    host.write('opt/b', '');
+    const { ofPid } = lookup(daemon('d', { comm: 'app' }));
+    host.run(app());
+    expect(ofPid(500)).toBe('d');
+    host.run(change());
+    host.tick(1000);
+    expect(ofPid(500)).toBeUndefined();
+  });
+
+  it('is whoever it has become, where that is declared', () => {
+    const { ofPid } = lookup(daemon('d', { comm: 'app' }), daemon('e', { comm: 'b' }));
+    host.run(app());
+    expect(ofPid(500)).toBe('d');
+    host.run({ ...app(), comm: 'b' });
+    host.tick(1000);
+    expect(ofPid(500)).toBe('e');
+  });
+
+  it('is who it was under other declarations as well, as long as its own is the same', () => {
+    const { ofPid, declare } = lookup(daemon('d', { exe: app().exe }));
+    host.run(app());
+    expect(ofPid(500)).toBe('d');
+    host.run(moved());
+    declare([daemon('other', { comm: 'other' }), daemon('d', { exe: app().exe })]);
+    expect(ofPid(500)).toBe('d');
+    declare([daemon('d', { exe: '/opt/elsewhere' })]);
+    expect(ofPid(500)).toBeUndefined();
+  });
+});
+
+describe('a process whose first thread has ended', () => {
+  it('is told by the others', () => {
+    const match = { exe: '/usr/sbin/app', cmdline: '^app -d$' };
+    host.run({ pid: 500, comm: 'app', state: 'Z', threads: 2 });
+    host.write('proc/500/task/500/cmdline', '');
+    host.write('proc/500/task/501/cmdline', 'app\0-d\0');
+    symlinkSync('/usr/sbin/app', `${host.root}/proc/500/task/501/exe`);
+    expect(lookup(daemon('d', match)).ofPid(500)).toBe('d');
   });
 });
 

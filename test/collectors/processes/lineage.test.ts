@@ -12,6 +12,7 @@ function world() {
   const births = new Map<number, number>();
   const claims = new Map<number, string>();
   const lingering = new Set<number>();
+  const outcomes = new Map<number, number>();
   const lines: string[] = [];
   let latest: Exit | undefined;
   let last: ReadonlyMap<number, Kin> = new Map();
@@ -23,12 +24,16 @@ function world() {
   };
   const lineage = createLineage(
     { ofProcess: daemonOf, ofPid },
-    { look: pid => alive.get(pid), lingers: pid => lingering.has(pid) },
+    {
+      look: pid => alive.get(pid),
+      lingers: pid => lingering.has(pid),
+      outcome: ({ pid }) => outcomes.get(pid),
+    },
     {
       began: ({ process, daemon }) => void lines.push(`${daemon} ${process.pid} began`),
       ended({ process, daemon }, exit) {
         latest = exit;
-        const how = exit.reason === 'exit' ? exit.code : exit.signal;
+        const how = exit.reason === 'exit' ? exit.code : (exit.signal ?? exit.reason);
         lines.push(`${daemon} ${process.pid} ${exit.handedOver ? 'handed over' : `ended ${how}`}`);
       },
       killed: ({ process, daemon }) => void lines.push(`child ${process.pid} of ${daemon} killed`),
@@ -86,6 +91,7 @@ function world() {
     },
     claims,
     lingering,
+    outcomes,
     lineage,
     told: () => lines.splice(0),
     exitNow: () => latest,
@@ -222,6 +228,20 @@ it('waits for the threads of one that has only lost its first', () => {
   expect(w.exit(5, 11).settle().told()).toEqual([]);
   w.lingering.clear();
   expect(w.settle().told()).toEqual(['d 5 ended SIGSEGV']);
+});
+
+it.each([
+  [11, 'SIGSEGV'],
+  [7 << 8, '7'],
+  [undefined, 'unknown'],
+])('tells by %s, not by its first thread, how and when one ended that went on without it', (status, how) => {
+  const w = world().start(5, 'd').look();
+  w.lingering.add(5);
+  expect(w.exit(5, 0).after(60_000).settle().told()).toEqual([]);
+  w.lingering.clear();
+  if (status !== undefined) w.outcomes.set(5, status);
+  expect(w.after(1000).settle().told()).toEqual([`d 5 ended ${how}`]);
+  expect(w.exitNow()).toMatchObject({ at: 1_700_000_061_000, source: 'netlink' });
 });
 
 it('forgets whose end it missed, at the second look', () => {

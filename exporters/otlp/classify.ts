@@ -68,7 +68,8 @@ export interface GrpcAnswer {
 }
 
 export function classifyGrpc(answer: GrpcAnswer): Verdict {
-  const { status } = answer;
+  // What is no status of gRPC is UNKNOWN.
+  const status = answer.status >= 0 && answer.status <= 16 ? answer.status : 2;
   if (status === 0) {
     const { rejected, message } = partialSuccess({
       contentType: 'application/x-protobuf',
@@ -76,7 +77,7 @@ export function classifyGrpc(answer: GrpcAnswer): Verdict {
     });
     return { outcome: 'accepted', rejected, message };
   }
-  const message = `gRPC status ${status}${quoted(answer.message)}`;
+  const message = `gRPC status ${answer.status}${quoted(answer.message)}`;
   const reason = `grpc_${status}`;
   const delay = attempt(() => retryDelayMs(answer.details));
   if (RETRYABLE_GRPC.has(status) || (status === RESOURCE_EXHAUSTED && delay !== undefined))
@@ -90,7 +91,9 @@ export function classifyGrpc(answer: GrpcAnswer): Verdict {
 export function retryAfterMs(header: string | undefined, now: number): number | undefined {
   const text = header?.trim() ?? '';
   if (/^\d+$/.test(text)) return clamped(Number(text) * 1000);
-  return /^[A-Z][a-z]{2,8},? .* GMT$/.test(text) ? clamped(Date.parse(text) - now) : undefined;
+  // The oldest of the three forms, of asctime(3), is in GMT without a word of it.
+  const date = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \d{4}$/.test(text) ? `${text} GMT` : text;
+  return /^[A-Z][a-z]{2,8},? .* GMT$/.test(date) ? clamped(Date.parse(date) - now) : undefined;
 }
 
 const clamped = (ms: number | undefined): number | undefined =>
@@ -173,7 +176,7 @@ function errorMessage(answer: HttpAnswer): string {
 /** Records and their secrets go where the operator said, and nowhere else. */
 const redirected = (status: number, location: string): string =>
   `HTTP ${status}: redirected to "${cut(location)}", which is not followed; set exporters.otlp.endpoint to where the receiver is`;
-const isJson = (answer: Pick<HttpAnswer, 'contentType'>): boolean => /[/+]json\b/.test(answer.contentType);
+const isJson = (answer: Pick<HttpAnswer, 'contentType'>): boolean => /[/+]json\b/i.test(answer.contentType);
 const json = (body: Uint8Array): unknown => attempt(() => JSON.parse(new TextDecoder().decode(body)));
 const field = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;

@@ -39,6 +39,10 @@ export function createHttp(settings: Settings, tls: TlsFiles, now: () => number)
           resolve(exchange({ body, encoding, headers, deadlineMs, signal }));
         else reject(error);
       });
+      // Such as after a change of protocol, which nobody asked for.
+      outgoing.on('close', () => {
+        if (!done) reject(new Error('connection closed without an answer'));
+      });
       outgoing.on('response', incoming => {
         const chunks: Buffer[] = [];
         let size = 0;

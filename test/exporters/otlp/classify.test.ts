@@ -52,7 +52,7 @@ describe('success', () => {
     ],
     [
       'count as number',
-      `${JSON_TYPE}; charset=utf-8`,
+      'Application/JSON; charset=utf-8',
       text('{"partialSuccess":{"rejectedDataPoints":4}}'),
       4,
       '',
@@ -111,6 +111,8 @@ describe('Retry-After', () => {
     ['9'.repeat(400), 300_000],
     ['Sun, 22 Nov 2026 17:35:05 GMT', 4000],
     ['Sunday, 22-Nov-26 17:35:05 GMT', 4000],
+    ['Sun Nov 22 17:35:05 2026', 4000],
+    ['Sun Nov  1 17:35:05 2026', undefined],
     ['Sun, 22 Nov 2026 17:34:00 GMT', undefined],
     ['Sun, 22 Nov 2099 17:34:00 GMT', 300_000],
     ['Sun, 99 Foo 2026 17:34:00 GMT', undefined],
@@ -164,8 +166,12 @@ describe('gRPC statuses', () => {
       afterMs: undefined,
     });
   });
-  it.each([2, 3, 5, 6, 7, 8, 9, 12, 13, 16, 99])('%d is never sent again', status => {
+  it.each([2, 3, 5, 6, 7, 8, 9, 12, 13, 16])('%d is never sent again', status => {
     expect(grpc(status)).toMatchObject({ outcome: 'refused', reason: `grpc_${status}` });
+  });
+  it.each([17, 99, 1e9, -1])('%d is unknown', status => {
+    const message = `gRPC status ${status}: why`;
+    expect(grpc(status)).toEqual({ outcome: 'refused', reason: 'grpc_2', message });
   });
 
   const delays: [

@@ -194,6 +194,20 @@ describe('answers', () => {
     expect((await failure(secure.deliver(batch('a'), never))).reason).toMatch(/^(tls|reset|protocol)$/);
   });
 
+  it('is over when the receiver wants to go on in another protocol', async () => {
+    const odd = createServer(socket =>
+      socket
+        .on('error', () => {})
+        .resume()
+        .write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n'),
+    );
+    await new Promise<void>(resolve => odd.listen(0, '127.0.0.1', resolve));
+    closers.push(() => new Promise(resolve => odd.close(() => resolve())));
+    const { port } = odd.address() as { port: number };
+    const sender = await exporter({ endpoint: `http://127.0.0.1:${port}` });
+    expect((await failure(sender.deliver(batch('a'), never))).reason).toBe('connection');
+  });
+
   it('sends nothing more of the bytes once the receiver has answered', async () => {
     let spoiled = 0;
     let seen = 0;

@@ -2,14 +2,15 @@
 // and what was not read of it is read from there. A copy begins as its original did, was born when the original had its
 // content, and one original has one copy: a log that only looks the same is read.
 
-import { fstatSync } from 'node:fs';
+import { fstatSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { RecordSink } from '../../agent/core/collector.ts';
+import { attempt } from '../../agent/core/errors.ts';
 import { type Entry, entryOf } from './checkpoint.ts';
 import type { Hold, LogFile, Position, Progress } from './file.ts';
 import { fingerprint, fits, isPrefix } from './identity.ts';
 import { Mid } from './lines.ts';
-import { originalsOf } from './rotation.ts';
+import { isRotationOf, originalsOf } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
 
@@ -160,14 +161,16 @@ export function createCopies(
         return begin(file, ghost.print, ghost.progress);
       }
       for (const other of others) {
-        if (other.links === 0) {
+        const isMoved = isAside(other);
+        if (other.links === 0 && !isMoved) {
           if ((other.unread || other.heldFrom >= 0) && other.trail !== file.trail) return false;
           if (!file.isCopy || other.offset === 0 || !fits(file.fd, size, other.position)) continue;
           file.adopt(other.disown());
           return begin(file, other, { ...other.progress });
-        } else if (isAt(other, paths) && isPrefix(file.fd, other.fd, other.size, size)) {
+        } else if ((isMoved || isAt(other, paths)) && isPrefix(file.fd, other.fd, other.size, size)) {
           file.isCopy = true;
-          if (other.progress.safe.offset < size || now - file.changedAt < WHOLE_MS) return false;
+          const isWhole = other.links === 0 || now - file.changedAt >= WHOLE_MS;
+          if (!isWhole || other.progress.safe.offset < size) return false;
           return begin(file, { offset: size, mid: Mid.None }, other.progress);
         }
       }
@@ -197,6 +200,13 @@ function pathsOf({ path, trail }: LogFile): string[] {
 
 const isAt = (file: LogFile, paths: readonly string[]): boolean =>
   file.detachedAt === 0 && paths.includes(file.path);
+
+/** Whether the last name of an open file is neither its log's nor a rotation's: then it was moved there to be copied. */
+function isAside({ fd, trail }: LogFile): boolean {
+  const log = basename(trail.path);
+  const name = attempt(() => basename(readlinkSync(`/proc/self/fd/${fd}`)).replace(/ \(deleted\)$/, ''));
+  return name !== undefined && name !== log && !isRotationOf(name, log);
+}
 
 /** The first `offset` bytes of a copy were read from its log, up to the middle of a line or not, and are as safe as there. */
 function begin(file: LogFile, { offset, mid }: Pick<Position, 'offset' | 'mid'>, progress: Progress): true {

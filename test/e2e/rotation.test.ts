@@ -75,6 +75,8 @@ const MODES: [name: string, lines: string, pause?: 'quiet' | 'read'][] = [
   ['dateext', 'create\ndateext\ndateformat -%Y%m%d-%s'],
   ['extension', 'create\nextension .log'],
   ['olddir', 'create\nolddir old\ncreateolddir'],
+  ['renamecopy', 'create\nrenamecopy'],
+  ['copy', 'copy', 'quiet'],
   ['copytruncate', 'copytruncate', 'quiet'],
   ['copytruncate, compress', 'copytruncate\ncompress', 'read'],
   ['copytruncate, dateext', 'copytruncate\ndateext\ndateformat -%Y%m%d-%s', 'quiet'],

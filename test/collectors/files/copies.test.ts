@@ -109,6 +109,57 @@ test('what no copy turned up for is told, also while a new log may not be read',
   expect(rig.lost).toEqual(['truncated 10']);
 });
 
+// As logrotate does it by `renamecopy`.
+describe.each(['app.log', 'app.log*'])(
+  'a log of %s that is moved aside, copied and deleted comes once,',
+  include => {
+    it.each([
+      ['never', []],
+      ['when it was moved', [0]],
+      ['when the next was written to', [1]],
+      ['when it was copied', [2]],
+      ['all the time', [0, 1, 2, 3]],
+    ])('whoever looks %s', (_, looks) => {
+      const rig = new Rig();
+      onTestFinished(() => rig.remove());
+      const [log, aside] = [rig.path('app.log'), rig.path('app.log.tmp')];
+      rig.follow({ include: [include], start_at: 'beginning' });
+      rig.start();
+      const written: string[] = [];
+      const write = (line: string) => {
+        written.push(line);
+        appendFileSync(log, `${line}\n`);
+      };
+      for (const round of [1, 2]) {
+        write(`${round} a`);
+        rig.turn();
+        write(`${round} b`);
+        const steps = [
+          () => renameSync(log, aside),
+          () => write(`${round} c`),
+          () => copyFileSync(aside, `${log}.${round}`),
+          () => {
+            written.push(`${round} d`);
+            appendFileSync(aside, `${round} d\n`);
+          },
+          () => rmSync(aside),
+        ];
+        for (const [i, step] of steps.entries()) {
+          rig.tick();
+          step();
+          if (!looks.includes(i)) continue;
+          rig.turn();
+          rig.commit();
+        }
+        rig.turn(500);
+        rig.commit();
+        rig.turn(20_000);
+      }
+      expect(rig.bodies.toSorted()).toEqual(written);
+    });
+  },
+);
+
 describe('what is safe of a log is safe in its copy as well, whatever else is not,', () => {
   it.each<[string, (log: string, rig: Rig) => void]>([
     ['when it was emptied', log => truncateSync(log)],

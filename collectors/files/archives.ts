@@ -10,6 +10,7 @@ import { learnHeader } from './header.ts';
 import { HEAD_BYTES, identityOf, isSame, TAIL_BYTES } from './identity.ts';
 import { Mid } from './lines.ts';
 import type { Marks } from './marks.ts';
+import { rawPath } from './names.ts';
 import type { Print, Prints } from './prints.ts';
 import { Outcome, type Reader, Rest } from './reader.ts';
 import type { Pen } from './trail.ts';
@@ -66,7 +67,7 @@ export function createArchives(
 
   /** Undefined when another file is at its path by now: the next look finds out where it is. */
   function begin(file: LogFile, known?: readonly Print[]): Unpacking | undefined {
-    const fd = openSync(file.target, 'r');
+    const fd = openSync(rawPath(file.target), 'r');
     if (!isSame(identityOf(fstatSync(fd)), file.id)) {
       closeSync(fd);
       return undefined;

@@ -8,6 +8,7 @@ import type { Copies } from './copies.ts';
 import { type Found, isGzip } from './discover.ts';
 import type { LogFile, Seen } from './file.ts';
 import { identityOf, keyOf } from './identity.ts';
+import { rawPath } from './names.ts';
 import type { Reader } from './reader.ts';
 import type { Beside, Sibling } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
@@ -110,7 +111,7 @@ export function createArrivals(
       const paths = new Map<string, Candidate>();
       for (const candidate of candidates) {
         paths.set(`${candidate.source.id}\u0000${candidate.path}`, candidate);
-        const stats = statSync(candidate.target, { throwIfNoEntry: false });
+        const stats = statSync(rawPath(candidate.target), { throwIfNoEntry: false });
         if (stats === undefined) continue;
         const at = seenAt(candidate, stats);
         here.set(nameOf(candidate.source, at.id), { at, candidate });

@@ -10,6 +10,7 @@ import { type Entry, entryOf } from './checkpoint.ts';
 import type { Hold, LogFile, Position, Progress } from './file.ts';
 import { fingerprint, fits, isPrefix } from './identity.ts';
 import { Mid } from './lines.ts';
+import { nameOf } from './names.ts';
 import { isRotationOf, originalsOf } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
@@ -204,7 +205,9 @@ const isAt = (file: LogFile, paths: readonly string[]): boolean =>
 /** Whether the last name of an open file is neither its log's nor a rotation's: then it was moved there to be copied. */
 function isAside({ fd, trail }: LogFile): boolean {
   const log = basename(trail.path);
-  const name = attempt(() => basename(readlinkSync(`/proc/self/fd/${fd}`)).replace(/ \(deleted\)$/, ''));
+  const name = attempt(() =>
+    basename(nameOf(readlinkSync(`/proc/self/fd/${fd}`, 'buffer'))).replace(/ \(deleted\)$/, ''),
+  );
   return name !== undefined && name !== log && !isRotationOf(name, log);
 }
 

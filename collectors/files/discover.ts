@@ -1,10 +1,11 @@
 // Globs to paths below the room's root. Directories are read again when their modification time moved; one that was
 // just changed is read twice, as its time may stand still while it changes again.
 
-import { type Dirent, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { codeOf } from '../../agent/core/errors.ts';
 import type { Patterns } from '../../agent/core/pattern.ts';
+import { type Entry, entriesIn, nameOf, rawPath } from './names.ts';
 
 /** Directories below a `**`. */
 const MAX_DEPTH = 16;
@@ -43,7 +44,7 @@ type Segment =
   | { readonly deep: true };
 
 interface Listing {
-  readonly entries: readonly Dirent[];
+  readonly entries: readonly Entry[];
   /** 0 when the directory could not be read. */
   readonly mtime: number;
   /** It was read when its time had stood still since the walk before. */
@@ -84,13 +85,13 @@ export function createDiscovery(root: string, patterns: Patterns): Discovery {
     return segments;
   }
 
-  function list(path: string, fault: (path: string, error: unknown) => void): readonly Dirent[] {
+  function list(path: string, fault: (path: string, error: unknown) => void): readonly Entry[] {
     let listing = listings.get(path);
     if (listing === undefined) {
       const target = join(root, path);
       const mtime = mtimeOf(target);
       try {
-        const entries = readdirSync(target, { withFileTypes: true });
+        const entries = entriesIn(target);
         listing = { entries, mtime, isSettled: before.get(path)?.mtime === mtime };
       } catch (error) {
         const code = codeOf(error);
@@ -148,7 +149,7 @@ export function createDiscovery(root: string, patterns: Patterns): Discovery {
 /** 0 when there is nothing, or no way to it. */
 function mtimeOf(path: string): number {
   try {
-    return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    return statSync(rawPath(path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   } catch {
     return 0;
   }
@@ -160,7 +161,7 @@ function follow(root: string, path: string): string {
   for (let i = 0; i < MAX_LINKS; i++) {
     let link: string;
     try {
-      link = readlinkSync(target);
+      link = nameOf(readlinkSync(rawPath(target), 'buffer'));
     } catch {
       return target;
     }

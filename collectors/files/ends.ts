@@ -4,6 +4,7 @@ import { statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import type { LogFile } from './file.ts';
+import { rawPath } from './names.ts';
 import type { Shelf } from './shelf.ts';
 import type { Pass, Writer, Writers } from './writers.ts';
 
@@ -140,7 +141,7 @@ export function createEnds(room: StreamRoom, shelf: Shelf, writers: Writers): En
 /** Bytes that a file system lacks to have its share free; 0 when that cannot be told. */
 function missing(path: string): number {
   try {
-    const { bavail, blocks, bsize } = statfsSync(path);
+    const { bavail, blocks, bsize } = statfsSync(rawPath(path));
     return (blocks * FREE_SHARE - bavail) * bsize;
   } catch {
     return 0;

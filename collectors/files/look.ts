@@ -7,6 +7,7 @@ import type { Log } from '../../agent/core/log.ts';
 import type { Arrivals, Candidate } from './arrivals.ts';
 import type { Discovery } from './discover.ts';
 import type { LogFile } from './file.ts';
+import { rawPath } from './names.ts';
 import type { Beside } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
@@ -69,7 +70,7 @@ export function createLooker(
   /** Finds out which file is at a candidate; returns what it saw of one that is not followed. */
   function visit(candidate: Candidate, now: number): Stats | undefined {
     const { source, path, target, isNamed } = candidate;
-    const stats = statSync(target, { throwIfNoEntry: false });
+    const stats = statSync(rawPath(target), { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
     if (!stats.isFile()) {
       if (isNamed && stats.isDirectory()) troubles.report(source, path, new Error('is a directory'));
@@ -136,7 +137,7 @@ export function createLooker(
           const candidate = found.get(path);
           if (candidate === undefined) continue;
           const { file, target } = candidate;
-          const stats = attempt(() => statSync(target, { throwIfNoEntry: false }));
+          const stats = attempt(() => statSync(rawPath(target), { throwIfNoEntry: false }));
           if (file === undefined || stats === undefined || !isAt(file, stats)) isKnown = false;
           else observe(file, stats, now);
         }

@@ -18,6 +18,7 @@ import {
 } from './identity.ts';
 import { boundary, LineReader, Mid } from './lines.ts';
 import type { Marks } from './marks.ts';
+import { rawPath } from './names.ts';
 import type { Pen } from './trail.ts';
 
 /** What a read came to. */
@@ -185,7 +186,7 @@ export function createReader(
     reach(file) {
       if (file.fd >= 0) return true;
       // A FIFO in the file's place must not hold us up.
-      file.fd = openSync(file.target, constants.O_RDONLY | constants.O_NONBLOCK);
+      file.fd = openSync(rawPath(file.target), constants.O_RDONLY | constants.O_NONBLOCK);
       open++;
       if (!isSame(identityOf(fstatSync(file.fd)), file.id)) {
         close(file);

@@ -1,11 +1,12 @@
 // What rotation leaves next to a log: renamed files, copies, generations that came and went between two looks.
 
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../../agent/core/errors.ts';
 import { isCompressed, isGzip, unzipped } from './discover.ts';
 import type { Seen } from './file.ts';
 import { type Identity, identityOf, keyOf } from './identity.ts';
+import { namesIn, rawPath } from './names.ts';
 
 /** A name next to a log that may be one of its rotated files. */
 export interface Sibling extends Seen {
@@ -106,12 +107,13 @@ export function createBeside(root: string): Beside {
   let stamps = new Map<string, { readonly mtime: number; readonly isSettled: boolean }>();
   let before = stamps;
 
-  const mtimeOf = (dir: string) => statSync(join(root, dir), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const mtimeOf = (dir: string) =>
+    statSync(rawPath(join(root, dir)), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
   function listingOf(dir: string): Listing {
     let listing = listings.get(dir);
     if (listing === undefined) {
-      listing = { mtime: mtimeOf(dir), names: namesIn(join(root, dir)), rotations: undefined };
+      listing = { mtime: mtimeOf(dir), names: namesAt(join(root, dir)), rotations: undefined };
       listings.set(dir, listing);
     }
     return listing;
@@ -132,7 +134,7 @@ export function createBeside(root: string): Beside {
     for (const name of names) {
       if (isCompressed(name) && !isGzip(name)) continue;
       const target = join(root, dir, name);
-      const stats = statSync(target, { throwIfNoEntry: false });
+      const stats = statSync(rawPath(target), { throwIfNoEntry: false });
       if (stats?.isFile())
         yield {
           path: join(dir, name),
@@ -190,9 +192,9 @@ export function createBeside(root: string): Beside {
   };
 }
 
-function namesIn(dir: string): ReadonlySet<string> {
+function namesAt(dir: string): ReadonlySet<string> {
   try {
-    return new Set(readdirSync(dir).slice(0, MAX_NAMES));
+    return new Set(namesIn(dir).slice(0, MAX_NAMES));
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return new Set();

@@ -5,6 +5,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
 import { causeOf, codeOf } from '../../agent/core/errors.ts';
 import type { Log } from '../../agent/core/log.ts';
+import { rawPath } from './names.ts';
 
 /** Directories watched. */
 const MAX_DIRECTORIES = 128;
@@ -23,7 +24,7 @@ export function createHints(root: string, log: Log, wake: (path?: string) => voi
 
   function add(dir: string): void {
     try {
-      const watcher = watch(join(root, dir), { persistent: false }, (event, name) =>
+      const watcher = watch(rawPath(join(root, dir)), { persistent: false }, (event, name) =>
         wake(event === 'change' && name !== null ? join(dir, name) : undefined),
       );
       watcher.on('error', () => remove(dir));

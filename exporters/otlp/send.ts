@@ -9,6 +9,7 @@ import { openCredentials } from './credentials.ts';
 import { createGrpc } from './grpc.ts';
 import { createHttp } from './http.ts';
 import { toJson } from './json.ts';
+import { createProxied } from './proxied.ts';
 import type { Settings } from './settings.ts';
 import type { Transport } from './transport.ts';
 
@@ -37,10 +38,9 @@ export function createSender(
   warn: (message: string) => void = () => {},
 ): Sender {
   const credentials = openCredentials(settings, warn);
-  const connect = (): Transport =>
-    settings.protocol === 'grpc'
-      ? createGrpc(settings, credentials.tls, now)
-      : createHttp(settings, credentials.tls, now);
+  const isProxied = Object.keys(settings.proxy).length > 0;
+  const create = settings.protocol === 'grpc' ? createGrpc : isProxied ? createProxied : createHttp;
+  const connect = (): Transport => create(settings, credentials.tls, now);
   let transport = connect();
   const target = `${settings.url.origin}${settings.url.pathname}`;
 

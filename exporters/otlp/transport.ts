@@ -2,10 +2,14 @@
 
 import { VERSION } from '../../agent/core/version.ts';
 import type { Verdict } from './classify.ts';
+import type { Settings } from './settings.ts';
 
 /** Of a response no more than this is read. */
 export const MAX_RESPONSE_BYTES = 256 * 1024;
 export const USER_AGENT = `eudaemon/${VERSION}`;
+/** Of a request over HTTP. */
+export const contentTypeOf = ({ protocol }: Settings): string =>
+  protocol === 'http/json' ? 'application/json' : 'application/x-protobuf';
 
 export interface Exchange {
   readonly body: Uint8Array;

@@ -205,7 +205,7 @@ describe('answers', () => {
     closers.push(() => new Promise(resolve => odd.close(() => resolve())));
     const { port } = odd.address() as { port: number };
     const sender = await exporter({ endpoint: `http://127.0.0.1:${port}` });
-    expect((await failure(sender.deliver(batch('a'), never))).reason).toBe('connection');
+    expect((await failure(sender.deliver(batch('a'), never))).reason).toBe('protocol');
   });
 
   it('sends nothing more of the bytes once the receiver has answered', async () => {

@@ -1,10 +1,13 @@
 // Messages out of a byte stream (RFC 6587): octet-counted, or ended by a line feed or NUL, told apart message by
 // message. Pure. Takes any bytes in any portions; holds at most one message of the largest size.
 
+import { isDigit } from './message.ts';
+
 const LF = 0x0a;
 const CR = 0x0d;
 const NUL = 0;
 const SPACE = 0x20;
+const ZERO = 0x30;
 const LESS = 0x3c;
 
 /** A longer count is no count: nobody sends a message of 100 MB. */
@@ -85,22 +88,32 @@ export class Framer {
   /** A message that begins with its length: true or false as `next()`; undefined when it does not. */
   private count(last: boolean): boolean | undefined {
     const { buf, pos } = this;
-    if (buf[pos]! < 0x31 || buf[pos]! > 0x39) return undefined;
     let at = pos;
     let length = 0;
-    while (at < buf.length && at - pos <= MAX_DIGITS && buf[at]! >= 0x30 && buf[at]! <= 0x39)
+    while (at < buf.length && at - pos <= MAX_DIGITS && isDigit(buf[at]))
       length = length * 10 + buf[at++]! - 0x30;
-    if (at - pos > MAX_DIGITS || (at < buf.length && buf[at] !== SPACE)) return undefined;
+    if (at === pos || at - pos > MAX_DIGITS || (at < buf.length && buf[at] !== SPACE)) return undefined;
     const start = at + 1;
     if (start >= buf.length) return last ? undefined : false;
+    if (length === 0) return undefined;
+    const there = Math.min(length, this.max);
     if (buf[start] !== LESS) {
       // A line of text may begin with a number too: then a line feed comes before the count is over.
       const feed = buf.indexOf(LF, start);
-      if (length > this.max || (feed >= 0 && feed < start + length)) return undefined;
-    }
-    const there = Math.min(length, this.max);
+      if (length > this.max || buf[pos] === ZERO || (feed >= 0 && feed < start + length)) return undefined;
+    } else if (length > this.max && this.isLine(start, start + there)) return undefined;
     if (buf.length - start < there && !last) return false;
     return this.found(start, Math.min(start + there, buf.length), start + length, length > this.max);
+  }
+
+  /** Whether a line ends there and another message begins: then a count that is over the limit is none. */
+  private isLine(start: number, stop: number): boolean {
+    const { buf } = this;
+    const feed = buf.indexOf(LF, start);
+    let at = feed + 1;
+    while (at - feed <= MAX_DIGITS && isDigit(buf[at])) at++;
+    if (at > feed + 1 && buf[at] === SPACE) at++;
+    return feed >= 0 && at + 1 < stop && buf[at] === LESS && isDigit(buf[at + 1]);
   }
 
   /** A message that ends with a terminator. */

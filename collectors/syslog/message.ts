@@ -28,6 +28,9 @@ export const Fault = {
   Structure: 8,
 } as const;
 
+export const isDigit = (byte: number | undefined): boolean =>
+  byte !== undefined && byte >= 0x30 && byte <= 0x39;
+
 /** Ranges are offsets into `buf`, empty (start = end) for what is absent; they live as long as the input. */
 export class Message {
   buf: Uint8Array = new Uint8Array(0);

@@ -1,7 +1,7 @@
 // What is left when it is not RFC 5424: RFC 3164 as it is really sent, with or without host, tag and time; the form
 // glibc's syslog(3) writes to a local socket; and Cisco's sequence numbers and clock marks. Pure. Never fails.
 
-import { Format, type Message } from './message.ts';
+import { Format, isDigit, type Message } from './message.ts';
 import type { TimeParser } from './parse-time.ts';
 
 const SPACE = 0x20;
@@ -28,8 +28,6 @@ const TAG_BYTE = byteSet(/[0-9A-Za-z%()\-./@_+#~!*,\x80-\xff]/);
 const HOST_BYTE = byteSet(/[0-9A-Za-z\-./@_]/);
 const IPV6_BYTE = byteSet(/[0-9a-fA-F:.%]/);
 const DIGIT_BYTE = byteSet(/[0-9]/);
-
-const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
 function wordEnd(buf: Uint8Array, at: number, end: number): number {
   let pos = at;

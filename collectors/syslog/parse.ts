@@ -1,6 +1,6 @@
 // A syslog message's bytes to their parts. Pure; allocates nothing a message; takes anything and never throws.
 
-import { Fault, Format, type Message } from './message.ts';
+import { Fault, Format, isDigit, type Message } from './message.ts';
 import { parse3164 } from './parse-3164.ts';
 import { parse5424 } from './parse-5424.ts';
 import { TimeParser } from './parse-time.ts';
@@ -11,8 +11,6 @@ const LF = 0x0a;
 const NUL = 0;
 const SPACE = 0x20;
 const HIGHEST_PRIORITY = 191;
-
-const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
 export class Parser {
   private readonly time = new TimeParser();

@@ -203,6 +203,7 @@ it('streams are cut into messages alike', () => {
       '1',
       '12 ',
       '99999999 ',
+      '00',
       '123456789 ',
       '0 ',
       'text\n',

@@ -66,10 +66,12 @@ export function slowFrames(stream: string, max: number): string[] {
   for (;;) {
     rest = rest.replace(/^(?:[\n\r\0]| (?=<))+/, '');
     if (rest === '') return found;
-    const [whole = '', digits = ''] = /^([1-9]\d{0,7}) (?=.)/s.exec(rest) ?? [];
+    const [whole = '', digits = ''] = /^(\d{1,8}) (?=.)/s.exec(rest) ?? [];
     const length = Number(digits);
     const counted = rest.slice(whole.length, whole.length + length);
-    if (whole !== '' && (counted[0] === '<' || (length <= max && !counted.includes('\n')))) {
+    const isLine = length > max && /^[^\n]*\n(?:\d{1,8} )?<\d/.test(counted.slice(0, max));
+    const isText = digits[0] !== '0' && length <= max && !counted.includes('\n');
+    if (length > 0 && ((counted[0] === '<' && !isLine) || isText)) {
       found.push(counted.slice(0, max) + (length > max ? '…' : ''));
       rest = rest.slice(whole.length + length);
       continue;

@@ -112,7 +112,7 @@ export class Framer {
     const feed = buf.indexOf(LF, start);
     let at = feed + 1;
     while (at - feed <= MAX_DIGITS && isDigit(buf[at])) at++;
-    if (at > feed + 1 && buf[at] === SPACE) at++;
+    if (at > feed + 1 && buf[at++] !== SPACE) return false;
     return feed >= 0 && at + 1 < stop && buf[at] === LESS && isDigit(buf[at + 1]);
   }
 

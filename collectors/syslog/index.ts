@@ -71,6 +71,7 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
 
   const tick = () => {
     datagrams?.tick();
+    streams?.tick();
     if (limited > 0) sink?.drop(RATE_LIMITED, limited);
     limited = 0;
     suppressed.tick(room.now());

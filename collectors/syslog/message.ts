@@ -44,7 +44,7 @@ export class Message {
   /** Unix time of the sender; `seconds` 0 when it gave none. */
   seconds = 0;
   nanos = 0;
-  /** Its header says more than the fields here: a sequence number, the state of a clock, a zone by name. */
+  /** Its header says more than the fields here: a sequence number, the state of a clock, a zone by name, a year no record has. */
   abridged = false;
   hostStart = 0;
   hostEnd = 0;

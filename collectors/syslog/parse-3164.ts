@@ -1,6 +1,7 @@
 // What is left when it is not RFC 5424: RFC 3164 as it is really sent, with or without host, tag and time; the form
 // glibc's syslog(3) writes to a local socket; and Cisco's sequence numbers and clock marks. Pure. Never fails.
 
+import { isTime } from '../../agent/core/protobuf.ts';
 import { Format, isDigit, type Message } from './message.ts';
 import type { TimeParser } from './parse-time.ts';
 
@@ -128,6 +129,7 @@ function timeEnd(m: Message, time: TimeParser, behind: number, end: number): num
   if (pos < end && buf[pos] !== SPACE) return -1;
   m.seconds = seconds;
   m.nanos = time.nanos;
+  m.abridged ||= !isTime(seconds);
   return pos;
 }
 

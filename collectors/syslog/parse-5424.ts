@@ -1,5 +1,6 @@
 // RFC 5424: `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA [MSG]`. Pure.
 
+import { isTime } from '../../agent/core/protobuf.ts';
 import { structureEnd } from '../../agent/core/structured-data.ts';
 import { Fault, Format, type Message } from './message.ts';
 import type { TimeParser } from './parse-time.ts';
@@ -35,6 +36,7 @@ export function parse5424(m: Message, time: TimeParser, start: number, end: numb
     if (!time.iso(buf, pos, end, true)) return Fault.Time;
     m.seconds = time.seconds;
     m.nanos = time.nanos;
+    m.abridged = !isTime(time.seconds);
     pos = time.pos;
   }
   let late = Fault.None as number;

@@ -17,6 +17,8 @@ export type Address = { host: string; port: number } | { path: string } | { fd: 
 
 /** Peers that are gone without a word are found after this and some probes. */
 const KEEP_ALIVE_MS = 60_000;
+/** A line in a pipe that nobody has ended is whole after so many ticks. */
+const QUIET_TICKS = 5;
 
 interface Connection {
   readonly socket: Socket;
@@ -24,6 +26,8 @@ interface Connection {
   drain(): boolean;
   /** Hands over everything, complete or not, full or not. */
   finish(): void;
+  /** Once a second. */
+  tick(): void;
 }
 
 export interface Streams {
@@ -32,6 +36,8 @@ export interface Streams {
   /** Reads a pipe, by a descriptor that is open for writing too; `daemon` when it is one daemon's. */
   read(fd: number, path: string, daemon: string | undefined): void;
   resume(): void;
+  /** Once a second. */
+  tick(): void;
   /** Hands over what every connection holds, complete or not. */
   close(): Promise<void>;
 }
@@ -57,14 +63,11 @@ export function receiveStreams(
     return peer ? senders.process(peer.pid, peer.uid, room.now()) : senders.peer('');
   };
 
-  /** `rest` gives what is left at the end. */
-  const connect = (
-    socket: Socket,
-    senderAt: (at: number) => Sender,
-    rest: () => Iterable<Uint8Array> = () => [],
-  ) => {
+  /** `rest` gives what is left at the end of a pipe, whose writers come and go without a word. */
+  const connect = (socket: Socket, senderAt: (at: number) => Sender, rest?: () => Iterable<Uint8Array>) => {
     const framer = new Framer(options.max_message);
     let finished = false;
+    let quiet = 0;
     const hand = (last: boolean, forced = last): boolean => {
       const at = room.now();
       const sender = senderAt(at);
@@ -80,7 +83,7 @@ export function receiveStreams(
       if (!finished) {
         finished = true;
         hand(false, true);
-        for (const portion of rest()) {
+        for (const portion of rest?.() ?? []) {
           framer.add(portion);
           hand(false, true);
         }
@@ -88,9 +91,13 @@ export function receiveStreams(
       }
       connections.delete(connection);
     };
-    const connection: Connection = { socket, drain, finish };
+    const tick = () => {
+      if (rest && !full() && ++quiet === QUIET_TICKS) hand(true, false);
+    };
+    const connection: Connection = { socket, drain, finish, tick };
     connections.add(connection);
     socket.on('data', (portion: Buffer) => {
+      quiet = 0;
       framer.add(portion);
       if (!drain()) socket.pause();
     });
@@ -153,6 +160,9 @@ export function receiveStreams(
         if (!drain()) return;
         socket.resume();
       }
+    },
+    tick() {
+      for (const connection of connections) connection.tick();
     },
     async close() {
       const done = servers.map(server => new Promise<void>(resolve => server.close(() => resolve())));

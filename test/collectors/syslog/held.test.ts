@@ -234,6 +234,25 @@ describe('a named pipe', () => {
     );
   });
 
+  it('gives a line that nobody ends after five seconds of quiet', async () => {
+    const path = join(fresh(), 'pipe');
+    const collector = await start({ listen: { fifo: path } }, { dir });
+    const tick = (times: number) => {
+      for (let i = 0; i < times; i++) collector.stream.tick?.();
+    };
+    writeFileSync(path, 'whole\nhalf', { flag: 'a' });
+    await collector.until(1);
+    tick(4);
+    writeFileSync(path, ' a line\nthe last', { flag: 'a' });
+    await collector.until(2);
+    tick(4);
+    expect(collector.records).toHaveLength(2);
+    tick(2);
+    writeFileSync(path, 'new\n', { flag: 'a' });
+    const records = await collector.until(4);
+    expect(records.map(({ body }) => body)).toEqual(['whole', 'half a line', 'the last', 'new']);
+  });
+
   it('that is something else is a fault, and stays', async () => {
     const path = join(fresh(), 'file');
     writeFileSync(path, 'precious');

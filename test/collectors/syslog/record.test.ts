@@ -58,18 +58,27 @@ describe('a header that says more than its fields', () => {
     `<187>3408: ${T}: %SYS-5-CONFIG_I: x`,
     `<187>*${T}: %SYS-5-CONFIG_I: x`,
     `<187>${T} UTC: %SYS-5-CONFIG_I: x`,
+    '<13>1 0001-01-01T00:00:00Z h app - - - before all time',
+    '<13>1 1970-01-01T00:00:00Z h app - - - no clock yet',
+    '<13>1 9999-12-31T23:59:59.5+01:00 h app - - - after all time',
+    '<13>1969-12-31T23:59:59Z h app: before all time',
   ])('is kept whole: %j', message => {
     const { told } = recorder();
     for (let i = 0; i < 3; i++)
       expect(told(`${message} ${i}\n`).attributes[ORIGINAL]).toBe(`${message} ${i}`);
   });
 
-  it.each([`<187>${T}: %SYS-5-CONFIG_I: x`, `<187>3408: x`, `<187>3408: router1: x`, '3408: x'])(
-    'is not needed twice: %j',
-    message => {
-      expect(recorder().told(message).attributes).not.toHaveProperty(ORIGINAL);
-    },
-  );
+  it.each([
+    `<187>${T}: %SYS-5-CONFIG_I: x`,
+    `<187>3408: x`,
+    `<187>3408: router1: x`,
+    '3408: x',
+    '<13>1 - h app - - - no time',
+    '<13>1 1970-01-01T00:00:01Z h app - - - early',
+    '<13>1 9999-12-31T23:59:59Z h app - - [] of no time and malformed',
+  ])('is not needed twice: %j', message => {
+    expect(recorder().told(message).attributes).not.toHaveProperty(ORIGINAL);
+  });
 });
 
 describe('a message whose header was seen before', () => {

@@ -1,6 +1,7 @@
-// Which lines make one record: by a pattern of the user, or by the language whose stack traces they are. Pure.
+// Which lines make one record: by a pattern of the user, by the language whose stack traces they are, or by their format.
+// Pure.
 
-import type { Multiline } from '../../agent/core/daemon.ts';
+import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
 import type { Patterns } from '../../agent/core/pattern.ts';
 import { LANGUAGES } from './traces.ts';
 import { type Rule, rule, Verdict } from './verdict.ts';
@@ -23,6 +24,42 @@ export function createRule(spec: Multiline, patterns: Patterns): Rule {
   if (goesPast !== undefined) return byLast(goesPast, false, starts);
   return (_, buf, start, end) => rule(starts!(buf, start, end) ? Verdict.Start : Verdict.Continue);
 }
+
+/** The rule of a format whose records may have several lines; undefined for others. */
+export function ruleOf(spec: LineFormat): Rule | undefined {
+  if (typeof spec === 'string') return ruleOf({ format: spec });
+  switch (spec.format) {
+    case 'csv':
+      return quoted((spec.delimiter ?? ',').charCodeAt(0));
+    case 'postgres':
+      return indented;
+    default:
+      return 'content' in spec && spec.content !== undefined ? ruleOf(spec.content) : undefined;
+  }
+}
+
+const QUOTE = 0x22;
+const TAB = 9;
+
+/** A field that begins with a quote ends with one. State 1: in such a field. */
+const quoted =
+  (delimiter: number): Rule =>
+  (state, buf, start, end) => {
+    let isOpen = state === 1;
+    let isFirst = !isOpen;
+    for (let at = start; at < end; at++) {
+      const isQuote = buf[at] === QUOTE;
+      if (isOpen && isQuote && buf[at + 1] === QUOTE && at + 1 < end) at++;
+      else if (isQuote && (isOpen || isFirst)) isOpen = !isOpen;
+      isFirst = !isOpen && buf[at] === delimiter;
+    }
+    if (state === 1) return rule(Verdict.Continue, isOpen ? 1 : 0);
+    return isOpen ? rule(Verdict.Start, 1) : rule(Verdict.Single);
+  };
+
+/** The server puts a tab before further lines of a message. */
+const indented: Rule = (_, buf, start, end) =>
+  rule(start < end && buf[start] === TAB ? Verdict.Continue : Verdict.Start);
 
 type Fits = (buf: Uint8Array, start: number, end: number) => boolean;
 

@@ -6,7 +6,7 @@ import { createParser, type Parser } from '../../agent/core/formats/index.ts';
 import { type Claims, createClaims } from './claims.ts';
 import { createDecoder, type Decoder, Unit } from './encoding.ts';
 import type { LineLimit } from './lines.ts';
-import { createRule } from './multiline.ts';
+import { createRule, ruleOf } from './multiline.ts';
 import { DEFAULTS, type FilesOptions, type KubernetesOptions } from './options.ts';
 import type { Pods } from './pods.ts';
 import type { Rule } from './verdict.ts';
@@ -98,7 +98,7 @@ export function createSources(
       decoder,
       gzip: spec.compressed === 'read',
       parser: createParser(spec.parse, room.patterns),
-      rule: spec.multiline === undefined ? undefined : createRule(spec.multiline, room.patterns),
+      rule: spec.multiline === undefined ? ruleOf(spec.parse) : createRule(spec.multiline, room.patterns),
       claims: spec.daemon === undefined ? createClaims(spec.parse, room) : undefined,
       pods: spec.kubernetes?.labels ? podsOf(spec.kubernetes) : undefined,
     };

@@ -230,6 +230,31 @@ fatal error: stack overflow\n\nruntime stack:\nruntime.throw({0x75?, 0x41?})\n\t
   });
 });
 
+it.each<[Keys['parse'], string[]]>([
+  ['csv', ['a,b', '"x\ny, ""z""\n",2', 'c"d,e"', '"",""', '"f""\n"', 'g']],
+  [{ format: 'csv', delimiter: ';' }, ['a;"b\nc"', '"d,\ne"', 'f,"g']],
+  [{ format: 'cri', content: 'csv' }, ['"x\ny",1', 'z']],
+  [
+    'postgres',
+    [
+      '2026-11-26 16:00:00 UTC [1] ERROR:  no relation\n\tsecond line',
+      '2026-11-26 16:00:00 UTC [1] STATEMENT:  select *\n\tfrom foo;\n\t',
+      '2026-11-26 16:00:00 UTC [1] LOG:  next',
+    ],
+  ],
+])('%j joins by itself the lines of which a record is', (parse, wanted) => {
+  const isWrapped = typeof parse === 'object' && parse.format === 'cri';
+  const lines = wanted.flatMap(each => each.split('\n'));
+  follow({ parse });
+  write(`${lines.map(line => (isWrapped ? cri('F', line) : line)).join('\n')}\n`);
+  rig.turn(8000);
+  const told = rig.records.map(({ body, attributes }) => [
+    String(body).replace(/^.*: {2}/, ''),
+    attributes['eudaemon.parse_error'],
+  ]);
+  expect(told).toEqual(wanted.map(each => [each.replace(/^.*: {2}/, ''), undefined]));
+});
+
 describe('a joined record', () => {
   it('is cut at the limit', () => {
     const came = records({ multiline: { start: '^x' }, max_line: 10 }, [

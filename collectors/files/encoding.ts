@@ -10,7 +10,12 @@ export interface Decoder {
   readonly length: number;
   /** Returns whether bytes `start..end` were well-formed; what was not is U+FFFD. */
   decode(buf: Uint8Array, start: number, end: number): boolean;
+  /** The last place at or before `end` that is inside no character; `end` where that cannot be told. */
+  boundary(buf: Uint8Array, start: number, end: number): number;
 }
+
+/** Bytes of the longest character. */
+export const LONGEST = 4;
 
 /** Undefined for UTF-8, which needs none. Throws for a name that is no encoding (WHATWG Encoding). */
 export function createDecoder(encoding: string): Decoder | undefined {
@@ -20,9 +25,20 @@ export function createDecoder(encoding: string): Decoder | undefined {
   const encoder = new TextEncoder();
   let bytes = new Uint8Array(4096);
   let length = 0;
+  const unit =
+    strict.encoding === 'utf-16le' ? Unit.Little : strict.encoding === 'utf-16be' ? Unit.Big : Unit.Byte;
+
+  function isWhole(part: Uint8Array): boolean {
+    try {
+      strict.decode(part);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   return {
-    unit:
-      strict.encoding === 'utf-16le' ? Unit.Little : strict.encoding === 'utf-16be' ? Unit.Big : Unit.Byte,
+    unit,
     get bytes() {
       return bytes;
     },
@@ -32,16 +48,22 @@ export function createDecoder(encoding: string): Decoder | undefined {
     decode(buf, start, end) {
       const part = buf.subarray(start, end);
       let text: string;
-      let isWhole = true;
+      let isWell = true;
       try {
         text = strict.decode(part);
       } catch {
         text = lenient.decode(part);
-        isWhole = false;
+        isWell = false;
       }
       if (text.length * 3 > bytes.length) bytes = new Uint8Array(text.length * 3);
       length = encoder.encodeInto(text, bytes).written;
-      return isWhole;
+      return isWell;
+    },
+    boundary(buf, start, end) {
+      if (unit !== Unit.Byte) return wideBoundary(buf, start, end, unit);
+      for (let stop = end; stop > end - LONGEST && stop > start; stop--)
+        if (isWhole(buf.subarray(start, stop))) return stop;
+      return end;
     },
   };
 }
@@ -62,7 +84,7 @@ export const isWide = (buf: Uint8Array, i: number, unit: number, code: number): 
   unit === Unit.Little ? buf[i] === code && buf[i + 1] === 0 : buf[i] === 0 && buf[i + 1] === code;
 
 /** The last place at or before `end` that is a whole number of units behind `start`, and between no two surrogates. */
-export function wideBoundary(buf: Uint8Array, start: number, end: number, unit: number): number {
+function wideBoundary(buf: Uint8Array, start: number, end: number, unit: number): number {
   const stop = Math.max(start + 2, end - ((end - start) & 1));
   const high = buf[stop - (unit === Unit.Little ? 1 : 2)]!;
   return high >= 0xd8 && high < 0xdc && stop - 2 > start ? stop - 2 : stop;

@@ -92,7 +92,7 @@ export class LogFile {
   isBarred = false;
   /** It was seen to begin as a followed file does. */
   isCopy = false;
-  /** It may begin with the hole that a writer leaves before its offset in an emptied file. */
+  /** It may begin with the hole that a writer without O_APPEND leaves in a file that is emptied. */
   hasHole = false;
   /** Compressed: none of it is read. */
   isIgnored = false;

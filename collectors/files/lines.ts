@@ -1,6 +1,6 @@
 // Bytes to lines: ranges of a borrowed buffer, no copy. Pure. A line without its newline stays where it is, in the file.
 
-import { isWide, Unit, wideBoundary, wideNewline } from './encoding.ts';
+import { isWide, Unit, wideNewline } from './encoding.ts';
 
 const NEWLINE = 10;
 const RETURN = 13;
@@ -32,6 +32,8 @@ export interface LineLimit {
   readonly cut: boolean;
   /** A `Unit`: what lines are made of. */
   readonly unit: number;
+  /** The last place at or before `end`, and behind `start`, that is inside no character. */
+  readonly boundary: (buf: Uint8Array, start: number, end: number) => number;
 }
 
 /** Reads lines out of buffers; `at` and `mid` say where and in what it stopped. One serves all files. */
@@ -70,7 +72,7 @@ export class LineReader {
         at = newline < 0 ? size - ((size - at) & (width - 1)) : newline + width;
         if (newline < 0) break;
       } else if (end - at > (newline < 0 ? maxBytes + width : maxBytes)) {
-        const stop = boundary(buf, at, at + maxBytes, unit);
+        const stop = limit.boundary(buf, at, at + maxBytes);
         if (this.mid === Mid.None) this.long++;
         full = !sink.line(at, stop, stop, limit.cut ? Piece.Cut : this.piece);
         this.mid = limit.cut ? Mid.Skip : Mid.Part;
@@ -92,9 +94,8 @@ export class LineReader {
 const hasReturn = (buf: Uint8Array, i: number, unit: number): boolean =>
   unit === Unit.Byte ? buf[i - 1] === RETURN : isWide(buf, i - 2, unit, RETURN);
 
-/** The last place at or before `end` that is inside no character: within three bytes, as long as that moves on. */
-export function boundary(buf: Uint8Array, start: number, end: number, unit: number): number {
-  if (unit !== Unit.Byte) return wideBoundary(buf, start, end, unit);
+/** The last place at or before `end` that is inside no character of UTF-8: within three bytes, as long as that moves on. */
+export function boundary(buf: Uint8Array, start: number, end: number): number {
   for (let i = end; i > end - 4 && i > start; i--) if ((buf[i]! & 0xc0) !== 0x80) return i;
   return end;
 }

@@ -2,7 +2,7 @@
 // bytes. The bytes before the offset are read again each time and prove that the file is still the one that was read.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { Unit, wideNewline } from './encoding.ts';
+import { LONGEST, Unit, wideNewline } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { hashOf } from './hash.ts';
 import { learnHeader } from './header.ts';
@@ -16,9 +16,10 @@ import {
   TAIL_BYTES,
   tailOf,
 } from './identity.ts';
-import { boundary, LineReader, Mid } from './lines.ts';
+import { LineReader, Mid } from './lines.ts';
 import type { Marks } from './marks.ts';
 import { rawPath } from './names.ts';
+import type { Source } from './sources.ts';
 import type { Pen } from './trail.ts';
 
 /** What a read came to. */
@@ -40,6 +41,8 @@ export const Rest = { Waits: 0, Part: 1, Whole: 2 } as const;
 const BITE_BYTES = 512 * 1024;
 /** How far back the beginning of a line is looked for. */
 const MAX_BACK = 64 * 1024;
+/** Fewer zeros at the beginning of a file that was not seen to be emptied are text. */
+const HOLE_BYTES = 4096;
 const NEWLINE = 10;
 
 export interface Reader {
@@ -90,7 +93,7 @@ export function createReader(
     if (rest !== Rest.Waits && more && lines.at < size && lines.mid !== Mid.Skip) {
       // A character that is not written to its end comes with the rest, if one may still come.
       const isLast = rest === Rest.Whole || file.detachedAt > 0;
-      const stop = isLast ? size : whole(data, lines.at, limit.unit);
+      const stop = isLast ? size : whole(data, lines.at, file.source);
       if (stop > lines.at) {
         more = file.trail.line(lines.at, stop, stop, rest === Rest.Whole ? lines.lastPiece : lines.piece);
         lines.at = stop;
@@ -140,18 +143,14 @@ export function createReader(
     }
     const { limit } = file.source;
     let start = before;
-    if (file.hasHole) {
-      while (start < size && buffer[start] === 0) start++;
+    if (file.hasHole || file.offset === 0) while (start < size && buffer[start] === 0) start++;
+    if (!file.hasHole && start - before < HOLE_BYTES) start = before;
+    else {
       file.hasHole = start === size;
       if (limit.unit !== Unit.Byte) start -= (file.offset + start - before) % 2;
-    } else if (
-      file.offset === 0 &&
-      buffer[0] === 0xef &&
-      buffer[1] === 0xbb &&
-      buffer[2] === 0xbf &&
-      size > 2
-    )
-      start = 3;
+    }
+    const isMarked = size > 2 && buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf;
+    if (file.offset === 0 && isMarked) start = 3;
     const data = buffer.subarray(0, size);
     learnHeader(file, data, file.offset - before);
     file.trail.begin(file, buffer, file.offset - before, now);
@@ -220,9 +219,13 @@ export function createReader(
 }
 
 /** Where the character that the buffer ends in the middle of begins, at or behind `at`; its end when it is in none. */
-function whole(data: Uint8Array, at: number, unit: number): number {
+function whole(data: Uint8Array, at: number, { limit, decoder }: Source): number {
   const { length } = data;
-  if (unit !== Unit.Byte) return length - at < 2 ? at : boundary(data, at, length, unit);
+  if (limit.unit !== Unit.Byte && length - at < 2) return at;
+  if (decoder !== undefined) {
+    const stop = limit.boundary(data, at, length);
+    return stop === length && length - at < LONGEST && !decoder.decode(data, at, length) ? at : stop;
+  }
   for (let i = length - 1; i >= Math.max(at, length - 3); i--) {
     const byte = data[i]!;
     if (byte < 0x80) return length;

@@ -5,7 +5,7 @@ import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
 import { createParser, type Parser } from '../../agent/core/formats/index.ts';
 import { type Claims, createClaims } from './claims.ts';
 import { createDecoder, type Decoder, Unit } from './encoding.ts';
-import type { LineLimit } from './lines.ts';
+import { boundary, type LineLimit } from './lines.ts';
 import { createRule, ruleOf } from './multiline.ts';
 import { DEFAULTS, type FilesOptions, type KubernetesOptions } from './options.ts';
 import type { Pods } from './pods.ts';
@@ -94,7 +94,12 @@ export function createSources(
         !(spec.exclude.length > 0 && excluded(path)) &&
         room.daemons.ofFile(path) === spec.daemon,
       fromEnd: spec.start_at === 'end',
-      limit: { maxBytes: spec.max_line, cut: spec.long_lines === 'cut', unit: decoder?.unit ?? Unit.Byte },
+      limit: {
+        maxBytes: spec.max_line,
+        cut: spec.long_lines === 'cut',
+        unit: decoder?.unit ?? Unit.Byte,
+        boundary: decoder?.boundary ?? boundary,
+      },
       decoder,
       gzip: spec.compressed === 'read',
       parser: createParser(spec.parse, room.patterns),

@@ -91,6 +91,19 @@ describe('lines', () => {
     ],
     ['a line of just the limit', bytes('abc\r\n'), { max_line: 3, long_lines: 'cut' }, ['abc']],
     ['a limit within a character', bytes('\xc3\xa9\xc3\xa9\n'), { max_line: 3 }, ['é', 'é']],
+    [
+      'a limit within a character of GB18030',
+      bytes('a\xc4\xe3\xba\xc3\x95\x32\x82\x36\n'),
+      { max_line: 4, encoding: 'gb18030' },
+      ['a你', '好', '𠀀'],
+    ],
+    ['a hole before the first line', bytes('\0'.repeat(700_000), 'a\nb\0\n'), {}, ['a', 'b\0']],
+    [
+      'a hole in UTF-16BE',
+      Buffer.concat([Buffer.alloc(5000), swapped('a\n')]),
+      { encoding: 'utf-16be' },
+      ['a'],
+    ],
     ['UTF-16 over the limit', utf16('ab😀c\n'), { max_line: 7, encoding: 'utf-16le' }, ['ab', '😀c']],
     [
       'UTF-16 over the limit, cut',
@@ -241,12 +254,13 @@ describe('an unfinished line', () => {
       Buffer.concat([utf16('€').subarray(1), utf16('\n')]),
       { encoding: 'utf-16le' },
     ],
+    ['Shift_JIS', bytes('a\x83'), bytes('\x5c\n'), { encoding: 'shift_jis' }],
   ])('is never cut within a character of %s', (_, first, rest, entry) => {
     read(first, entry);
     rig.turn(12_000);
     appendFileSync(rig.path('app.log'), rest);
     rig.turn();
-    expect(rig.bodies.join('')).toMatch(/^a?€$/);
+    expect(rig.bodies.join('')).toMatch(/^a?[€ソ]$/);
   });
 });
 

@@ -3,7 +3,7 @@
 
 import { writeAttribute } from './attribute.ts';
 import { writeBool, writeKey, writeNumber, writeText } from './key-value.ts';
-import { isTime, ProtoWriter, varintSize, Wire } from './protobuf.ts';
+import { isTime, ProtoWriter, putVarint, TIME_BYTES, varintSize, Wire } from './protobuf.ts';
 import {
   type Attributes,
   hexDigit,
@@ -20,8 +20,11 @@ import { VERSION } from './version.ts';
 export const ORIGINAL = utf8('log.record.original');
 const UPPER_FLAGS = new Uint8Array(3);
 const UID_DIGITS = 32;
-/** A fixed64 with its tag. */
-const TIME_BYTES = 9;
+/** The two digits of a byte. */
+const HEX = Uint16Array.from({ length: 256 }, (_, byte) => {
+  const digits = byte.toString(16).padStart(2, '0');
+  return (digits.charCodeAt(0) << 8) | digits.charCodeAt(1);
+});
 /** The attribute `log.record.uid` up to its digits; all its lengths are constant. */
 const UID_PREFIX = utf8('\x32\x34\x0a\x0elog.record.uid\x12\x22\x0a\x20');
 
@@ -56,33 +59,41 @@ export function encodeRecord(w: ProtoWriter, r: LogRecord): void {
 export function encodeOutline(r: LogRecord): Outline {
   const w = new ProtoWriter(512);
   timeAndSeverity(w, r);
-  const beforeBody = w.copy();
+  const beforeBody = w.pos;
+  const words = new DataView(w.buf.slice(0, (beforeBody + 7) & ~7).buffer);
   w.reset();
   attributes(w, r.attributes);
   w.raw(UID_PREFIX);
-  return { beforeBody, behindBody: w.copy() };
+  return { words, beforeBody, behindBody: w.copy() };
 }
 
-/** Every length is known beforehand, so nothing is moved; but not that of a body to be repaired: then false, and nothing is written. */
-function fillOutline(w: ProtoWriter, r: LogRecord, { beforeBody, behindBody }: Outline): boolean {
+/**
+ * Every length is known beforehand, so nothing is moved, and nobody asks for room again; but not that of a body to be repaired:
+ * then false, and nothing is written.
+ */
+function fillOutline(w: ProtoWriter, r: LogRecord, { words, beforeBody, behindBody }: Outline): boolean {
   const { pos } = w;
   const size = r.bodyEnd - r.bodyStart;
   const any = 1 + varintSize(size) + size;
   const body = 1 + varintSize(any) + any;
   const length =
-    beforeBody.length + body + behindBody.length + UID_DIGITS + (isTime(r.observedSeconds) ? TIME_BYTES : 0);
-  w.ensure(length + 8);
-  w.tag(2, Wire.Bytes);
-  w.varint(length);
-  w.raw(beforeBody);
-  w.tag(5, Wire.Bytes);
-  w.varint(any);
-  w.tag(1, Wire.Bytes);
+    beforeBody + body + behindBody.length + UID_DIGITS + (isTime(r.observedSeconds) ? TIME_BYTES : 0);
+  w.ensure(length + 16);
+  const { buf, view } = w;
+  buf[pos] = (2 << 3) | Wire.Bytes;
+  let at = putVarint(buf, pos + 1, length);
+  for (let i = 0; i < beforeBody; i += 8) view.setBigInt64(at + i, words.getBigInt64(i, true), true);
+  at += beforeBody;
+  buf[at] = (5 << 3) | Wire.Bytes;
+  at = putVarint(buf, at + 1, any);
+  buf[at] = (1 << 3) | Wire.Bytes;
+  w.pos = at + 1;
   if (!w.utf8(r.buf, r.bodyStart, r.bodyEnd)) {
     w.pos = pos;
     return false;
   }
-  w.raw(behindBody);
+  buf.set(behindBody, w.pos);
+  w.pos += behindBody.length;
   uid(w, r);
   w.time(11, r.observedSeconds, r.observedNanos);
   return true;
@@ -163,10 +174,19 @@ function hexBytes(w: ProtoWriter, a: Attributes, i: number): void {
 
 /** 8 + 8 digits name the source, 16 the position in it. */
 function uid(w: ProtoWriter, r: LogRecord): void {
-  w.hex32(r.sourceHigh);
-  w.hex32(r.sourceLow);
-  w.hex32((r.position / 2 ** 32) | 0);
-  w.hex32(r.position | 0);
+  w.ensure(UID_DIGITS);
+  const { pos, view } = w;
+  hex32(view, pos, r.sourceHigh);
+  hex32(view, pos + 8, r.sourceLow);
+  hex32(view, pos + 16, (r.position / 2 ** 32) | 0);
+  hex32(view, pos + 24, r.position | 0);
+  w.pos = pos + UID_DIGITS;
+}
+
+/** The 32 bits of a number as eight hexadecimal digits. */
+function hex32(view: DataView, pos: number, word: number): void {
+  view.setInt32(pos, (HEX[word >>> 24]! << 16) | HEX[(word >>> 16) & 0xff]!);
+  view.setInt32(pos + 4, (HEX[(word >>> 8) & 0xff]! << 16) | HEX[word & 0xff]!);
 }
 
 /** The body as it came, where the string had to be repaired. */

@@ -20,12 +20,20 @@ export const varintSize = (n: number): number =>
 /** Unix seconds that 64 bits can hold in nanoseconds (1970 to 2554), and not 0. */
 export const isTime = (seconds: number): boolean => seconds > 0 && seconds < 18_446_744_073;
 
-/** The two digits of a byte. */
-const HEX = Uint16Array.from({ length: 256 }, (_, byte) => {
-  const digits = byte.toString(16).padStart(2, '0');
-  return (digits.charCodeAt(0) << 8) | digits.charCodeAt(1);
-});
+/** A time with its tag. */
+export const TIME_BYTES = 9;
 
+/** A varint of 31 bits, where there is room; the position behind it. */
+export function putVarint(buf: Uint8Array, pos: number, n: number): number {
+  let at = pos;
+  let rest = n;
+  for (; rest >= 0x80; rest >>>= 7) buf[at++] = (rest & 0x7f) | 0x80;
+  buf[at++] = rest;
+  return at;
+}
+
+/** Of eight bytes, what ASCII does not have. */
+const HIGH_BITS = BigInt.asIntN(64, 0x8080808080808080n);
 const NOTHING = new Uint8Array(0);
 const NO_WORDS = new DataView(NOTHING.buffer);
 
@@ -33,7 +41,8 @@ const NO_WORDS = new DataView(NOTHING.buffer);
 export class ProtoWriter {
   buf: Uint8Array;
   pos = 0;
-  private view: DataView;
+  /** Of `buf`, until it doubles. */
+  view: DataView;
   /** `buf.length`, which costs more to ask. */
   private room: number;
   /** The second of the last `time()`, in nanoseconds by its two words. */
@@ -89,14 +98,10 @@ export class ProtoWriter {
   varint(n: number): void {
     this.ensure(8);
     const { buf } = this;
-    if (n < 0x80) {
-      buf[this.pos++] = n;
-      return;
-    }
+    let rest = n;
     // Beyond 31 bits `&` and `>>>` would cut; the remainder and quotient of a double are exact.
-    for (; n > 0x7fffffff; n = Math.floor(n / 0x80)) buf[this.pos++] = (n % 0x80) | 0x80;
-    for (; n >= 0x80; n >>>= 7) buf[this.pos++] = (n & 0x7f) | 0x80;
-    buf[this.pos++] = n;
+    for (; rest > 0x7fffffff; rest = Math.floor(rest / 0x80)) buf[this.pos++] = (rest % 0x80) | 0x80;
+    this.pos = putVarint(buf, this.pos, rest);
   }
 
   /** int64: a safe integer; negative ones take ten bytes. */
@@ -125,16 +130,7 @@ export class ProtoWriter {
     this.pos += 8;
   }
 
-  /** The 32 bits of a number as eight hexadecimal digits. */
-  hex32(word: number): void {
-    this.ensure(8);
-    const { pos, view } = this;
-    view.setInt32(pos, (HEX[word >>> 24]! << 16) | HEX[(word >>> 16) & 0xff]!);
-    view.setInt32(pos + 4, (HEX[(word >>> 8) & 0xff]! << 16) | HEX[word & 0xff]!);
-    this.pos = pos + 8;
-  }
-
-  /** fixed64 Unix nanoseconds with its tag; nothing for what `isTime()` refuses. */
+  /** fixed64 Unix nanoseconds with its tag, `field` below 16; nothing for what `isTime()` refuses. */
   time(field: number, seconds: number, nanos: number): void {
     if (!isTime(seconds)) return;
     if (seconds !== this.second) {
@@ -147,8 +143,12 @@ export class ProtoWriter {
       this.secondLow = lower >>> 0;
     }
     const low = this.secondLow + nanos;
-    this.tag(field, Wire.Fixed64);
-    this.fixed64(low < TWO_32 ? this.secondHigh : this.secondHigh + 1, low >>> 0);
+    this.ensure(TIME_BYTES);
+    const { pos, view } = this;
+    this.buf[pos] = (field << 3) | Wire.Fixed64;
+    view.setInt32(pos + 1, low, true);
+    view.setInt32(pos + 5, low < TWO_32 ? this.secondHigh : this.secondHigh + 1, true);
+    this.pos = pos + TIME_BYTES;
   }
 
   double(x: number): void {
@@ -161,7 +161,7 @@ export class ProtoWriter {
   raw(src: Uint8Array, start = 0, end = src.length): void {
     const length = end - start;
     this.ensure(length);
-    // All of an array 30 ns at any length, a part of it 60 ns; by words 112 bytes in 45 ns, by bytes in 200 ns.
+    // All of an array 25 ns at any length, a part of it 50 ns; by words 112 bytes in 28 ns, by bytes in 200 ns.
     if (length <= SHORT) {
       const { buf, pos } = this;
       for (let i = 0; i < length; i++) buf[pos + i] = src[start + i]!;
@@ -171,30 +171,43 @@ export class ProtoWriter {
     this.pos += length;
   }
 
-  /** Copies to `pos`, where there is room. Returns all bytes' bits: those of 0x80808080 are 0 when all were ASCII. */
-  private carry(src: Uint8Array, start: number, length: number): number {
+  /**
+   * Copies to `pos`, where there is room; whether all was ASCII. By words of 64 bits, which compiled code never makes objects
+   * of, and four at a time: two thirds of what words of 32 bits take.
+   */
+  private carry(src: Uint8Array, start: number, length: number): boolean {
     if (src !== this.source) this.turnTo(src);
     const { buf, pos, view, words } = this;
-    let bits = 0;
     if (length < 8) {
+      let bits = 0;
       for (let i = 0; i < length; i++) {
         const byte = src[start + i]!;
         buf[pos + i] = byte;
         bits |= byte;
       }
-      return bits;
+      return bits < 0x80;
     }
-    // The last eight may have been copied in part before: cheaper than up to seven single bytes.
-    const last = length - 8;
-    for (let i = 0; ; i = i + 8 < last ? i + 8 : last) {
-      const low = words.getInt32(start + i, true);
-      const high = words.getInt32(start + i + 4, true);
-      view.setInt32(pos + i, low, true);
-      view.setInt32(pos + i + 4, high, true);
-      bits |= low | high;
-      if (i === last) break;
+    let isAscii = true;
+    let i = 0;
+    for (; i <= length - 32; i += 32) {
+      const a = words.getBigInt64(start + i, true);
+      const b = words.getBigInt64(start + i + 8, true);
+      const c = words.getBigInt64(start + i + 16, true);
+      const d = words.getBigInt64(start + i + 24, true);
+      view.setBigInt64(pos + i, a, true);
+      view.setBigInt64(pos + i + 8, b, true);
+      view.setBigInt64(pos + i + 16, c, true);
+      view.setBigInt64(pos + i + 24, d, true);
+      if (BigInt.asIntN(64, (a | b | c | d) & HIGH_BITS) !== 0n) isAscii = false;
     }
-    return bits;
+    for (; i < length; i += 8) {
+      // The last eight may have been copied in part before: cheaper than up to seven single bytes.
+      if (i > length - 8) i = length - 8;
+      const a = words.getBigInt64(start + i, true);
+      view.setBigInt64(pos + i, a, true);
+      if (BigInt.asIntN(64, a & HIGH_BITS) !== 0n) isAscii = false;
+    }
+    return isAscii;
   }
 
   /** A record takes its bytes from a line and from what was made of it, in turns. */
@@ -224,7 +237,7 @@ export class ProtoWriter {
       const all = src.subarray(start, end);
       this.buf.set(all, this.pos);
       isText = isUtf8(all);
-    } else isText = (this.carry(src, start, length) & 0x80808080) === 0 || isUtf8Between(src, start, end);
+    } else isText = this.carry(src, start, length) || isUtf8Between(src, start, end);
     this.pos = isText ? this.pos + length : mark;
     return isText;
   }

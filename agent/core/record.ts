@@ -155,7 +155,9 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** A record but for its body, position and observed time, as `encodeOutline()` encodes it. */
 export interface Outline {
-  readonly beforeBody: Uint8Array;
+  /** Padded to whole words of eight bytes. */
+  readonly words: DataView;
+  readonly beforeBody: number;
   readonly behindBody: Uint8Array;
 }
 

@@ -41,7 +41,7 @@ export function readTry(config: Config, asked: Asked): Omit<TryOptions, 'now' | 
   const isMessage = /^<\d/.test(asked.try ?? '') && parse === undefined;
   const isFile = file !== undefined || parse !== undefined || (spec?.logs.files.length ?? 0) > 0;
   return {
-    text: file !== undefined && text.length === 0 ? text : withNewline(text),
+    text,
     source: chosen ?? (isFile && !isMessage ? 'file' : 'syslog'),
     ...(spec && { daemon: spec.name }),
     ...(parse && { format: parse }),
@@ -78,15 +78,9 @@ function head(path: string): Uint8Array {
   } catch (error) {
     throw new SetupError(`cannot read "${path}": ${causeOf(error)}`, { cause: error });
   }
+  if (buffer[0] === 0x1f && buffer[1] === 0x8b)
+    throw new SetupError(`cannot read "${path}": it is compressed`);
   // Of a file that goes on, the last line may be cut.
   const end = size === MAX_BYTES ? buffer.lastIndexOf(NEWLINE) + 1 || size : size;
   return buffer.subarray(0, end);
-}
-
-function withNewline(text: Uint8Array): Uint8Array {
-  if (text.length > 0 && text.at(-1) === NEWLINE) return text;
-  const whole = new Uint8Array(text.length + 1);
-  whole.set(text);
-  whole[text.length] = NEWLINE;
-  return whole;
 }

@@ -19,7 +19,7 @@ import { createProcessors } from '../pipeline/processors/index.ts';
 import { describeRecord } from './try-print.ts';
 
 export interface TryOptions {
-  /** Lines, the last one's newline included. */
+  /** A line, or those of a file; the last one may have no newline. */
   readonly text: Uint8Array;
   readonly source: 'syslog' | 'file';
   /** A declared daemon that sent it, or whose file it is. */
@@ -72,11 +72,12 @@ function receive(
   const unknown = createSenders(room).peer('');
   const origin = daemon === undefined ? undefined : room.origins.of(daemon, daemon);
   const sender: Sender = { ...unknown, daemon, origin };
-  for (let at = 0, more = true; at < text.length && more; ) {
-    const end = path === undefined ? text.length - 1 : text.indexOf(10, at);
+  for (let at = 0, more = path === undefined || text.length > 0; more; ) {
+    const newline = text.indexOf(10, at);
+    const end = newline < 0 || path === undefined ? text.length : newline;
     recorder.fill(text, at, end, sender, now, false);
-    more = sink.push(recorder.record);
     at = end + 1;
+    more = sink.push(recorder.record) && at < text.length;
   }
 }
 

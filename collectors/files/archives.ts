@@ -4,6 +4,7 @@
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { codeOf } from '../../agent/core/errors.ts';
+import { markOf } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { hashOf } from './hash.ts';
 import { learnHeader } from './header.ts';
@@ -127,7 +128,7 @@ export function createArchives(
     if (base === 0) {
       file.headLength = Math.min(HEAD_BYTES, data.length);
       file.head = hashOf(data, 0, file.headLength);
-      if (unpacking.at === 0 && data[0] === 0xef && data[1] === 0xbb && data[2] === 0xbf) unpacking.at = 3;
+      unpacking.at ||= markOf(data);
     }
     file.trail.begin(file, data, base, now);
     const more = reader.deliver(file, data, unpacking.at, ended ? Rest.Whole : Rest.Waits);

@@ -68,6 +68,10 @@ export function createDecoder(encoding: string): Decoder | undefined {
   };
 }
 
+/** Bytes of the mark that text of UTF-8 may begin with. */
+export const markOf = (text: Uint8Array): number =>
+  text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? 3 : 0;
+
 /** Where the next newline of 16-bit units is at or behind `at`, where a unit begins; -1 when there is none. */
 export function wideNewline(buf: Uint8Array, at: number, unit: number): number {
   const low = unit === Unit.Little ? 0 : 1;

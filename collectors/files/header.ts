@@ -1,6 +1,6 @@
 // The first line of a file that names the columns of the others, where the format is one that has such a line.
 
-import { Unit, wideNewline } from './encoding.ts';
+import { markOf, Unit, wideNewline } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { readRange } from './identity.ts';
 
@@ -24,6 +24,5 @@ export function learnHeader(file: LogFile, data: Uint8Array, base: number): void
     decoder.decode(head, 0, end);
     text = decoder.bytes.subarray(0, decoder.length);
   }
-  const start = text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? 3 : 0;
-  file.header = text.slice(start, text.at(-1) === RETURN ? -1 : text.length);
+  file.header = text.slice(markOf(text), text.at(-1) === RETURN ? -1 : text.length);
 }

@@ -2,7 +2,7 @@
 // bytes. The bytes before the offset are read again each time and prove that the file is still the one that was read.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { LONGEST, Unit, wideNewline } from './encoding.ts';
+import { LONGEST, markOf, Unit, wideNewline } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { hashOf } from './hash.ts';
 import { learnHeader } from './header.ts';
@@ -149,9 +149,8 @@ export function createReader(
       file.hasHole = start === size;
       if (limit.unit !== Unit.Byte) start -= (file.offset + start - before) % 2;
     }
-    const isMarked = size > 2 && buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf;
-    if (file.offset === 0 && isMarked) start = 3;
     const data = buffer.subarray(0, size);
+    if (file.offset === 0) start ||= markOf(data);
     learnHeader(file, data, file.offset - before);
     file.trail.begin(file, buffer, file.offset - before, now);
     const more = deliver(file, data, start, rest);

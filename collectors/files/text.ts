@@ -3,6 +3,7 @@
 import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
 import type { LineFormat } from '../../agent/core/daemon.ts';
 import { LogRecord } from '../../agent/core/record.ts';
+import { markOf } from './encoding.ts';
 import { learnHeader } from './header.ts';
 import { LineReader } from './lines.ts';
 import { DEFAULTS, type FilesOptions } from './options.ts';
@@ -17,7 +18,7 @@ export interface Reading {
   readonly parse?: LineFormat;
 }
 
-/** Every line of `text` ends in a newline; after a `push()` that returned false no further one is read. */
+/** Its last line may have no newline. After a `push()` that returned false no further one is read. */
 export function readText(
   text: Uint8Array,
   reading: Reading,
@@ -39,7 +40,10 @@ export function readText(
   const { trail } = file;
   learnHeader(file, text, 0);
   trail.begin(file, text, 0, now);
-  if (lines.read(text, 0, source.limit, trail)) trail.flush(Infinity, Infinity, now);
+  if (!lines.read(text, markOf(text), source.limit, trail)) return;
+  const { at, lastPiece } = lines;
+  if (at === text.length || trail.line(at, text.length, text.length, lastPiece))
+    trail.flush(Infinity, Infinity, now);
 }
 
 function sourceOf({ path, daemon, parse }: Reading, options: FilesOptions, room: StreamRoom): Source {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tryText } from '../../../agent/cli/try.ts';
 import { readTry } from '../../../agent/cli/try-args.ts';
@@ -144,11 +145,28 @@ describe('a file', () => {
     expect(await show({ file: path, source: 'syslog' })).toMatchObject([{ service: 'a' }, { service: 'b' }]);
   });
 
+  test('with a byte order mark, which is not of its first line', async () => {
+    const path = write('f.log', '\ufeff{"message":"m","n":1}\n');
+    expect(await show({ file: path, format: 'json' })).toMatchObject([{ body: 'm', attributes: { n: 1 } }]);
+  });
+
+  test('of 16-bit characters, the last line without its newline', async () => {
+    const path = write('g.log', Buffer.from('\ufeffone\ntwo', 'utf16le'));
+    const config = CONFIG.replace('[/srv/*.log], parse: logfmt', `[${home}/*.log], encoding: utf-16le`);
+    expect((await show({ file: path }, config)).map(({ body }) => body)).toEqual(['one', 'two']);
+  });
+
   test('of bytes that are no text, and an empty one', async () => {
     const path = write('d.log', Buffer.from([0xff, 10, 0, 10]));
     expect((await show({ file: path })).map(({ body }) => body)).toEqual(['\ufffd', '\0']);
     expect(await show({ file: write('e.log', '') })).toEqual([]);
   });
+});
+
+test('a compressed file is told as such', async () => {
+  const path = join(home, 'h.gz');
+  writeFileSync(path, gzipSync('text\n'));
+  await expect(show({ file: path })).rejects.toThrow(/cannot read ".*h.gz": it is compressed/);
 });
 
 test.each<[object, typeof UsageError | typeof SetupError, RegExp]>([

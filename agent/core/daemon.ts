@@ -253,10 +253,15 @@ export interface ManagerWord {
 /** What collectors tell the table; it turns facts into liveness. Times in Unix ms. */
 export interface DaemonReports {
   /**
-   * All living instances of every daemon, once a sampling cycle. With `awaited` the end of one that is missing will be
-   * told by `exited()`; if it is not by the next cycle, it is unknown how it ended.
+   * All living instances of every daemon, once a sampling cycle. With `awaited` the end of one that is missing will be told
+   * by `exited()`, or by the next cycle it is unknown. One that is missing and `lives` is the daemon's no longer.
    */
-  processes(now: number, instances: ReadonlyMap<string, readonly Instance[]>, awaited?: boolean): void;
+  processes(
+    now: number,
+    instances: ReadonlyMap<string, readonly Instance[]>,
+    awaited?: boolean,
+    lives?: (process: ProcessFacts) => boolean,
+  ): void;
   /** A top that has begun since, told as it happens. */
   began(now: number, daemon: string, instance: Instance): void;
   /** The end of the top of a tree (see `Instance.claimed`), told as it happens; ends nobody tells count as unknown. */

@@ -14,7 +14,12 @@ import type { Wishes } from './wishes.ts';
 
 export interface Daemon {
   declare(spec: DaemonSpec): void;
-  processes(now: number, instances: readonly Instance[], awaited?: boolean): void;
+  processes(
+    now: number,
+    instances: readonly Instance[],
+    awaited?: boolean,
+    lives?: (process: ProcessFacts) => boolean,
+  ): void;
   began(now: number, instance: Instance): void;
   exited(now: number, process: ProcessFacts, exit: Exit): void;
   oomKilled(): void;
@@ -60,6 +65,8 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   /** From ends to the beginnings after them, in ms. */
   let delays: number[] = [];
   let lastExit: DaemonStatus['lastExit'];
+  /** By which it is judged while it does not run. */
+  let verdict: Exit | undefined;
   let deliberate = false;
   let manager: ManagerWord | undefined;
   let stuckSince: number | undefined;
@@ -70,9 +77,11 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   let state: DaemonState | undefined;
   let since = room.startedAt;
 
-  const end = (now: number, process: Changes['ended'][number], exit: Exit) => {
+  const end = (now: number, process: Changes['ended'][number], exit: Exit, brief = false) => {
     exits[exit.reason]++;
     lastExit = { ...exit, pid: process.pid, at: exit.at ?? now };
+    // Nobody stops what has crashed by testing its configuration.
+    if (!(brief && isWell(exit) && verdict && !isClean(verdict))) verdict = exit;
     const lived = process.startedAt === undefined ? 0 : lastExit.at - process.startedAt * 1000;
     deliberate = exit.reason === 'signal' && isClean(exit) && lived >= DELIBERATE_AFTER_MS;
     room.witness.ended(now, name, process, exit, [...checks.values()]);
@@ -98,7 +107,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     restartTimes = restartTimes.slice(-MAX_RESTARTS);
     loopTimes = loopTimes.slice(-MAX_RESTARTS);
     for (const [i, process] of began.entries()) begin(now, process, i < again);
-    if (brief) for (const process of ended) end(now, process, exit);
+    if (brief) for (const process of ended) end(now, process, exit, true);
     if (began.length > 0 && !brief && wishes.of(name, now)?.until === undefined) wishes.drop(name);
   };
 
@@ -126,7 +135,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
         enough: expectations.enough(tops.length),
         youngestMs: now - youngest,
         restarts: loopTimes,
-        lastExit,
+        lastExit: verdict,
         overdue: nextStartAt(now) === undefined,
         expectedDown: wishes.of(name, now) !== undefined,
         manager,
@@ -165,8 +174,8 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       const names = new Set(wanted.health.map(check => check.name));
       for (const check of checks.keys()) if (!names.has(check)) checks.delete(check);
     },
-    processes(now, instances, awaited) {
-      take(now, roster.update(instances, awaited), UNKNOWN);
+    processes(now, instances, awaited, lives) {
+      take(now, roster.update(instances, awaited, lives), UNKNOWN);
       looked = true;
       settle(now);
     },
@@ -175,8 +184,8 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       settle(now);
     },
     exited(now, process, exit) {
-      const { handedOver = false } = exit;
-      const changes = roster.end(process, { heirs: isWell(exit), handedOver });
+      const { handedOver = false, at = now } = exit;
+      const changes = roster.end(process, { heirs: isWell(exit), handedOver, at });
       if (changes) take(now, changes, exit);
       settle(now);
     },

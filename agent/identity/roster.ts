@@ -19,20 +19,31 @@ export interface Roster {
   readonly tops: readonly Instance[];
   /**
    * Takes what lives now. What stood in the first list has begun before. With `awaited` a top that is missing is given
-   * until the next list for its end to be told.
+   * until the next list for its end to be told. One that is missing and `lives` has not ended: it is no longer one of these.
    */
-  update(instances: readonly Instance[], awaited?: boolean): Changes;
+  update(
+    instances: readonly Instance[],
+    awaited?: boolean,
+    lives?: (process: ProcessFacts) => boolean,
+  ): Changes;
   /** Takes a beginning told by somebody else. */
   begin(instance: Instance): Changes;
   /**
    * Takes an end told by somebody else, also of a process no list has named; undefined when it is of no account. `heirs`
-   * when what it leaves goes on as instances of its own, `handedOver` when it was none itself.
+   * when it ended well and what it leaves goes on as instances of its own, `handedOver` when it was none itself; `at` in
+   * Unix ms.
    */
   end(
     process: ProcessFacts,
-    how?: { readonly heirs?: boolean; readonly handedOver?: boolean },
+    how?: { readonly heirs?: boolean; readonly handedOver?: boolean; readonly at?: number },
   ): Changes | undefined;
 }
+
+/**
+ * Who ends well within this beside others, in nobody's place, was no instance: a daemon's program also tests its
+ * configuration, or tells the others to read it again.
+ */
+export const COMMAND_MS = 10_000;
 
 const keyOf = ({ pid, startTicks }: ProcessFacts): string => `${pid}:${startTicks}`;
 
@@ -50,6 +61,8 @@ export function createRoster(): Roster {
   let known = new Set<string>();
   /** Tops from their beginning: a child left behind by one that crashed is a top as well, but it is only left over. */
   const mains = new Map<string, Instance>();
+  /** Mains that began in the place of one that had ended. */
+  const placed = new Set<string>();
   /** Mains that were missing in the last list. */
   let missing = new Set<string>();
   /** Mains that have ended by two lists: when it is told after all, that is no other end. */
@@ -63,11 +76,15 @@ export function createRoster(): Roster {
     living = instances;
     tops = instances.filter(instance => instance.claimed);
   };
-  const replace = (began: number): number => {
-    const restarts = Math.min(ended, began);
+  const replace = (began: readonly ProcessFacts[]): number => {
+    const restarts = Math.min(ended, began.length);
     ended -= restarts;
+    for (const each of began.slice(0, restarts)) placed.add(keyOf(each));
     return restarts;
   };
+  const isCommand = (key: string, main: Instance | undefined, at: number): boolean =>
+    tops.some(each => keyOf(each) !== key) &&
+    (main ? !placed.has(key) && at - main.startedAt * 1000 < COMMAND_MS : ended === 0);
 
   return {
     get instances() {
@@ -76,7 +93,7 @@ export function createRoster(): Roster {
     get tops() {
       return tops;
     },
-    update(instances, awaited = false) {
+    update(instances, awaited = false, lives = () => false) {
       if (!first && !heirs && missing.size === 0 && isEqual(instances, living)) return UNCHANGED;
       const keyed = instances.map(instance => [keyOf(instance), instance] as const);
       const keys = new Set(keyed.map(([key]) => key));
@@ -87,28 +104,27 @@ export function createRoster(): Roster {
       missing = new Set(late.map(([key]) => key));
       for (const [key] of gone) {
         mains.delete(key);
+        placed.delete(key);
         if (awaited) overdue.add(key);
       }
       for (const key of overdue) {
         if (overdue.size <= MAX_OVERDUE) break;
         overdue.delete(key);
       }
+      const over = gone.map(([, instance]) => instance).filter(instance => !lives(instance));
       const parents = new Set(gone.length > 0 ? instances.map(({ ppid }) => ppid) : []);
       for (const [key, instance] of keyed) {
-        // Nobody knows how the top ended; what has children of its own goes on as one.
-        const heir = heirs || parents.has(instance.pid);
+        // Nobody knows how the top ended; what has children of its own goes on as one, and so does all when none has ended.
+        const heir = heirs || parents.has(instance.pid) || over.length < gone.length;
         if (mains.has(key) || (instance.claimed && (heir || !known.has(key)))) mains.set(key, instance);
       }
       if (late.length === 0) heirs = false;
       live(late.length === 0 ? instances : [...instances, ...late.map(([, instance]) => instance)]);
       for (const [key] of late) keys.add(key);
       known = keys;
-      ended += gone.length;
-      const changes = {
-        began: first ? [] : began.map(([, instance]) => instance),
-        ended: gone.map(([, instance]) => instance),
-        restarts: replace(began.length),
-      };
+      ended += over.length;
+      const started = began.map(([, instance]) => instance);
+      const changes = { began: first ? [] : started, ended: over, restarts: replace(started) };
       first = false;
       return changes;
     },
@@ -123,19 +139,23 @@ export function createRoster(): Roster {
         return UNCHANGED;
       }
       live([...living, instance]);
-      return { began: [instance], ended: [], restarts: replace(1) };
+      return { began: [instance], ended: [], restarts: replace([instance]) };
     },
-    end(process, how = {}) {
+    end(process, { heirs: well = false, handedOver = false, at = 0 } = {}) {
       const key = keyOf(process);
       const main = mains.get(key);
       if (overdue.delete(key) || (!main && known.has(key))) return undefined;
+      const command = well && !handedOver && isCommand(key, main, at);
       mains.delete(key);
+      placed.delete(key);
       live(living.filter(each => !isSameProcess(each, process)));
-      heirs ||= how.heirs ?? false;
-      if (how.handedOver) return undefined;
+      if (command) return undefined;
+      heirs ||= well;
+      if (handedOver) return undefined;
       // A life between two looks.
       const began = main ? [] : [process];
-      const restarts = replace(began.length);
+      const restarts = replace(began);
+      placed.delete(key);
       ended++;
       return { began, ended: [main ?? process], restarts };
     },

@@ -26,8 +26,9 @@ export function createTable(room: DaemonRoom & { readonly declared: readonly Dae
 
   const table: DaemonTable = {
     reports: {
-      processes(now, instances, awaited) {
-        for (const [name, daemon] of daemons) daemon.processes(now, instances.get(name) ?? [], awaited);
+      processes(now, instances, awaited, lives) {
+        for (const [name, daemon] of daemons)
+          daemon.processes(now, instances.get(name) ?? [], awaited, lives);
       },
       began(now, name, instance) {
         daemons.get(name)?.began(now, instance);

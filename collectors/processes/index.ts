@@ -90,7 +90,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       const { usages, kin, instances } = portraits.end(exits.ended);
       tally.update(usages);
       exits.seen(kin, now);
-      reports.processes(now, instances, awaited);
+      reports.processes(now, instances, awaited, looker.lives);
       managers.seen(instances, now);
       return sums;
     } finally {

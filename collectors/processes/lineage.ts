@@ -55,6 +55,8 @@ interface Member extends Kin {
   parent: number;
   missed: boolean;
   told: boolean;
+  /** Its top has crashed: it is none itself. */
+  leftOver: boolean;
 }
 
 /** A parent of programs of brief lives. */
@@ -94,7 +96,7 @@ export function createLineage(
   let settled: ReadonlyMap<number, Kin> | undefined;
 
   const add = (pid: number, kin: Kin, parent: number) => {
-    const member: Member = { ...kin, parent, missed: false, told: false };
+    const member: Member = { ...kin, parent, missed: false, told: false, leftOver: false };
     members.set(pid, member);
     strangers.delete(pid);
     if (kin.claimed) young.push(member);
@@ -161,7 +163,9 @@ export function createLineage(
     if (!kin?.claimed) return void (kin && ended.signal === 'SIGKILL' && told.killed(kin));
     const well = ended.reason === 'exit' && ended.code === 0;
     const heirs = children.filter(child => child.daemon === kin.daemon);
-    if (well) for (const heir of heirs) promote(heir, pid);
+    for (const heir of heirs)
+      if (well) promote(heir, pid);
+      else heir.leftOver = true;
     const launcher = well && heirs.length > 0 && at - kin.startedAt < LAUNCH_MS;
     told.ended(kin, { ...ended, at, source: 'netlink', ...(launcher && { handedOver: true }) });
   };
@@ -212,10 +216,17 @@ export function createLineage(
         if (before?.process.startTicks === kin.process.startTicks && before.daemon === kin.daemon) {
           before.process = kin.process;
           before.startedAt = kin.startedAt;
+          before.claimed ||= kin.claimed && !before.leftOver;
           before.missed = false;
           before.told = true;
         } else
-          members.set(pid, { ...kin, parent: before?.parent ?? kin.process.ppid, missed: false, told: true });
+          members.set(pid, {
+            ...kin,
+            parent: before?.parent ?? kin.process.ppid,
+            missed: false,
+            told: true,
+            leftOver: false,
+          });
       }
       settled = members.size === found.size ? found : undefined;
     },

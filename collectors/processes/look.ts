@@ -2,7 +2,7 @@
 // but for what others do to it: its memory may be taken, and its parent may end.
 
 import type { DaemonLookup } from '../../agent/core/daemon.ts';
-import { parseStat, type Stat } from '../../agent/core/procstat.ts';
+import { hasEnded, isSameProcess, parseStat, type Stat } from '../../agent/core/procstat.ts';
 import type { Reader } from './read.ts';
 import { Depth, type Figures, readDetails, readFigures, readMemory } from './sample.ts';
 
@@ -34,6 +34,8 @@ export interface Turns {
 export interface Looker {
   /** Processes of daemons by pid, as they were last seen. */
   readonly seen: ReadonlyMap<number, Seen>;
+  /** Whether a process, a daemon's or not, was alive in the last look. */
+  lives(process: Pick<Stat, 'pid' | 'startTicks'>): boolean;
   /** Begins a look at these, which are all there are; one `ahead` of time is nobody's turn. */
   begin(
     pids: ReadonlySet<number>,
@@ -104,6 +106,10 @@ export function createLooker(reader: Reader, daemons: Pick<DaemonLookup, 'ofProc
 
   return {
     seen,
+    lives(process) {
+      const stat = known.get(process.pid)?.stat;
+      return stat !== undefined && isSameProcess(stat, process) && !hasEnded(stat);
+    },
     begin(pids, ahead = false) {
       if (!ahead) looks++;
       const gone: number[] = [];

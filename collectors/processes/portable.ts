@@ -2,7 +2,7 @@
 // it cannot tell exactly, such as CPU time, open files and I/O, is absent.
 
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
-import type { Instance } from '../../agent/core/daemon.ts';
+import type { Instance, ProcessFacts } from '../../agent/core/daemon.ts';
 import { TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import { RESIDENT, VIRTUAL } from './descs.ts';
 
@@ -91,7 +91,9 @@ export function createPortable(
         sums.set(daemon, { resident: sum.resident + memory, virtual: sum.virtual + each.memVsz * 1024 });
       }
       starts = next;
-      reports.processes(room.now(), instances);
+      const lives = ({ pid, startTicks }: ProcessFacts) =>
+        next.get(pid)?.at === startTicks / TICKS_PER_SECOND;
+      reports.processes(room.now(), instances, false, lives);
       for (const [daemon, { resident, virtual }] of sums) {
         out.set(RESIDENT, resident, daemon);
         out.set(VIRTUAL, virtual, daemon);

@@ -28,6 +28,25 @@ async function watch(source: Source, daemons: Record<string, unknown> = {}, inte
 
 type World = Awaited<ReturnType<typeof watch>>;
 
+/** nginx that detaches: `run` starts it, or with arguments tells it something; `pid` is what its pidfile says. */
+function background(directory: string, port: number) {
+  const conf = join(directory, 'nginx.conf');
+  writeFileSync(
+    conf,
+    `daemon on; pid ${directory}/nginx.pid; worker_processes 1; error_log ${directory}/error.log;
+events { worker_connections 64; }
+http { access_log off; server { listen 127.0.0.1:${port}; location / { return 200 fine; } } }
+`,
+  );
+  const pid = () => Number(readFileSync(join(directory, 'nginx.pid'), 'latin1'));
+  const run = (...args: string[]) => {
+    execFileSync(find('nginx')!, ['-c', conf, '-e', `${directory}/error.log`, ...args], { stdio: 'ignore' });
+    const master = pid();
+    onTestFinished(() => killGroup(master));
+  };
+  return { run, pid };
+}
+
 /** One that the agent has seen running. */
 async function running({ victims, becomes }: World, ...args: string[]) {
   const victim = victims.start(args);
@@ -91,7 +110,64 @@ describe.each(SOURCES)('by %s', source => {
   });
 });
 
+if (find('nginx') !== undefined)
+  it.each(SOURCES)('by %s, nginx whose pidfile goes to its new program has not ended', async source => {
+    const home = await createHome();
+    home.configure({
+      daemons: { nginx: { match: { pidfile: join(home.directory, 'nginx.pid') } } },
+      collectors: { processes: { interval: '1s', exits: source } },
+    });
+    const program = await startProgram(home);
+    const w = asking(program);
+    const { run, pid } = background(home.directory, await freePort());
+    run();
+    const old = pid();
+    const isInstance = (master: number) =>
+      until(`${master} is the instance`, async () => {
+        const { instances } = await w.view('nginx');
+        return instances.length === 1 && instances[0]!.pid === master;
+      });
+    await isInstance(old);
+    process.kill(old, 'SIGUSR2');
+    const next = await until('the new master has written its pid', () => {
+      const master = existsSync(join(home.directory, 'nginx.pid')) && pid();
+      return master !== old && master;
+    });
+    onTestFinished(() => killGroup(next));
+    await isInstance(next);
+    process.kill(old, 'SIGQUIT');
+    await until('the old master is gone', () => !existsSync(`/proc/${old}`));
+    process.kill(next, 'SIGKILL');
+    await until('the end of the new one is counted', async () => (await w.sum('nginx')) > 0);
+    expect(await w.sum('nginx')).toBe(1);
+    expect(await w.view('nginx')).toMatchObject({ restarts: 0, lastExit: { pid: next } });
+    await program.stop();
+  });
+
 describe('by netlink', () => {
+  if (find('nginx') !== undefined)
+    it('takes no command of a daemon for one of its lives', async () => {
+      const home = await createHome();
+      home.configure({
+        daemons: { nginx: { match: { exe: find('nginx')!, cmdline: home.directory } } },
+        collectors: { processes: { interval: '1s', exits: 'netlink' } },
+      });
+      const program = await startProgram(home);
+      const w = asking(program);
+      const { run, pid } = background(home.directory, await freePort());
+      run();
+      await w.becomes('healthy', 'nginx');
+      for (let i = 0; i < 4; i++) {
+        run('-t');
+        run('-s', 'reload');
+      }
+      process.kill(pid(), 'SIGKILL');
+      await until('its end is counted', async () => (await w.sum('nginx')) > 0);
+      expect(await w.exits('nginx')).toEqual({ exit: 0, signal: 1, oom: 0, unknown: 0 });
+      expect((await w.view('nginx')).restarts).toBe(0);
+      await program.stop();
+    });
+
   it('counts every life of a crash loop with its status, whatever it lives', async () => {
     const w = await watch('netlink', {}, '10s');
     for (let i = 0; i < 40; i++) expect(w.victims.run('exit', String(20 + (i % 3) * 15), '3')).toBe(3);
@@ -144,18 +220,9 @@ describe('by netlink', () => {
       });
       const program = await startProgram(home);
       const w = asking(program);
-      const conf = join(home.directory, 'nginx.conf');
-      writeFileSync(
-        conf,
-        `daemon on; pid ${home.directory}/nginx.pid; worker_processes 1; error_log ${home.directory}/error.log;
-events { worker_connections 64; }
-http { access_log off; server { listen 127.0.0.1:${port}; location / { return 200 fine; } } }
-`,
-      );
-      execFileSync(nginx, ['-c', conf, '-e', `${home.directory}/error.log`]);
-      const pidIn = (file: string) => Number(readFileSync(join(home.directory, file), 'latin1'));
-      const old = pidIn('nginx.pid');
-      onTestFinished(() => killGroup(old));
+      const { run, pid } = background(home.directory, port);
+      run();
+      const old = pid();
       await until('the master is the instance', async () => {
         const { instances } = await w.view('nginx');
         return instances.length === 1 && instances[0]!.pid === old;
@@ -163,8 +230,7 @@ http { access_log off; server { listen 127.0.0.1:${port}; location / { return 20
       expect(await w.sum('nginx')).toBe(0);
       process.kill(old, 'SIGUSR2');
       const next = await until('the new master has written its pid', () => {
-        const pid = pidIn('nginx.pid');
-        return pid !== old && pid;
+        return pid() !== old && pid();
       });
       process.kill(old, 'SIGQUIT');
       await until('the new one is the instance', async () => {

@@ -38,6 +38,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 interface Life {
   readonly pid: number;
   readonly at: number;
+  placed?: boolean;
 }
 
 /** What is to be said of the daemon, worked out from the whole of what happened. */
@@ -50,6 +51,7 @@ class Model {
   private vacant = 0;
   private crashes: number[] = [];
   private lastWell = false;
+  private ended = false;
   private lastEnd = T0;
   private delays: number[] = [];
   private wished = false;
@@ -58,9 +60,16 @@ class Model {
     if (life) this.living.push(life);
     if (this.vacant === 0) return;
     this.vacant--;
+    if (life) life.placed = true;
     this.restarts++;
     this.delays.push(Math.max(0, (life?.at ?? this.now) - this.lastEnd));
     if (!this.wished) this.crashes.push(this.now);
+  }
+  /** Whether it was no instance: another runs, it ended well and soon, and took nobody's place. */
+  isCommand(exit: Exit, life?: Life): boolean {
+    const beside = this.living.some(each => each !== life);
+    const soon = life ? !life.placed && this.now - life.at < 10_000 : this.vacant === 0;
+    return exit.reason === 'exit' && exit.code === 0 && beside && soon;
   }
   end(exit: Exit, life?: Life): void {
     this.living = this.living.filter(each => each !== life);
@@ -68,7 +77,10 @@ class Model {
     this.lastEnd = this.now;
     this.exits[exit.reason]++;
     const polite = exit.reason === 'signal' && exit.code === 15;
-    this.lastWell = polite || (exit.reason === 'exit' && exit.code === 0);
+    const well = exit.reason === 'exit' && exit.code === 0;
+    // A brief life that ends well, such as a test of the configuration, is no word on the crash before.
+    this.lastWell = polite || (well && (life !== undefined || this.lastWell || !this.ended));
+    this.ended = true;
     this.wished = polite && life !== undefined && this.now - life.at >= 10_000;
   }
   get state(): DaemonState {
@@ -92,7 +104,7 @@ const instance = ({ pid, at }: Life): Instance => ({
   startedAt: at / 1000,
 });
 
-function createWorld(): DaemonTable {
+function createWorld(model: Model): DaemonTable {
   const nothing = () => {};
   return createTable({
     declared: [daemon('d', { comm: 'd' })],
@@ -101,7 +113,7 @@ function createWorld(): DaemonTable {
     voices: { heardAt: () => undefined, limit: () => undefined },
     wishes: { of: () => undefined, set: nothing, drop: () => false },
     startedAt: T0,
-    elapsed: () => 0,
+    elapsed: () => model.now - T0,
   });
 }
 
@@ -124,8 +136,8 @@ describe('random lives', () => {
   it('told as they begin and end are counted and judged as they were', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), steps => {
-        const table = createWorld();
         const model = new Model();
+        const table = createWorld(model);
         let pid = 100;
         look(table, model.now, [], true);
         for (const each of steps) {
@@ -136,14 +148,17 @@ describe('random lives', () => {
             model.begin(life);
             table.reports.began(model.now, 'd', instance(life));
           } else if (each.act === 'brief') {
-            model.begin();
-            model.end(HOW[each.how]);
+            if (!model.isCommand(HOW[each.how])) {
+              model.begin();
+              model.end(HOW[each.how]);
+            }
             const process = { pid: ++pid, ppid: 1, startTicks: pid, comm: 'd' };
             table.reports.exited(model.now, 'd', process, HOW[each.how]);
           } else {
             const life = model.living[each.which % Math.max(1, model.living.length)];
             if (!life) continue;
-            model.end(HOW[each.how], life);
+            if (model.isCommand(HOW[each.how], life)) model.living = model.living.filter(one => one !== life);
+            else model.end(HOW[each.how], life);
             table.reports.exited(model.now, 'd', instance(life), HOW[each.how]);
           }
           agree(table, model);
@@ -156,8 +171,8 @@ describe('random lives', () => {
   it('of which only looks tell are counted as far as looks can tell', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), steps => {
-        const table = createWorld();
         const model = new Model();
+        const table = createWorld(model);
         let lives: Life[] = [];
         let pid = 100;
         look(table, model.now, [], false);

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Instance } from '../../../agent/core/daemon.ts';
-import { createRoster } from '../../../agent/identity/roster.ts';
+import { COMMAND_MS, createRoster } from '../../../agent/identity/roster.ts';
 
 const instance = (pid: number, claimed: boolean): Instance => ({
   pid,
@@ -166,5 +166,62 @@ describe('a top that is missing while its end is awaited', () => {
 
   it('has ended at once when its end cannot be told', () => {
     expect(start().update([]).ended).toHaveLength(1);
+  });
+});
+
+describe('one that ends well beside others', () => {
+  const start = (...ended: number[]) => {
+    const roster = createRoster();
+    roster.update([instance(1, true), instance(2, true)]);
+    for (const pid of ended) roster.end(instance(pid, true));
+    return roster;
+  };
+  const well = (roster: ReturnType<typeof createRoster>, pid: number, ms = 0) =>
+    roster.end(instance(pid, true), { heirs: true, at: pid * 1000 + ms });
+
+  it('in nobody’s place was a command, seen or not, and leaves no place', () => {
+    const roster = start();
+    roster.begin(instance(3, true));
+    expect([well(roster, 3, COMMAND_MS - 1), well(roster, 4), well(roster, 5)]).toEqual(
+      Array(3).fill(undefined),
+    );
+    expect(roster.begin(instance(6, true)).restarts).toBe(0);
+    expect(roster.tops.map(({ pid }) => pid)).toEqual([1, 2, 6]);
+  });
+
+  it('has ended when it had lived for a while', () => {
+    const roster = start();
+    roster.begin(instance(3, true));
+    expect(well(roster, 3, COMMAND_MS)?.ended).toHaveLength(1);
+  });
+
+  it('in the place of another has ended, seen or not', () => {
+    const roster = start(1);
+    expect(roster.begin(instance(3, true)).restarts).toBe(1);
+    expect(well(roster, 3)?.ended).toHaveLength(1);
+    expect(well(roster, 4)).toMatchObject({ restarts: 1, ended: [{ pid: 4 }] });
+  });
+
+  it('has ended when there are no others, and when it did not end well', () => {
+    expect(well(start(1, 2), 3)?.ended).toHaveLength(1);
+    expect(start().end(instance(3, true), { at: 3000 })?.ended).toHaveLength(1);
+  });
+});
+
+describe('one that is missing and lives', () => {
+  const lives = () => true;
+  it('has not ended, and who takes over is no restart', () => {
+    for (const awaited of [false, true]) {
+      const roster = createRoster();
+      roster.update([instance(1, true), instance(2, false)], awaited);
+      for (let looks = 0; looks < 3; looks++)
+        expect(roster.update([instance(2, true)], awaited, lives)).toEqual({
+          began: [],
+          ended: [],
+          restarts: 0,
+        });
+      expect(roster.end(instance(1, true)) === undefined).toBe(awaited);
+      expect(roster.end(instance(2, true))?.ended).toHaveLength(1);
+    }
   });
 });

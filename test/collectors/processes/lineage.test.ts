@@ -244,6 +244,12 @@ it.each([
   expect(w.exitNow()).toMatchObject({ at: 1_700_000_061_000, source: 'netlink' });
 });
 
+it('tells the end of a child that a look has found to be a top', () => {
+  const w = world().start(5, 'd').fork(6, 5).look();
+  w.claims.set(5, 'other');
+  expect(w.look().exit(6, 9).told()).toEqual(['d 6 ended SIGKILL']);
+});
+
 it('forgets whose end it missed, at the second look', () => {
   const w = world().start(5, 'd').look();
   const nobody = new Map();

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Exit } from '../../../agent/core/daemon.ts';
+import { parseStat } from '../../../agent/core/procstat.ts';
 import { loadNative } from '../../../agent/native/index.ts';
 import type { ExitRoom, ExitSource } from '../../../collectors/processes/exits.ts';
 import { watchByPidfd } from '../../../collectors/processes/exits-pidfd.ts';
@@ -24,9 +25,9 @@ it.each([
   ['nothing', '', undefined],
 ])('%s', (_, text, status) => expect(parseZombie(text, 99)).toBe(status));
 
-const start = (pid: number) => {
-  const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[19]);
+const lookAt = (pid: number) => {
+  const bytes = readFileSync(`/proc/${pid}/stat`);
+  return parseStat(bytes, bytes.length)!;
 };
 
 /** A child of perl(1) that ends so when it hears a line, and is waited for by nobody. */
@@ -35,7 +36,7 @@ async function orphan(end: string): Promise<{ kin: Kin; end(): void }> {
   const parent = spawn('perl', ['-e', script]);
   onTestFinished(() => void parent.kill('SIGKILL'));
   const pid = Number(await new Promise(told => parent.stdout.once('data', told)));
-  const process = { pid, ppid: parent.pid!, startTicks: start(pid), comm: 'perl' };
+  const process = { pid, ppid: parent.pid!, startTicks: lookAt(pid).startTicks, comm: 'perl' };
   return {
     kin: { process, daemon: 'd', startedAt: 0, claimed: true },
     end: () => void parent.stdin.write('\n'),
@@ -46,7 +47,7 @@ const room = (ended: ExitRoom['told']['ended']): ExitRoom => ({
   told: { began() {}, killed() {}, ended },
   now: () => 1_000_000,
   elapsed: () => 0,
-  look: pid => ({ pid, startTicks: start(pid) }) as ReturnType<ExitRoom['look']>,
+  look: lookAt,
   zombie: process => zombieStatus('/', process),
   lookSoon() {},
 });

@@ -245,13 +245,15 @@ function encodeScope(): Uint8Array {
 /** The InstrumentationScope of everything the agent sends, as field 1 of ScopeLogs and of ScopeMetrics. */
 export const SCOPE = encodeScope();
 
-/** An ExportLogsServiceRequest in the memory of `w`, by default its own. */
-export function sealRequest(groups: Iterable<RecordGroup>, w = new ProtoWriter(0)): Uint8Array {
+/** An ExportLogsServiceRequest in `memory`, which gives room for it. */
+export function sealRequest(
+  groups: Iterable<RecordGroup>,
+  memory = (bytes: number): Uint8Array => new Uint8Array(bytes),
+): Uint8Array {
   const all = [...groups];
   let size = 0;
   for (const group of all) size += group.resource.length + lengthOf(group) + SCOPE.length + 32;
-  w.reset();
-  w.ensure(size);
+  const w = new ProtoWriter(memory(size));
   for (const group of all) {
     const length = lengthOf(group);
     w.tag(1, Wire.Bytes);

@@ -55,10 +55,10 @@ export class ProtoWriter {
   private otherSource: Uint8Array = NOTHING;
   private otherWords: DataView = NO_WORDS;
 
-  /** `capacity` in bytes. */
-  constructor(capacity = 4096) {
-    this.buf = new Uint8Array(Math.max(capacity, 16));
-    this.view = new DataView(this.buf.buffer);
+  /** `capacity` in bytes, or the memory to begin in. */
+  constructor(capacity: number | Uint8Array = 4096) {
+    this.buf = typeof capacity === 'number' ? new Uint8Array(Math.max(capacity, 16)) : capacity;
+    this.view = new DataView(this.buf.buffer, this.buf.byteOffset, this.buf.length);
     this.room = this.buf.length;
   }
 

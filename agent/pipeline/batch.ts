@@ -5,6 +5,7 @@ import type { SealedBatch } from '../core/exporter.ts';
 import { ProtoWriter } from '../core/protobuf.ts';
 import type { LogRecord, Origin } from '../core/record.ts';
 import { NOTED, type Noted } from './last-words.ts';
+import { createRooms, type Room } from './spool/room.ts';
 
 /** What one origin put into the batch; its figures are read at the seal and start again at zero. */
 export interface Group extends Noted {
@@ -26,7 +27,7 @@ interface Filling extends Group {
 
 /** Origins remembered from batch to batch. */
 const KEPT_GROUPS = 2048;
-/** Of the buffers of groups, and as much of the request's: a batch's bytes twice over, for buffers double. */
+/** Of the buffers of groups: a batch's bytes twice over, for buffers double. */
 const KEPT_BYTES = 4 * 2 ** 20;
 
 export interface Batch {
@@ -38,14 +39,17 @@ export interface Batch {
   hurry(): void;
   /** Origins with records in it. */
   groups(): Iterable<Group>;
-  /** The request, its bytes valid until the next seal; the batch is empty afterwards. */
-  seal(): SealedBatch;
+  /** The request; the batch is empty afterwards. */
+  seal(): StandingBatch;
 }
 
-export function createBatch(host: ReadonlyArray<readonly [string, string]>): Batch {
+/** A sealed batch where it stands, until its room is released. */
+export interface StandingBatch extends SealedBatch {
+  readonly room: Room;
+}
+
+export function createBatch(host: ReadonlyArray<readonly [string, string]>, takeRoom = createRooms()): Batch {
   const groups = new Map<Origin, Filling>();
-  /** Kept: megabytes allocated for each batch would keep the garbage collector busy. */
-  let whole = new ProtoWriter();
   /** Whose group has no records. */
   const none = new ProtoWriter(0);
   /** Without a group. */
@@ -101,15 +105,13 @@ export function createBatch(host: ReadonlyArray<readonly [string, string]>): Bat
     },
     groups: () => used,
     seal() {
-      if (whole.buf.length > KEPT_BYTES) whole = new ProtoWriter();
-      const sealed = {
-        bytes: sealRequest(
-          used.map(({ resource, writer }) => ({ resource, records: writer.buf, start: 0, end: writer.pos })),
-          whole,
-        ),
-        records: batch.records,
-        mayWait,
-      };
+      const room = takeRoom();
+      const bytes = sealRequest(
+        used.map(({ resource, writer }) => ({ resource, records: writer.buf, start: 0, end: writer.pos })),
+        size => room.next(size),
+      );
+      room.keep(bytes.length);
+      const sealed = { bytes, room, records: batch.records, mayWait };
       let kept = writers.reduce((sum, { buf }) => sum + buf.length, 0);
       for (const group of used) {
         kept += group.writer.buf.length;

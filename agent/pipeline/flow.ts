@@ -6,9 +6,10 @@ import type { SealedBatch } from '../core/exporter.ts';
 import type { Meter } from '../core/meter.ts';
 import type { Desc } from '../core/metric.ts';
 import { type LogRecord, severityLabel } from '../core/record.ts';
-import { createBatch } from './batch.ts';
+import { createBatch, type StandingBatch } from './batch.ts';
 import type { LastWords } from './last-words.ts';
 import type { Ledger } from './ledger.ts';
+import { createRooms, type Room } from './spool/room.ts';
 
 const SEAL_BYTES = 1 * 2 ** 20;
 const SEAL_RECORDS = 8192;
@@ -48,8 +49,8 @@ export interface Processing {
 
 /** Where sealed batches go. */
 export interface Outlet {
-  /** Copies the batch and returns its sequence number; undefined when there is no room now. */
-  append(batch: SealedBatch): number | undefined;
+  /** Keeps the batch, or a copy, and returns its sequence number; undefined when there is no room now. */
+  append(batch: StandingBatch): number | undefined;
   /** Writes what it was given and has not written yet. */
   settle?(): void;
   /** Whether so much waits in it that who can wait should; never without it. */
@@ -70,6 +71,8 @@ export interface Flow {
   resume(): void;
   /** Seals what is open now. */
   flush(): void;
+  /** Memory as batches stand in, so that there is no more of it than one needs. */
+  takeRoom(): Room;
   /** Records of the sealed batch for which there is no room. */
   readonly waiting: number;
 }
@@ -103,12 +106,13 @@ export function createFlow(room: {
   const records = room.meter.instrument(RECORDS);
   const bytes = room.meter.instrument(BYTES);
   const last = room.meter.instrument(LAST);
-  const batch = createBatch(room.host);
+  const takeRoom = createRooms();
+  const batch = createBatch(room.host, takeRoom);
   const inlets = new Map<string, Inlet>();
   const marks: Mark[] = [];
   let writtenTo = new Map<Inlet, number>();
   let reached = { written: 0, synced: 0 };
-  let waiting: { batch: SealedBatch; pushed: Map<Inlet, number> } | undefined;
+  let waiting: { batch: StandingBatch; pushed: Map<Inlet, number> } | undefined;
   /** Streams that can wait have been told to. */
   let crowded = false;
   let timer: NodeJS.Timeout | undefined;
@@ -154,12 +158,13 @@ export function createFlow(room: {
     inlet.counted = inlet.pushed;
   };
 
-  const hand = (sealed: SealedBatch, pushed: Map<Inlet, number>): boolean => {
+  const hand = (sealed: StandingBatch, pushed: Map<Inlet, number>): boolean => {
     const seq = outlet.append(sealed);
     if (seq === undefined) {
       waiting = { batch: sealed, pushed };
       return false;
     }
+    sealed.room.release();
     lastSeq = seq;
     crowded = outlet.isCrowded?.() === true;
     mark(pushed);
@@ -265,6 +270,7 @@ export function createFlow(room: {
         if (stream.waits ? !crowded && (wasWaiting || wasCrowded) : wasWaiting) stream.resume();
     },
     flush: seal,
+    takeRoom,
     get waiting() {
       return waiting?.batch.records ?? 0;
     },

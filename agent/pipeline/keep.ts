@@ -63,6 +63,7 @@ export function keep(room: {
     whenFull: config.when_full,
     durable: config.fsync !== 'off',
     log: log.room('spool'),
+    takeRoom: flow.takeRoom,
     now,
     onDropped: (exporter, records, reason) => ledger.dropped(reason, exporter, records),
     onDamaged: gauges.damaged,

@@ -1,9 +1,10 @@
 // What the spool is given, and what it promises.
 
-import type { SealedBatch } from '../../core/exporter.ts';
 import type { Log } from '../../core/log.ts';
 import type { Reader } from './reader.ts';
 import type { Loss } from './recover.ts';
+import type { Room } from './room.ts';
+import type { GivenBatch } from './segment.ts';
 
 export interface SpoolOptions {
   readonly dir: string;
@@ -16,6 +17,8 @@ export interface SpoolOptions {
   readonly durable: boolean;
   readonly log: Log;
   readonly now: () => number;
+  /** Where those rooms come from that batches stand in, so that they are used again. */
+  readonly takeRoom?: (() => Room) | undefined;
   /** Records given up, per exporter: `spool_full`, `disk_full`, `damaged`. */
   onDropped(exporter: string, records: number, reason: string): void;
   /** Bytes that no longer make a frame. */
@@ -40,9 +43,10 @@ export interface SpoolStats {
 export interface Spool {
   /**
    * Keeps a copy of the batch for all readers (without any it is given up) and returns its sequence number, from 1;
-   * undefined when there is no room: keep it and wait for `onRoom`. Its bytes must stay as they are until the next call.
+   * undefined when there is no room: keep it and wait for `onRoom`. Its bytes must stay as they are until the next call,
+   * unless they stand in a room, which is held as long as it is needed.
    */
-  append(batch: SealedBatch): number | undefined;
+  append(batch: GivenBatch): number | undefined;
   /** The reader of an exporter, at its kept cursor or at the oldest frame. */
   reader(name: string): Reader;
   /** Gives up an exporter's claim; returns how many records it leaves behind. */

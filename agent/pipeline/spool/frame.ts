@@ -74,7 +74,7 @@ const read = (fd: number, offset: number, length: number): Buffer =>
   fill(fd, offset, Buffer.allocUnsafe(length));
 
 /** Not all of it at the end of the file, and where the disk cannot read on. */
-function fill(fd: number, offset: number, buffer: Buffer): Buffer {
+function fill<B extends Uint8Array>(fd: number, offset: number, buffer: B): B {
   let got = 0;
   while (got < buffer.length) {
     try {
@@ -86,7 +86,7 @@ function fill(fd: number, offset: number, buffer: Buffer): Buffer {
       break;
     }
   }
-  return buffer.subarray(0, got);
+  return buffer.subarray(0, got) as B;
 }
 
 /** Offset of the next magic at or behind `from`; `size` when there is none. */

@@ -4,8 +4,9 @@ import { HEADER_BYTES, LONGER } from './frame.ts';
 import type { Room } from './room.ts';
 import type { Segment } from './segment.ts';
 
-/** Its frames stand in `room`, which is its own; offsets count as in a file. */
-export function openMemorySegment(id: number, since: number, room: Room): Segment {
+/** Its frames stand in the room of the first, or in one that is taken; offsets count as in a file. */
+export function openMemorySegment(id: number, since: number, takeRoom: () => Room): Segment {
+  let room: Room | undefined;
   /** By offset; `start` in the room. */
   const frames = new Map<
     number,
@@ -15,7 +16,8 @@ export function openMemorySegment(id: number, since: number, room: Room): Segmen
   let records = 0;
   const remove = () => {
     frames.clear();
-    room.release();
+    room?.release();
+    room = undefined;
   };
   return {
     id,
@@ -32,16 +34,19 @@ export function openMemorySegment(id: number, since: number, room: Room): Segmen
     fd: undefined,
     append(batch) {
       const { length } = batch.bytes;
-      room.next(length).set(batch.bytes);
-      const start = room.size;
-      room.keep(length);
-      frames.set(size, { start, end: room.size, records: batch.records });
+      if (room === undefined && batch.room) room = batch.room.hold();
+      else {
+        room ??= takeRoom();
+        room.next(length).set(batch.bytes);
+        room.keep(length);
+      }
+      frames.set(size, { start: room.size - length, end: room.size, records: batch.records });
       size += HEADER_BYTES + length;
       records += batch.records;
     },
     read(offset, into, limit) {
       const frame = frames.get(offset);
-      if (!frame) return undefined;
+      if (!frame || !room) return undefined;
       const { start, end } = frame;
       const length = end - start;
       if (length > limit) return LONGER;
@@ -51,7 +56,7 @@ export function openMemorySegment(id: number, since: number, room: Room): Segmen
     },
     borrow(offset, maxBytes) {
       const first = frames.get(offset);
-      if (!first) return undefined;
+      if (!first || !room) return undefined;
       const { start } = first;
       let at = offset;
       let last = start;

@@ -3,13 +3,13 @@
 
 /** Memory grows by this much, or by half. */
 const STEP = 256 * 1024;
-/** Rooms kept, and the largest one kept: as many as a pump has requests under way. */
-const KEPT_ROOMS = 4;
+/** Rooms kept, and the largest one kept: as many as a pump has requests under way, and that of the next batch. */
+const KEPT_ROOMS = 5;
 const KEPT_BYTES = 2 * 2 ** 20;
 
 export class Room {
   private readonly emptied: (room: Room) => void;
-  private buffer: Buffer = Buffer.alloc(0);
+  private buffer = new Uint8Array(0);
   private used = 0;
   private holders = 1;
 
@@ -19,10 +19,10 @@ export class Room {
   }
 
   /** The next `length` bytes; they count once they are `keep()`ed. */
-  next(length: number): Buffer {
+  next(length: number): Uint8Array {
     if (this.used + length > this.buffer.length) {
       const wanted = Math.max(this.used + length, this.buffer.length * 1.5);
-      const larger = Buffer.allocUnsafeSlow(Math.ceil(wanted / STEP) * STEP);
+      const larger = new Uint8Array(Math.ceil(wanted / STEP) * STEP);
       larger.set(this.buffer.subarray(0, this.used));
       this.buffer = larger;
     }
@@ -34,7 +34,7 @@ export class Room {
   }
 
   /** What was kept, or a part of it, in place; as it is until the last holder releases the room. */
-  bytes(start = 0, end = this.used): Buffer {
+  bytes(start = 0, end = this.used): Uint8Array {
     return this.buffer.subarray(start, end);
   }
 

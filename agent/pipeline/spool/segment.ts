@@ -13,6 +13,11 @@ export interface Hole extends Pick<Damage, 'records' | 'unfinished'> {
   readonly to: number;
 }
 
+/** With a room its bytes stand at the end of that, and whoever holds it has them for as long. */
+export interface GivenBatch extends SealedBatch {
+  readonly room?: Room;
+}
+
 export interface Segment {
   readonly id: number;
   /** Survives the process. */
@@ -27,9 +32,9 @@ export interface Segment {
   lastSeq: number;
   /**
    * Throws the system error of the disk; nothing of the batch is left behind then. Its bytes may be read from where
-   * they are until `settle()`.
+   * they are until `settle()`, or longer where they stand in a room.
    */
-  append(batch: SealedBatch): void;
+  append(batch: GivenBatch): void;
   /** The memory of the last batch is no longer its own. */
   settle(): void;
   /**
@@ -44,7 +49,7 @@ export interface Segment {
   ): Frame | typeof LONGER | undefined;
   /**
    * Frames from the offset on, as many as `maxBytes` have room for but at least one, where they stand in memory: their
-   * room is held for the caller. Undefined where they are read from a file.
+   * room is held for the caller. Undefined where they are to be read from a file.
    */
   borrow(offset: number, maxBytes: number): (Frame & { readonly room: Room }) | undefined;
   /** Records at or behind an offset. */
@@ -101,7 +106,7 @@ function fileSegment(dir: string, id: number, opened: number, since: number, len
   let size = length;
   let records = 0;
   /** The last frame, as long as it is in memory: what everybody reads at once is neither read back nor checked. */
-  let latest: { readonly offset: number; readonly batch: SealedBatch } | undefined;
+  let latest: { readonly offset: number; readonly batch: GivenBatch } | undefined;
 
   const segment: Segment = {
     id,
@@ -125,11 +130,14 @@ function fileSegment(dir: string, id: number, opened: number, since: number, len
         ftruncateSync(fd, size);
         throw error;
       }
+      segment.settle();
       latest = { offset: size, batch };
+      batch.room?.hold();
       size += HEADER_BYTES + batch.bytes.length;
       records += batch.records;
     },
     settle() {
+      latest?.batch.room?.release();
       latest = undefined;
     },
     read(offset, room, limit, onHole) {
@@ -162,10 +170,14 @@ function fileSegment(dir: string, id: number, opened: number, since: number, len
         at = known;
       }
     },
-    borrow: () => undefined,
+    borrow(offset) {
+      if (latest?.offset !== offset || !latest.batch.room) return undefined;
+      const { bytes: payload, records: count, room } = latest.batch;
+      return { payload, records: count, end: size, room: room.hold() };
+    },
     recordsFrom: offset => recordsOf(framesOf(segment, offset)),
     recount(onHole) {
-      latest = undefined;
+      segment.settle();
       records = recordsOf(framesOf(segment, 0, onHole));
     },
     trim() {
@@ -180,7 +192,7 @@ function fileSegment(dir: string, id: number, opened: number, since: number, len
       fd = anew;
     },
     remove() {
-      closeSync(fd);
+      segment.close();
       try {
         unlinkSync(path);
       } catch (error) {
@@ -189,7 +201,10 @@ function fileSegment(dir: string, id: number, opened: number, since: number, len
           throw error;
       }
     },
-    close: () => closeSync(fd),
+    close() {
+      segment.settle();
+      closeSync(fd);
+    },
   };
   return segment;
 }

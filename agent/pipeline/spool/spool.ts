@@ -2,7 +2,6 @@
 // wait, as long as exporters take them at once, and what the disk refuses.
 
 import { causeOf } from '../../core/errors.ts';
-import type { SealedBatch } from '../../core/exporter.ts';
 import { makePrivate } from '../directory.ts';
 import type { Spool, SpoolOptions } from './contract.ts';
 import { removeCursor, START } from './cursor.ts';
@@ -12,7 +11,7 @@ import { createQuarantine } from './quarantine.ts';
 import { createReader, type SpoolReader } from './reader.ts';
 import { recover } from './recover.ts';
 import { createRooms } from './room.ts';
-import { createSegment, type Segment, writeDown } from './segment.ts';
+import { createSegment, type GivenBatch, type Segment, writeDown } from './segment.ts';
 import { createSpace } from './space.ts';
 import { isFinished, standing } from './standing.ts';
 import { createSync } from './sync.ts';
@@ -39,7 +38,7 @@ export function openSpool(options: SpoolOptions): Spool {
   const segmentLimit = Math.max(MIN_SEGMENT, Math.min(MAX_SEGMENT, reach / 8), reach / 64);
   const readers = new Map<string, SpoolReader>();
   const damaged = createDamage({ readers, quarantine, options });
-  const takeRoom = createRooms();
+  const { takeRoom = createRooms() } = options;
   let { nextId } = recovered;
   let seq = 0;
   let written = 0;
@@ -124,16 +123,14 @@ export function openSpool(options: SpoolOptions): Spool {
       !syncing.isSuspect(last)
     )
       return last;
-    const segment = durable
-      ? createSegment(dir, nextId, now())
-      : openMemorySegment(nextId, now(), takeRoom());
+    const segment = durable ? createSegment(dir, nextId, now()) : openMemorySegment(nextId, now(), takeRoom);
     nextId++;
     segments.push(segment);
     if (durable) syncing.grew();
     return segment;
   };
 
-  const store = (segment: Segment, batch: SealedBatch): number => {
+  const store = (segment: Segment, batch: GivenBatch): number => {
     segment.append(batch);
     seq++;
     if (segment.lastSeq < 0) segment.firstSeq = seq;
@@ -149,7 +146,7 @@ export function openSpool(options: SpoolOptions): Spool {
   };
 
   /** Undefined when the disk refuses. */
-  const storeOnDisk = (batch: SealedBatch): number | undefined => {
+  const storeOnDisk = (batch: GivenBatch): number | undefined => {
     try {
       if (!space.allows(batch.bytes.length)) throw new Error(TIGHT);
       const stored = store(active(true), batch);
@@ -163,7 +160,7 @@ export function openSpool(options: SpoolOptions): Spool {
   };
 
   /** Whether it need not be written now, and in all likelihood never: exporters take what comes at once. */
-  const mayStayInMemory = ({ bytes: { length }, mayWait }: SealedBatch): boolean => {
+  const mayStayInMemory = ({ bytes: { length }, mayWait }: GivenBatch): boolean => {
     if (mayWait !== true || refused !== undefined || full !== undefined) return false;
     const held = inMemory() + length;
     if (held > MEMORY_LIMIT || total() + held > maxSize) return false;
@@ -172,7 +169,7 @@ export function openSpool(options: SpoolOptions): Spool {
   };
 
   /** So that a living exporter has its records however little the disk takes. */
-  const storeInMemory = (batch: SealedBatch): number | undefined =>
+  const storeInMemory = (batch: GivenBatch): number | undefined =>
     inMemory() + batch.bytes.length <= MEMORY_LIMIT || segments.length === 0
       ? store(active(false), batch)
       : undefined;

@@ -3,6 +3,7 @@
 
 import { fstatSync, lstatSync } from 'node:fs';
 import type { Held, StreamRoom } from '../../agent/core/collector.ts';
+import { attempt } from '../../agent/core/errors.ts';
 import type { Native } from '../../agent/native/index.ts';
 import { clearPath } from './socket-file.ts';
 
@@ -12,15 +13,19 @@ type Env = Record<string, string | undefined>;
 const OURS = 'eudaemon-syslog ';
 const FIRST = 3;
 
-/** What systemd passed to this process, sd_listen_fds_with_names(3); like there, `unset` ends that. */
-export function passedFiles(env: Env, pid: number, unset = true): Held[] {
+const isOpenFile = (fd: number): boolean => attempt(() => fstatSync(fd)) !== undefined;
+
+/** What systemd passed to this process, sd_listen_fds_with_names(3); like there, asking ends that. */
+export function passedFiles(env: Env, pid: number, isOpen = isOpenFile): Held[] {
   const count = env['LISTEN_PID'] === String(pid) ? Number(env['LISTEN_FDS'] ?? 0) : 0;
   const names = (env['LISTEN_FDNAMES'] ?? '').split(':');
-  if (unset) for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES']) delete env[name];
-  return Array.from({ length: count }, (_, i) => {
-    const name = names[i] ?? '';
-    return { fd: FIRST + i, name, by: name.startsWith(OURS) ? ('store' as const) : ('unit' as const) };
-  });
+  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES']) delete env[name];
+  const files: Held[] = [];
+  for (let fd = FIRST; fd < FIRST + count && isOpen(fd); fd++) {
+    const name = names[fd - FIRST] || 'unknown';
+    files.push({ fd, name, by: name.startsWith(OURS) ? 'store' : 'unit' });
+  }
+  return files;
 }
 
 export interface Holder {

@@ -17,6 +17,8 @@ export type Address = { host: string; port: number } | { path: string } | { fd: 
 
 /** Peers that are gone without a word are found after this and some probes. */
 const KEEP_ALIVE_MS = 60_000;
+/** A peer that has not shown by then that it speaks TLS holds one of the connections in vain. */
+const HANDSHAKE_MS = 30_000;
 /** A line in a pipe that nobody has ended is whole after so many ticks. */
 const QUIET_TICKS = 5;
 
@@ -119,7 +121,11 @@ export function receiveStreams(
   const secure = (tls: NonNullable<ListenOptions['tls']>, alive: object): Server => {
     const certificate = openCertificate(tls, room.log.warn);
     const requestCert = tls.client_ca_file !== undefined;
-    const server = createTlsServer({ ...alive, ...certificate.options, requestCert }, accept);
+    const handshakeTimeout = Math.min(options.idle_timeout ?? HANDSHAKE_MS, HANDSHAKE_MS);
+    const server = createTlsServer(
+      { ...alive, ...certificate.options, requestCert, handshakeTimeout },
+      accept,
+    );
     // Before the handshake of this very connection.
     server.prependListener('connection', () => {
       const renewed = certificate.renewed();
@@ -136,7 +142,11 @@ export function receiveStreams(
       server.on('drop', () =>
         room.log.warn('refused a syslog connection: too many', { limit: options.connections }),
       );
-      server.on('tlsClientError', error => room.log.warn(`cannot accept TLS connection: ${causeOf(error)}`));
+      server.on('tlsClientError', (error: Error, socket: Socket) => {
+        // Node leaves one open whose handshake takes too long.
+        socket.destroy();
+        room.log.warn(`cannot accept TLS connection: ${causeOf(error)}`);
+      });
       return new Promise((resolve, reject) => {
         server.once('error', reject);
         server.listen(address, () => {

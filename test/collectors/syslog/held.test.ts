@@ -125,10 +125,19 @@ describe('what systemd passes', () => {
         { fd: 4, name: 'eudaemon-syslog dgram /b', by: 'store' },
       ],
     ],
-    ['without names', { LISTEN_PID: '8', LISTEN_FDS: '1' }, [{ fd: 3, name: '', by: 'unit' }]],
+    ['without names', { LISTEN_PID: '8', LISTEN_FDS: '1' }, [{ fd: 3, name: 'unknown', by: 'unit' }]],
+    [
+      'fewer than it says',
+      { LISTEN_PID: '8', LISTEN_FDS: '100000', LISTEN_FDNAMES: 'a' },
+      [
+        { fd: 3, name: 'a', by: 'unit' },
+        { fd: 4, name: 'unknown', by: 'unit' },
+      ],
+    ],
+    ['no number', { LISTEN_PID: '8', LISTEN_FDS: 'x' }, []],
   ])('%s', (_, env, expected) => {
-    expect(passedFiles(env, 8)).toEqual(expected);
-    expect(passedFiles(env, 8)).toEqual([]);
+    expect(passedFiles(env, 8, fd => fd < 5)).toEqual(expected);
+    expect(passedFiles(env, 8, fd => fd < 5)).toEqual([]);
   });
 
   it('and nobody asks for is told; what is left in its store is let go', () => {

@@ -624,4 +624,16 @@ describe('a socket', () => {
     await new Promise(resolve => second.once('close', resolve));
     await new Promise(resolve => first.resume().once('close', resolve));
   });
+
+  it('closes connections that are silent before they speak TLS', async () => {
+    const dir = temporaryDirectory();
+    const [cert_file, key_file] = [join(dir, 'cert'), join(dir, 'key')];
+    writeFileSync(cert_file, CERTIFICATE);
+    writeFileSync(key_file, KEY);
+    const port = await freePort();
+    const listen = [{ tcp: `127.0.0.1:${port}`, tls: { cert_file, key_file } }];
+    await start({ listen, idle_timeout: '1s' }, { dir });
+    const silent = await connected({ host: '127.0.0.1', port });
+    await new Promise(resolve => silent.resume().once('close', resolve));
+  });
 });

@@ -27,13 +27,6 @@ export function rawPath(path: string): string | Buffer {
   return Buffer.concat(parts);
 }
 
-/** Throws the system's errors. */
-export function namesIn(dir: string): string[] {
-  const names = readdirSync(rawPath(dir));
-  if (!names.some(name => name.includes(REPLACED))) return names;
-  return readdirSync(rawPath(dir), 'buffer').map(nameOf);
-}
-
 export type Entry = Pick<Dirent, 'name' | 'isDirectory' | 'isSymbolicLink'>;
 
 /** Throws the system's errors. */

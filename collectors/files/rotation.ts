@@ -2,11 +2,11 @@
 
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { codeOf } from '../../agent/core/errors.ts';
+import { attempt, codeOf } from '../../agent/core/errors.ts';
 import { isCompressed, isGzip, unzipped } from './discover.ts';
 import type { Seen } from './file.ts';
 import { type Identity, identityOf, keyOf } from './identity.ts';
-import { namesIn, rawPath } from './names.ts';
+import { type Entry, entriesIn, rawPath } from './names.ts';
 
 /** A name next to a log that may be one of its rotated files. */
 export interface Sibling extends Seen {
@@ -16,8 +16,9 @@ export interface Sibling extends Seen {
 /** What tells the age of a file. */
 type Aged = Pick<Seen, 'path' | 'id' | 'mtime'>;
 
-/** Names looked at in one directory. */
+/** Names looked at in one directory, and directories below it. */
 const MAX_NAMES = 100_000;
+const MAX_DIRECTORIES = 64;
 const NUMBERED = /^[-._~][\dTZ:._-]*\d[\dTZ:._-]*$|^[-._~](?:old|prev|bak|save)$|^~$/i;
 
 const NUMBER = /^[-._~](\d{1,4})$/;
@@ -73,11 +74,11 @@ export function originalsOf(name: string): string[] {
   return names;
 }
 
-/** The files beside a log. */
+/** The files beside a log, and in the directories beside it that have no log of that name: rotation may move them there. */
 export interface Beside {
   /**
-   * The file with this identity in the directory of `path`, of several names that of a rotation of `log`; none when the
-   * directory is gone. Throws the system's errors.
+   * The file with this identity beside `path`, of several names that of a rotation of `log`; none when the directory is
+   * gone. Throws the system's errors.
    */
   find(path: string, id: Identity, log: string): Sibling | undefined;
   /**
@@ -96,6 +97,8 @@ export interface Beside {
 interface Listing {
   readonly mtime: number;
   readonly names: ReadonlySet<string>;
+  /** Names of directories. */
+  readonly directories: readonly string[];
   /** By what they are rotations of; asked for many logs of one directory it is made once. */
   rotations: ReadonlyMap<string, string[]> | undefined;
 }
@@ -113,10 +116,43 @@ export function createBeside(root: string): Beside {
   function listingOf(dir: string): Listing {
     let listing = listings.get(dir);
     if (listing === undefined) {
-      listing = { mtime: mtimeOf(dir), names: namesAt(join(root, dir)), rotations: undefined };
+      const mtime = mtimeOf(dir);
+      const entries = entriesAt(join(root, dir));
+      listing = {
+        mtime,
+        names: new Set(entries.map(({ name }) => name)),
+        directories: entries.filter(entry => entry.isDirectory()).map(({ name }) => name),
+        rotations: undefined,
+      };
       listings.set(dir, listing);
     }
     return listing;
+  }
+
+  /** Where rotations of a log are. One that may not be read is passed over, but for the log's own. */
+  function* homesOf(dir: string, log: string): Iterable<string> {
+    yield dir;
+    for (const name of listingOf(dir).directories.slice(0, MAX_DIRECTORIES)) {
+      const below = join(dir, name);
+      if (attempt(() => listingOf(below))?.names.has(basename(log)) === false) yield below;
+    }
+  }
+
+  function filesIn(dir: string): ReadonlyMap<string, readonly Sibling[]> {
+    const known = files.get(dir) ?? Map.groupBy(siblings(dir, listingOf(dir).names), each => keyOf(each.id));
+    files.set(dir, known);
+    return known;
+  }
+
+  function* rotationsOf(path: string): Iterable<Sibling> {
+    for (const dir of homesOf(dirname(path), path)) {
+      const { names } = listingOf(dir);
+      const rotations = rotationsIn(dir).get(basename(path)) ?? [];
+      yield* siblings(
+        dir,
+        rotations.filter(name => !isGzip(name) || !names.has(unzipped(name))),
+      );
+    }
   }
 
   function rotationsIn(dir: string): ReadonlyMap<string, string[]> {
@@ -148,27 +184,17 @@ export function createBeside(root: string): Beside {
 
   return {
     find(path, id, log) {
-      const dir = dirname(path);
-      let known = files.get(dir);
-      if (known === undefined) {
-        known = Map.groupBy(siblings(dir, listingOf(dir).names), each => keyOf(each.id));
-        files.set(dir, known);
+      for (const dir of homesOf(dirname(path), log)) {
+        const names = filesIn(dir).get(keyOf(id)) ?? [];
+        const at = names.find(each => isRotationOf(basename(each.path), basename(log))) ?? names[0];
+        if (at !== undefined) return at;
       }
-      const names = known.get(keyOf(id));
-      return names?.find(each => isRotationOf(basename(each.path), basename(log))) ?? names?.[0];
+      return undefined;
     },
     rotated(path, since, packedSince) {
-      const [dir, base] = [dirname(path), basename(path)];
-      const { names } = listingOf(dir);
-      const rotations = rotationsIn(dir).get(base) ?? [];
-      return [
-        ...siblings(
-          dir,
-          rotations.filter(name => !isGzip(name) || !names.has(unzipped(name))),
-        ),
-      ]
+      return [...rotationsOf(path)]
         .filter(({ id, path }) => id.birth > 0 && id.birth >= (isGzip(path) ? packedSince : since))
-        .sort((a, b) => compareAge(a, b, base));
+        .sort((a, b) => compareAge(a, b, basename(path)));
     },
     hasChanged(path) {
       const dir = dirname(path);
@@ -184,20 +210,21 @@ export function createBeside(root: string): Beside {
       files.clear();
     },
     refresh(path, mtime) {
-      const dir = dirname(path);
-      const known = listings.get(dir);
-      // A directory that changes twice in a tick of the clock has one time for both.
-      if (known && (known.mtime !== mtimeOf(dir) || mtime >= known.mtime)) listings.delete(dir);
+      for (const dir of [...homesOf(dirname(path), path)]) {
+        const known = listingOf(dir);
+        // A directory that changes twice in a tick of the clock has one time for both.
+        if (known.mtime !== mtimeOf(dir) || mtime >= known.mtime) listings.delete(dir);
+      }
     },
   };
 }
 
-function namesAt(dir: string): ReadonlySet<string> {
+function entriesAt(dir: string): readonly Entry[] {
   try {
-    return new Set(namesIn(dir).slice(0, MAX_NAMES));
+    return entriesIn(dir).slice(0, MAX_NAMES);
   } catch (error) {
     const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return new Set();
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw error;
   }
 }

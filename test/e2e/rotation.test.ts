@@ -78,6 +78,7 @@ const MODES: [name: string, lines: string, pause?: 'quiet' | 'read'][] = [
   ['renamecopy', 'create\nrenamecopy'],
   ['copy', 'copy', 'quiet'],
   ['copytruncate', 'copytruncate', 'quiet'],
+  ['copytruncate, olddir', 'copytruncate\nolddir old\ncreateolddir', 'quiet'],
   ['copytruncate, compress', 'copytruncate\ncompress', 'read'],
   ['copytruncate, dateext', 'copytruncate\ndateext\ndateformat -%Y%m%d-%s', 'quiet'],
 ];
@@ -133,7 +134,6 @@ endscript
       for (let i = 1; i <= 2; i++) {
         // Names by date differ from second to second.
         if (lines.includes('dateext')) await pause(1100);
-        // The log of the second round has been seen: a file that comes and goes to `olddir` between two looks is not read.
         await until('nginx writes its log', () => statSync(join(directory, 'access.log')).size > 0);
         await all(pages.count() + ENOUGH);
         await (stop ? pages.hold(stop === 'read' ? readAndRotate : rotate) : rotate());

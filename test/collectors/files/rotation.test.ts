@@ -1,9 +1,18 @@
 // Which names beside a log are its rotations.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Beside, createBeside } from '../../../collectors/files/rotation.ts';
-import { MEMORY } from './rig.ts';
+import { MEMORY, Rig } from './rig.ts';
 
 const NAMES = [
   'app.log',
@@ -65,4 +74,43 @@ it('each of them, however many names there are', () => {
   const names = Array.from({ length: 12_000 }, (_, i) => `app${i}.log.1`);
   const all = beside(names);
   expect(names.filter(name => !rotationsOf(name.slice(0, -2), all).includes(name))).toEqual([]);
+});
+
+describe('a log that is rotated to a directory beside it', () => {
+  const rotate: [string, (log: string, old: string) => void][] = [
+    ['moved', renameSync],
+    [
+      'copied and emptied',
+      (log, old) => {
+        copyFileSync(log, old);
+        truncateSync(log);
+      },
+    ],
+  ];
+  it.each(rotate.flatMap(([how, what]) => ['app.log', 'app.log*'].map(glob => [how, glob, what] as const)))(
+    'and was %s while nobody looked gives its last lines first, in %s',
+    (_, include, move) => {
+      const rig = new Rig();
+      onTestFinished(() => rig.remove());
+      const [log, old] = [rig.path('app.log'), rig.path('old/app.log.1')];
+      for (const dir of ['old', 'other']) mkdirSync(rig.path(dir));
+      for (const name of ['app.log', 'app.log.1'])
+        writeFileSync(rig.path(`other/${name}`), 'of another log\n');
+      writeFileSync(log, 'first\n');
+      rig.follow({ include: [include], start_at: 'beginning' });
+      rig.start();
+      rig.commit();
+      rig.turn(1000);
+      rig.stop();
+      appendFileSync(log, 'last\n');
+      rig.tick();
+      move(log, old);
+      rig.tick();
+      writeFileSync(rig.path('other/app.log.2'), 'of another log\n');
+      appendFileSync(log, 'next\n');
+      rig.start();
+      rig.turn(20_000);
+      expect(rig.bodies).toEqual(['first', 'last', 'next']);
+    },
+  );
 });

@@ -99,7 +99,7 @@ export interface LogSpec {
   readonly multiline?: Multiline;
   /** Of its log files, by a name of the WHATWG Encoding Standard; UTF-8 when absent. */
   readonly encoding?: string;
-  /** Whether those that gzip has compressed are read; `skip` when absent. */
+  /** Whether compressed ones are read; `skip` when absent. */
   readonly compressed?: 'skip' | 'read';
   /** Nobody has named these files, they were found: one that cannot be read leaves nobody without what they asked for. */
   readonly presumed?: boolean;

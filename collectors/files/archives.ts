@@ -1,9 +1,10 @@
-// Files that rotation has compressed (gzip, RFC 1952), unpacked piece by piece off this thread. Their content is known by
+// Files that rotation has compressed (gzip, RFC 1952; zstd, RFC 8878), unpacked piece by piece off this thread. Their content is known by
 // its head and what stands before an offset, as that of all files: only what was not read before they were compressed is read.
 
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { codeOf } from '../../agent/core/errors.ts';
+import { isGzip } from './discover.ts';
 import { markOf } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { hashOf } from './hash.ts';
@@ -73,7 +74,7 @@ export function createArchives(
       closeSync(fd);
       return undefined;
     }
-    const unpacking = unpack(fd, wake, known);
+    const unpacking = unpack(fd, isGzip(file.path), wake, known);
     open.set(file, unpacking);
     file.isUnpacking = true;
     return unpacking;
@@ -171,7 +172,7 @@ export function createArchives(
       if (piece === undefined && !isHolding && unpacking.error !== undefined) {
         close(file);
         // Of damaged content the rest is unreadable for good, or until it is written on.
-        if (codeOf(unpacking.error)?.startsWith('Z_')) {
+        if (/^Z(STD)?_/.test(codeOf(unpacking.error) ?? '')) {
           file.wholeSize = file.size;
           file.unread = false;
         }
@@ -198,9 +199,15 @@ function trim(unpacking: Unpacking, at: number): void {
 }
 
 /** Unpacks an open file as it is read, and closes it; no more than PIECE_BYTES wait. */
-function unpack(fd: number, wake: () => void, prints: readonly Print[] | undefined): Unpacking {
+function unpack(
+  fd: number,
+  gzip: boolean,
+  wake: () => void,
+  prints: readonly Print[] | undefined,
+): Unpacking {
   const source = createReadStream('', { fd });
-  const stream = source.pipe(createGunzip({ chunkSize: PIECE_BYTES }));
+  const options = { chunkSize: PIECE_BYTES };
+  const stream = source.pipe(gzip ? createGunzip(options) : createZstdDecompress(options));
   let error: Error | undefined;
   let waiting: Buffer | undefined;
   const fail = (cause: Error) => {

@@ -5,7 +5,7 @@ import { type Stats, statSync } from 'node:fs';
 import { codeOf } from '../../agent/core/errors.ts';
 import { type Checkpoint, type Entry, entryOf } from './checkpoint.ts';
 import type { Copies } from './copies.ts';
-import { type Found, isGzip } from './discover.ts';
+import { type Found, isPacked } from './discover.ts';
 import type { LogFile, Seen } from './file.ts';
 import { identityOf, keyOf } from './identity.ts';
 import { rawPath } from './names.ts';
@@ -142,14 +142,14 @@ export function createArrivals(
       }
       for (const [key, { source, entries, gone }] of trails) {
         const { trail } = entries[0]!;
-        const logs = entries.filter(({ path }) => !isGzip(path));
+        const logs = entries.filter(({ path }) => !isPacked(path));
         const since = Math.max(...(logs.length > 0 ? logs : entries).map(entry => entry.unseenSince));
         // What is gone may have been compressed since it was read.
         const packedSince = Math.min(since, ...gone.map(entry => entry.unseenSince));
         // Where the same file is still at the path, what became of it shows when it is read; not so what was before it.
         const isHere = paths.get(key)?.file !== undefined;
         if (!isHere) shelf.leave(source, trail, since, now);
-        if (!isHere || source.gzip)
+        if (!isHere || source.unpacks)
           arrivals.recover(source, trail, isHere ? Number.POSITIVE_INFINITY : since, now, packedSince);
       }
     },
@@ -165,7 +165,7 @@ export function createArrivals(
       }
       const isNew = isFirst && !known.has(source.id);
       const isOld = isNew && source.fromEnd;
-      if (!isNew && !(source.gzip && isGzip(path))) {
+      if (!isNew && !(source.unpacks && isPacked(path))) {
         arrivals.recover(source, path, shelf.filesOf(source, path)?.seenUntil || at.id.birth, now);
       }
       const file = shelf.add(source, path, at, now);
@@ -183,7 +183,7 @@ export function createArrivals(
     recover(source, path, since, now, packedSince = since) {
       try {
         const found = beside
-          .rotated(path, since, source.gzip ? packedSince : Number.POSITIVE_INFINITY)
+          .rotated(path, since, source.unpacks ? packedSince : Number.POSITIVE_INFINITY)
           .filter(at => !isKnown(source, at));
         if (found.length > 0) rename(shelf.filesOf(source, path) ?? []);
         for (const at of found) take(source, path, at, now);

@@ -27,12 +27,12 @@ export interface Discovery {
   /** Begins a walk: what is known of directories is forgotten. */
   begin(): void;
   /**
-   * Paths of the globs that are no directory and no compressed file, but for those of gzip where they are wanted. `fault`
+   * Paths of the globs that are no directory and no compressed file, but for those that can be unpacked where they are wanted. `fault`
    * hears of directories it cannot read.
    */
   find(
     globs: readonly string[],
-    gzip: boolean,
+    unpacks: boolean,
     found: (file: Found) => void,
     fault: (path: string, error: unknown) => void,
   ): void;
@@ -54,10 +54,12 @@ interface Listing {
 /** Whether a name says that its content is compressed. */
 export const isCompressed = (path: string): boolean => COMPRESSED.test(path);
 
-const GZIP = '.gz';
-export const isGzip = (path: string): boolean => path.endsWith(GZIP);
-/** The name a file had before gzip. */
-export const unzipped = (path: string): string => (isGzip(path) ? path.slice(0, -GZIP.length) : path);
+const PACKED = /\.(?:gz|zst)$/;
+export const isGzip = (path: string): boolean => path.endsWith('.gz');
+/** Whether it can be unpacked. */
+export const isPacked = (path: string): boolean => PACKED.test(path);
+/** The name a file had before it was compressed so. */
+export const unpacked = (path: string): string => path.replace(PACKED, '');
 
 export function createDiscovery(root: string, patterns: Patterns): Discovery {
   let listings = new Map<string, Listing>();
@@ -114,9 +116,9 @@ export function createDiscovery(root: string, patterns: Patterns): Discovery {
       before = listings;
       listings = new Map();
     },
-    find(globs, gzip, found, fault) {
+    find(globs, unpacks, found, fault) {
       const offer = (path: string, isLink: boolean, isNamed: boolean) => {
-        if (isCompressed(path) && !(gzip && isGzip(path))) return;
+        if (isCompressed(path) && !(unpacks && isPacked(path))) return;
         const target = join(root, path);
         found({ path, target: isLink && root !== '/' ? follow(root, target) : target, isNamed });
       };

@@ -1,7 +1,7 @@
 // One followed file: what was read of it, what of that is safe, and where it is in its life.
 
 import { utf8 } from '../../agent/core/record.ts';
-import { type Found, isGzip } from './discover.ts';
+import { type Found, isPacked } from './discover.ts';
 import { hashOf, mix } from './hash.ts';
 import { type Fingerprint, type Identity, keyOf, UNREAD } from './identity.ts';
 import { Mid } from './lines.ts';
@@ -123,7 +123,7 @@ export class LogFile {
     this.path = path;
     this.target = target;
     this.mtime = mtime;
-    this.isPacked = source.gzip && isGzip(path);
+    this.isPacked = source.unpacks && isPacked(path);
     this.changedAt = now;
     this.unseenSince = id.birth;
     this.place(START);

@@ -47,7 +47,7 @@ export function createLooker(
     const found = new Map<string, Candidate | undefined>();
     discovery.find(
       source.include,
-      source.gzip,
+      source.unpacks,
       at => {
         directories.add(dirname(at.path));
         const before = known?.get(at.path);

@@ -70,7 +70,7 @@ export function createMemory(
         if (!file.isSafe) continue;
         leaving.delete(file);
         // A copy of one that is gone may come, compressed.
-        if (file.links > 0 || file.source.gzip) arrivals.retire(file, room.now());
+        if (file.links > 0 || file.source.unpacks) arrivals.retire(file, room.now());
       }
     },
     write,

@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import type { Arrivals } from './arrivals.ts';
 import { type Copies, isAsRead, isHeld } from './copies.ts';
-import { unzipped } from './discover.ts';
+import { unpacked } from './discover.ts';
 import type { LogFile, Position } from './file.ts';
 import { beginning, type Fingerprint } from './identity.ts';
 import type { Memory } from './memory.ts';
@@ -39,7 +39,7 @@ export function createPrints(
   /** Whether a followed file still has a name and what was read of it, and is not what was compressed. */
   const isElsewhere = (file: LogFile, packed: LogFile): boolean => {
     const name = shelf.files.has(file) ? nameOf(file) : undefined;
-    if (name === undefined || name === unzipped(packed.path)) return false;
+    if (name === undefined || name === unpacked(packed.path)) return false;
     return file.isPacked || (reach(file) && isAsRead(file));
   };
 

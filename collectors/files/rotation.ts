@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { attempt, codeOf } from '../../agent/core/errors.ts';
-import { isCompressed, isGzip, unzipped } from './discover.ts';
+import { isCompressed, isPacked, unpacked } from './discover.ts';
 import type { Seen } from './file.ts';
 import { type Identity, identityOf, keyOf } from './identity.ts';
 import { type Entry, entriesIn, rawPath } from './names.ts';
@@ -29,7 +29,7 @@ export const isRotationOf = (name: string, base: string): boolean => basesOf(nam
 
 /** Of which `name` is a rotation: `app.log.1`, `app.log-20240102`, `app.log.old`, `app.1.log`, `app-20240102.log`. */
 function basesOf(name: string): string[] {
-  const whole = unzipped(name);
+  const whole = unpacked(name);
   const dot = whole.lastIndexOf('.');
   const bases: string[] = [];
   for (let i = 1; i < whole.length; i++) {
@@ -65,7 +65,7 @@ const bornAt = ({ id, mtime }: Aged): number => Math.min(id.birth, mtime);
 
 /** NaN where its name has none. */
 const numberOf = ({ path }: Aged, base: string): number =>
-  Number(NUMBER.exec(markOf(unzipped(basename(path)), base))?.[1]);
+  Number(NUMBER.exec(markOf(unpacked(basename(path)), base))?.[1]);
 
 /** The names that `name` may be a rotation or copy of: it without its last parts, longest first. */
 export function originalsOf(name: string): string[] {
@@ -83,7 +83,7 @@ export interface Beside {
   find(path: string, id: Identity, log: string): Sibling | undefined;
   /**
    * Rotations of `path` born at `since` or later (ms; none where the file system keeps no births), the oldest first;
-   * compressed ones only by gzip, those of `packedSince` that are not there without it as well. Throws the system's errors.
+   * of compressed ones only what can be unpacked, those of `packedSince` that are not there without it as well. Throws the system's errors.
    */
   rotated(path: string, since: number, packedSince: number): Sibling[];
   /** Whether names in the directory of `path` may have changed since the `forget()` before the last. */
@@ -150,7 +150,7 @@ export function createBeside(root: string): Beside {
       const rotations = rotationsIn(dir).get(basename(path)) ?? [];
       yield* siblings(
         dir,
-        rotations.filter(name => !isGzip(name) || !names.has(unzipped(name))),
+        rotations.filter(name => !isPacked(name) || !names.has(unpacked(name))),
       );
     }
   }
@@ -168,7 +168,7 @@ export function createBeside(root: string): Beside {
 
   function* siblings(dir: string, names: Iterable<string>): Iterable<Sibling> {
     for (const name of names) {
-      if (isCompressed(name) && !isGzip(name)) continue;
+      if (isCompressed(name) && !isPacked(name)) continue;
       const target = join(root, dir, name);
       const stats = statSync(rawPath(target), { throwIfNoEntry: false });
       if (stats?.isFile())
@@ -193,7 +193,7 @@ export function createBeside(root: string): Beside {
     },
     rotated(path, since, packedSince) {
       return [...rotationsOf(path)]
-        .filter(({ id, path }) => id.birth > 0 && id.birth >= (isGzip(path) ? packedSince : since))
+        .filter(({ id, path }) => id.birth > 0 && id.birth >= (isPacked(path) ? packedSince : since))
         .sort((a, b) => compareAge(a, b, basename(path)));
     },
     hasChanged(path) {

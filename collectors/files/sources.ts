@@ -27,8 +27,8 @@ export interface Source {
   readonly limit: LineLimit;
   /** For text that is not UTF-8. */
   readonly decoder: Decoder | undefined;
-  /** Files of gzip are read as well. */
-  readonly gzip: boolean;
+  /** Compressed files are read as well. */
+  readonly unpacks: boolean;
   readonly parser: Parser;
   readonly rule: Rule | undefined;
   /** Where lines tell whose they are, and no daemon has the file. */
@@ -101,7 +101,7 @@ export function createSources(
         boundary: decoder?.boundary ?? boundary,
       },
       decoder,
-      gzip: spec.compressed === 'read',
+      unpacks: spec.compressed === 'read',
       parser: createParser(spec.parse, room.patterns),
       rule: spec.multiline === undefined ? ruleOf(spec.parse) : createRule(spec.multiline, room.patterns),
       claims: spec.daemon === undefined ? createClaims(spec.parse, room) : undefined,

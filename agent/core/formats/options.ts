@@ -199,5 +199,5 @@ export const encoding: Schema<string> = describe(
 /** What becomes of rotated files once they are compressed. */
 export const compressed: Schema<'skip' | 'read'> = describe(
   oneOf('skip', 'read'),
-  'Whether files that rotation has compressed with gzip (.gz) are read as well: of them what was not read before.',
+  'Whether files that rotation has compressed with gzip (.gz) or zstd (.zst) are read as well: of them what was not read before.',
 );

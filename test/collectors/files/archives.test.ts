@@ -8,7 +8,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FilesEntry } from '../../../collectors/files/options.ts';
 import { Rig } from './rig.ts';
@@ -198,6 +198,21 @@ describe('a compressed file', () => {
       ['a', 'b', 'c'],
     ],
     [
+      'of zstd gives what was not read, in its place',
+      { include: ['app.log'] },
+      () => {
+        rotatedUnseen();
+        rig.stop();
+        append('app.log', 'g\n');
+        rotate();
+        writeFileSync(path('app.log.1.zst'), zstdCompressSync(readFileSync(path('app.log.1'))));
+        rmSync(path('app.log.1'));
+        write('app.log', 'h\n');
+        rig.start();
+      },
+      ['a', 'b', 'c', 'd', 'e', 'g', 'h'],
+    ],
+    [
       'ends with a whole line, newline or not',
       {},
       () => void writeFileSync(path('app.log.1.gz'), gzipSync('a\nb')),
@@ -289,17 +304,18 @@ describe('a compressed file', () => {
     },
   );
 
-  it.each<[string, Buffer]>([
+  it.each<[string, Buffer, name?: string]>([
     ['is none', Buffer.from('no gzip at all\n')],
     ['is empty', Buffer.alloc(0)],
     ['is damaged', gzipSync(numbers(0, 1000)).fill(0xff, 200, 300)],
-  ])('that %s holds up nobody', async (_, content) => {
+    ['is no zstd', Buffer.from('no zstd at all\n'), 'app.log.1.zst'],
+  ])('that %s holds up nobody', async (_, content, name = 'app.log.1.gz') => {
     write('app.log', 'a\n');
     follow({ include: ['app.log'] });
     rig.stop();
     rotate();
     rmSync(path('app.log.1'));
-    writeFileSync(path('app.log.1.gz'), content);
+    writeFileSync(path(name), content);
     write('app.log', 'b\n');
     rig.start();
     await rig.unpack();

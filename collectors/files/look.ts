@@ -73,7 +73,8 @@ export function createLooker(
     const stats = statSync(rawPath(target), { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
     if (!stats.isFile()) {
-      if (isNamed && stats.isDirectory()) troubles.report(source, path, new Error('is a directory'));
+      const kind = isNamed && kindOf(stats);
+      if (kind) troubles.report(source, path, new Error(`is a ${kind}`));
       return undefined;
     }
     let { file } = candidate;
@@ -177,6 +178,10 @@ export function createLooker(
     },
   };
 }
+
+/** What nobody means as a log file; a device such as /dev/null may be meant. */
+const kindOf = (stats: Stats): string | undefined =>
+  stats.isDirectory() ? 'directory' : stats.isFIFO() ? 'FIFO' : stats.isSocket() ? 'socket' : undefined;
 
 const identity = (stats: Stats) => ({ dev: stats.dev, ino: stats.ino, birth: stats.birthtimeMs });
 

@@ -1,4 +1,5 @@
 // Which files changed: looks see everything, a glance what a hint names.
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   copyFileSync,
@@ -130,6 +131,19 @@ it('a link to a directory is no log file, unless it is named', () => {
   rig.stop();
   rig.start();
   expect(rig.messages).toEqual([`cannot read log file "${rig.path('named.log')}": is a directory`]);
+});
+
+it('a FIFO that is named is no log file, until a file is there', () => {
+  const path = rig.path('named');
+  execFileSync('mkfifo', [path]);
+  rig.follow({ include: ['named'] });
+  rig.stop();
+  rig.start();
+  expect(rig.messages).toEqual([`cannot read log file "${path}": is a FIFO`]);
+  rmSync(path);
+  writeFileSync(path, 'c\n');
+  rig.turn();
+  expect(rig.bodies).toEqual(['a', 'b', 'c']);
 });
 
 it('a log that is emptied and begins again as it did gives its unfinished line from the copy', () => {

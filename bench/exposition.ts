@@ -13,7 +13,7 @@ import { Gauge, Registry } from 'prom-client';
 import { createLatest } from '../agent/core/meter.ts';
 import type { Desc } from '../agent/core/metric.ts';
 import { loadNative } from '../agent/native/index.ts';
-import { expose } from '../exporters/prometheus/exposition.ts';
+import { createExposition } from '../exporters/prometheus/exposition.ts';
 import { ROOT } from './process.ts';
 
 const ROUNDS = 11;
@@ -63,6 +63,7 @@ const sample = (value: number) => {
   for (let i = 0; i < series; i++) latest.set(desc, i / 3 + value, ...labelsOf(i));
   latest.end();
 };
+const expose = createExposition();
 let longest = 0;
 const write = async () => {
   const slices: Uint8Array[] = [];

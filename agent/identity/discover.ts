@@ -63,7 +63,7 @@ interface Seen extends Candidate {
 const OWN_RECIPE = 'eudaemon';
 
 export function discover({ recipes, claimed, ...host }: Surroundings): Discovery {
-  const { root, now } = host;
+  const { root, now, elapsed } = host;
   const proc = join(root, 'proc');
   const matcherOf = createMatchers(host);
   const known = recipes.map(({ name, match }) => ({ name, matcher: matcherOf(match) }));
@@ -87,7 +87,7 @@ export function discover({ recipes, claimed, ...host }: Surroundings): Discovery
 
   const holdings = createHoldings(root);
   const postureOf = createPostures(root);
-  const boot = attempt(createBoot(root, now)) ?? now();
+  const boot = attempt(createBoot(root, now, elapsed)) ?? now();
   const daemons = Array.from(groups, ([name, { tops, children }]): Discovered => {
     const shared = <T>(get: (top: Named) => T): T | undefined => {
       const first = get(tops[0]!);

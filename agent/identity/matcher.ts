@@ -32,7 +32,7 @@ const REREAD_MS = 60_000;
 /** What several matchers ask of one host is looked up once. */
 export function createMatchers(host: Host): (spec: MatchSpec) => Matcher {
   const portOwners = createSockets(host.root, host.elapsed);
-  const boot = createBoot(host.root, host.now);
+  const boot = createBoot(host.root, host.now, host.elapsed);
   return spec => createMatcher(spec, { ...host, portOwners, boot });
 }
 

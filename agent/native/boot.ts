@@ -13,21 +13,32 @@ const LOOKS = 5;
 const CONTRADICTION_MS = 2000;
 
 /**
- * Unix ms; the same each time until the clock is set, so that no start time ever trembles. Throws where /proc does not
- * tell.
+ * Unix ms; the same each time until the clock is set, so that no start time ever trembles. Looks again where `now` has
+ * moved otherwise than `elapsed`, which does not go on while the machine sleeps. Throws where /proc does not tell.
  */
-export function createBoot(root: string, now: () => number): () => number {
+export function createBoot(
+  root: string,
+  now: () => number,
+  elapsed: () => number = () => performance.now(),
+): () => number {
   let boot = Number.NaN;
+  let epoch = Number.NaN;
   const look = (): number => now() - seconds(join(root, 'proc/uptime'), /^(\d+(?:\.\d+)?)\s/) * 1000;
   const near = (other: number) => Math.abs(other - boot) <= STEP_MS;
-  return () => {
+  const find = () => {
     if (near(look())) return boot;
     const earliest = Math.min(...Array.from({ length: LOOKS }, look));
     if (near(earliest)) return boot;
     const told = seconds(join(root, 'proc/stat'), /^btime (\d+)$/m) * 1000;
     if (Number.isNaN(told) && Number.isNaN(earliest))
       throw new Error('cannot read when the machine began: neither /proc/uptime nor /proc/stat tells');
-    boot = Number.isNaN(told) || Math.abs(earliest - told) <= CONTRADICTION_MS ? earliest : told;
+    return Number.isNaN(told) || Math.abs(earliest - told) <= CONTRADICTION_MS ? earliest : told;
+  };
+  return () => {
+    const began = now() - elapsed();
+    if (Math.abs(began - epoch) <= STEP_MS) return boot;
+    boot = find();
+    epoch = began;
     return boot;
   };
 }

@@ -36,7 +36,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   const postures = createPostures(room.root);
   const portraits = createPortraits(room.now() / 1000);
   const tally = createTally();
-  const bootOf = createBoot(room.root, room.now);
+  const bootOf = createBoot(room.root, room.now, room.elapsed);
   let toldDenied = false;
 
   const tellDenied = ({ stat, daemon, figures }: Seen) => {

@@ -9,46 +9,71 @@ export type Format = 'text' | 'openmetrics';
 export type Fault = (reason: 'conflict' | 'duplicate' | 'invalid_name', message: string) => void;
 
 /** Under 1 ms of work: between two slices the event loop may turn. */
-const SLICE_CHARS = 64 * 1024;
+export const SLICE_BYTES = 64 * 1024;
 
 /** Families of one name, from however many sources: one HELP, one TYPE. */
 interface Block {
   readonly name: string;
   readonly desc: Desc;
   readonly families: Family[];
+  /** As last written. */
+  header?: { readonly format: Format; readonly text: string };
 }
 
 const encoder = new TextEncoder();
 
 /**
- * The page in UTF-8 slices, families sorted by name; a family without points is left out. Label blocks are cached in
- * `Point.text`. Text 0.0.4: Prometheus docs, "Exposition formats"; OpenMetrics: its specification 1.0.
+ * Gives the page in UTF-8 slices, all but the last of at least SLICE_BYTES, families sorted by name; a family without
+ * points is left out. Text 0.0.4: Prometheus docs, "Exposition formats"; OpenMetrics: its specification 1.0.
  */
-export function* expose(
+export type Expose = (
   families: Iterable<Family>,
   format: Format,
   fault: Fault,
-): Generator<Uint8Array, void, void> {
+) => Generator<Uint8Array, void, void>;
+
+/** While the families are the same objects from page to page, their names, order and headers are worked out once. */
+export function createExposition(): Expose {
+  let known: readonly Family[] | undefined;
+  let blocks: readonly Block[] = [];
+  return (given, format, fault) => {
+    const families = [...given];
+    if (families.length !== known?.length || families.some((family, i) => family !== known?.[i])) {
+      known = families;
+      blocks = blocksOf(families, (reason, message) => {
+        // It is told for each page.
+        known = undefined;
+        fault(reason, message);
+      });
+    }
+    return write(blocks, format, fault);
+  };
+}
+
+function* write(blocks: readonly Block[], format: Format, fault: Fault): Generator<Uint8Array, void, void> {
   const writePoint = { counter: writeCounter, gauge: writeGauge, histogram: writeHistogram };
   let page = '';
-  for (const block of blocksOf(families, fault)) {
+  for (const block of blocks) {
     const { name, desc } = block;
-    const write = writePoint[desc.type];
+    const writeOne = writePoint[desc.type];
     const seen = block.families.length > 1 ? new Set<string>() : undefined;
     let started = false;
     for (const family of block.families) {
-      const parts = labelParts(family.desc.labels ?? []);
+      let parts: string[] | undefined;
       for (const point of family.points) {
-        point.text ??= labelBlock(parts, point.labels);
+        if (point.text === undefined) {
+          parts ??= labelParts(family.desc.labels ?? []);
+          point.text = labelBlock(parts, point.labels);
+        }
         if (seen?.has(point.text)) {
           fault('duplicate', `cannot expose series "${name}${point.text}": another source has it`);
           continue;
         }
         seen?.add(point.text);
-        if (!started) page += header(name, desc, format);
+        if (!started) page += headerOf(block, format);
         started = true;
-        page += write(name, point, desc, format);
-        if (page.length < SLICE_CHARS) continue;
+        page += writeOne(name, point, desc, format);
+        if (page.length < SLICE_BYTES) continue;
         yield encoder.encode(page);
         page = '';
       }
@@ -74,6 +99,12 @@ function blocksOf(families: Iterable<Family>, fault: Fault): Block[] {
       fault('conflict', `cannot expose ${desc.type} "${name}": another source has it as ${block.desc.type}`);
   }
   return [...blocks.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function headerOf(block: Block, format: Format): string {
+  if (block.header?.format !== format)
+    block.header = { format, text: header(block.name, block.desc, format) };
+  return block.header.text;
 }
 
 /** OpenMetrics names the family without `_total`, text 0.0.4 the samples as they stand. */

@@ -1,10 +1,10 @@
 // The agent's own figures: what its rooms count, and what every Prometheus client tells of its process, which prom-client
 // gathers. The only door to that package: load it lazily.
 
-import { readdirSync, statSync } from 'node:fs';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createMeter, type Meter } from '../../agent/core/meter.ts';
 import type { Desc, Family, MetricType, Point } from '../../agent/core/metric.ts';
+import { MEASURED, measure } from './own.ts';
 
 export interface AgentRegistry {
   readonly meter: Meter;
@@ -24,88 +24,72 @@ interface Json {
   }[];
 }
 
-/** One metric of prom-client; its series stay the same objects, so that the page writer knows them again. */
-interface Table {
-  readonly desc: Desc;
-  points: Map<string, Point>;
+/** One metric of prom-client; it and its series stay the same objects, so that the page writer knows them again. */
+interface Table extends Family {
+  series: Map<string, Point>;
 }
 
 /** `now` gives Unix milliseconds. */
 export function createRegistry(now: () => number = Date.now): AgentRegistry {
   const meter = createMeter(now);
-  const registry = new Registry();
   const tables = new Map<string, Table>();
   const born = now() / 1000;
-  collectOwn(registry);
+  const { counted, still } = collectOwn();
+  let standing: readonly Family[] | undefined;
 
   const tableOf = (json: Json): Table => {
     let table = tables.get(json.name);
     if (!table) {
-      table = { desc: describe(json), points: new Map() };
+      table = createTable(describe(json));
       // A metric without series does not tell its labels yet.
       if (json.values.length > 0) tables.set(json.name, table);
     }
     return table;
   };
+  const tell = async (registry: Registry): Promise<Family[]> => {
+    const metrics = (await registry.getMetricsAsJSON()) as unknown as Json[];
+    return metrics.map(json => {
+      const table = tableOf(json);
+      table.series = points(json, table, born);
+      return table;
+    });
+  };
 
   return {
     meter,
     async families() {
-      const metrics = (await registry.getMetricsAsJSON()) as unknown as Json[];
-      const own = metrics.map(json => {
-        const table = tableOf(json);
-        table.points = points(json, table, born);
-        return { desc: table.desc, points: table.points.values() };
-      });
-      return [...meter.families(), ...own];
+      standing ??= await tell(still);
+      measure(meter);
+      return [...meter.families(), ...standing, ...(await tell(counted))];
     },
   };
 }
 
+const createTable = (desc: Desc): Table => ({
+  desc,
+  series: new Map(),
+  get points() {
+    return this.series.values();
+  },
+});
+
 /**
- * The process metrics every Prometheus client has. Left out are the event loop's percentiles, whose sampling timer
- * costs 0.6 % of a core, and gauges that call themselves `_total`. The lag of the event loop is then measured without
- * its histogram, which takes a fifth of the time of all the others; open files are counted by one call: the agent holds
- * thousands of them where it watches thousands of processes, and to list them takes longer than all the rest of a page.
+ * What prom-client counts itself, and what stands still. Left out are what `measure` tells, gauges that call themselves
+ * `_total`, and figures that take longer than all of these and that nobody asks for: each space of the heap, each handle.
+ * The event loop's percentiles would need a timer that costs 0.6 % of a core.
  */
-function collectOwn(registry: Registry): void {
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 2 ** 31 - 1 });
-  const hasOpenFds = registry.getSingleMetric(OPEN_FDS) !== undefined;
-  for (const { name } of registry.getMetricsAsArray())
-    if (/^nodejs_(eventloop_lag_|active_.*_total)|^process_open_fds$/.test(name))
-      registry.removeSingleMetric(name);
-  new Gauge({
-    name: 'nodejs_eventloop_lag_seconds',
-    help: 'Lag of event loop in seconds.',
-    registers: [registry],
-    collect() {
-      const begin = performance.now();
-      setImmediate(() => this.set((performance.now() - begin) / 1000));
-    },
-  });
-  if (!hasOpenFds) return;
-  new Gauge({
-    name: OPEN_FDS,
-    help: 'Number of open file descriptors.',
-    registers: [registry],
-    collect() {
-      const count = countOpenFds();
-      if (count !== undefined) this.set(count);
-    },
-  });
+function collectOwn(): { counted: Registry; still: Registry } {
+  const [counted, still] = [new Registry(), new Registry()];
+  collectDefaultMetrics({ register: still, eventLoopMonitoringPrecision: 2 ** 31 - 1 });
+  const collections = still.getSingleMetric(COLLECTIONS)!;
+  counted.registerMetric(collections);
+  for (const { name } of still.getMetricsAsArray())
+    if (name === COLLECTIONS || MEASURED.test(name) || /^nodejs_(active_|heap_space_)/.test(name))
+      still.removeSingleMetric(name);
+  return { counted, still };
 }
 
-const OPEN_FDS = 'process_open_fds';
-const OWN_FDS = '/proc/self/fd';
-
-/** Since Linux 6.2 the size of the directory; before, its names, of which one is of the look itself. */
-function countOpenFds(): number | undefined {
-  try {
-    return statSync(OWN_FDS).size || readdirSync(OWN_FDS).length - 1;
-  } catch {
-    return undefined;
-  }
-}
+const COLLECTIONS = 'nodejs_gc_duration_seconds';
 
 function describe({ name, help, type, values }: Json): Desc {
   const prometheus = type === 'counter' ? name.replace(/_total$/, '') : name;
@@ -126,7 +110,7 @@ function describe({ name, help, type, values }: Json): Desc {
 /** The series of this moment, by their labels. */
 function points(
   { name, values }: Json,
-  { desc, points: before }: Table,
+  { desc, series: before }: Table,
   created: number,
 ): Map<string, Point> {
   const found = new Map<string, Point>();

@@ -156,7 +156,7 @@ describe('a pidfile where the clock is set', () => {
     host.write('run/d.pid', '500\n', writtenAt * 1000);
     return createPidfile('/run/d.pid', {
       ...host,
-      boot: createBoot(host.root, host.now),
+      boot: createBoot(host.root, host.now, host.elapsed),
       isVolatile: () => isVolatile,
     });
   };

@@ -9,8 +9,12 @@ function world() {
   const host = createHost();
   host.remove('proc/stat');
   onTestFinished(host.close);
-  let [uptimeMs, late, offset] = [0, 0, 0];
-  const boot = createBoot(host.root, () => BOOT_MS + uptimeMs + late + offset);
+  let [uptimeMs, asleep, late, offset] = [0, 0, 0, 0];
+  const boot = createBoot(
+    host.root,
+    () => BOOT_MS + uptimeMs + late + offset,
+    () => uptimeMs - asleep,
+  );
   return {
     /** `lateMs` pass between the two clocks. */
     at(ms: number, lateMs = 0) {
@@ -20,6 +24,9 @@ function world() {
     },
     set(ms: number) {
       offset += ms;
+    },
+    sleep(ms: number) {
+      asleep += ms;
     },
     host,
     boot,
@@ -40,6 +47,24 @@ it('anew when the clock is set, either way', () => {
   expect(w.at(6_000)).toBe(first + 3_600_000);
   w.set(-7_200_000);
   expect(w.at(7_000)).toBe(first - 3_600_000);
+});
+
+it('without looking again while the clocks agree', () => {
+  const w = world();
+  const first = w.at(5_000);
+  w.host.remove('proc/uptime');
+  expect(w.boot()).toBe(first);
+  w.set(1_000);
+  expect(w.boot).toThrow('cannot read when the machine began');
+  expect(w.boot).toThrow('cannot read when the machine began');
+  expect(w.at(7_000)).toBe(first + 1_000);
+});
+
+it('the same after the machine has slept', () => {
+  const w = world();
+  const first = w.at(5_000);
+  w.sleep(3_600_000);
+  expect(w.at(3_606_000)).toBe(first);
 });
 
 it('to a second where the uptime is that of something else, or is not told', () => {

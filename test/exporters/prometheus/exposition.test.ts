@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Desc, Family, MetricType, Point } from '../../../agent/core/metric.ts';
-import { expose, type Format } from '../../../exporters/prometheus/exposition.ts';
+import { createExposition, type Format } from '../../../exporters/prometheus/exposition.ts';
 import { readNumber, readOpenMetrics } from './openmetrics.ts';
 
 const gauge = (name: string, labels: string[] = [], help = 'Help.'): Desc => ({
@@ -13,7 +13,7 @@ const gauge = (name: string, labels: string[] = [], help = 'Help.'): Desc => ({
 const point = (value: number, ...labels: string[]): Point => ({ labels, value, created: 1700000000.25 });
 const family = (desc: Desc, ...points: Point[]): Family => ({ desc, points });
 
-const write = (families: Iterable<Family>, format: Format = 'text') => {
+const write = (families: Iterable<Family>, format: Format = 'text', expose = createExposition()) => {
   const faults: string[] = [];
   const slices = [...expose(families, format, (reason, message) => faults.push(`${reason}: ${message}`))];
   return { page: Buffer.concat(slices).toString(), faults, slices };
@@ -340,4 +340,36 @@ test('the strict reader refuses what is not OpenMetrics', () => {
   expect(readOpenMetrics(`${head}a_total{x="\\n"} 1\n# EOF\n`).get('a')!.samples).toEqual([
     { name: 'a_total', labels: { x: '\n' }, value: 1 },
   ]);
+});
+
+test('pages of one writer are those of new ones, whatever comes and goes between them', () => {
+  const expose = createExposition();
+  const [one, other, third] = HOST as [Family, Family, Family];
+  const twice = family({ ...one.desc, type: 'counter' }, point(1, 'nginx'));
+  const moved = family(one.desc, point(3, 'nginx'), point(4, 'redis'));
+  const bad = family(gauge('eudaemon.bad-name'), point(1));
+  for (const families of [
+    HOST,
+    HOST,
+    [one],
+    [],
+    [one, twice],
+    [one, twice],
+    [],
+    [moved, other],
+    [bad],
+    [bad, third],
+  ])
+    for (const format of ['text', 'openmetrics', 'text'] as const) {
+      const { page, faults } = write(families, format, expose);
+      const fresh = write(families, format);
+      expect(page).toBe(fresh.page);
+      expect(faults).toEqual(fresh.faults);
+    }
+  const series = point(1);
+  const live = family(gauge('eudaemon.live'), series);
+  for (const value of [1, 2, 2, 7]) {
+    series.value = value;
+    expect(write([live], 'text', expose).page).toContain(`\neudaemon_live ${value}\n`);
+  }
 });

@@ -88,4 +88,6 @@ test('a large page leaves the event loop free between slices', async () => {
   done = true;
   expect(body.length).toBeGreaterThan(1_500_000);
   expect(turns).toBeGreaterThan(10);
+  const packed = await scrape('', 'gzip');
+  expect(gunzipSync(packed.body).equals(body)).toBe(true);
 });

@@ -1,5 +1,5 @@
 // A disk that is full, nearly full, read-only or broken: the policy acts, the count is right, and what can flow flows.
-import { statSync } from 'node:fs';
+import { lstatSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { disk, reset, systemError } from './disk.ts';
 import { batch, drain, spoolRig } from './spool-rig.ts';
@@ -44,6 +44,21 @@ describe('a disk that takes nothing', () => {
       expect(seen.dropped).toBe(0);
     },
   );
+
+  test.each<[string, (path: string) => void]>([
+    ['a file', path => writeFileSync(path, 'precious')],
+    ['a link to nowhere', path => symlinkSync('/nowhere/at/all', path)],
+  ])('%s in the place of the directory: likewise, and it stays', (_, make) => {
+    const dir = path('spool');
+    make(dir);
+    const { spool, seen } = start({ dir });
+    const reader = spool.reader('otlp');
+    spool.append(batch('alpha'));
+    expect(spool.stats().faults.join()).toContain(`spool "${dir}"`);
+    expect(drain(reader)).toBe('alpha');
+    expect(seen.dropped).toBe(0);
+    expect(lstatSync(dir).isDirectory()).toBe(false);
+  });
 
   test('half a batch that fitted leaves nothing behind', async () => {
     const { spool } = start();

@@ -35,7 +35,8 @@ export interface Recovered {
 }
 
 export function recover(dir: string, quarantine: Quarantine, log: Log): Recovered {
-  const names = existsSync(dir) ? readdirSync(dir).sort() : [];
+  const faults: string[] = [];
+  const names = namesIn(dir, faults);
   const cursors = new Map<string, Cursor>();
   const foreign: string[] = [];
   for (const name of names) {
@@ -54,7 +55,6 @@ export function recover(dir: string, quarantine: Quarantine, log: Log): Recovere
   const safe = [...cursors.values()].map(({ end }) => end).reduce((a, b) => (isBehind(b, a) ? b : a), START);
   const segments: Segment[] = [];
   const losses: Loss[] = [];
-  const faults: string[] = [];
   let damagedBytes = 0;
   let nextId = Math.max(safe.segment, ...[...cursors.values()].map(({ segment }) => segment)) + 1;
 
@@ -111,6 +111,17 @@ export function recover(dir: string, quarantine: Quarantine, log: Log): Recovere
   }
   for (const fault of faults) log.error(fault);
   return { segments, cursors, nextId, losses, damagedBytes, faults };
+}
+
+function namesIn(dir: string, faults: string[]): string[] {
+  try {
+    return existsSync(dir) ? readdirSync(dir).sort() : [];
+  } catch (error) {
+    faults.push(
+      `cannot read spool "${dir}": ${causeOf(error)}; make it a directory of the agent's own, then restart`,
+    );
+    return [];
+  }
 }
 
 /** So that it is told once; where that cannot be done it is told again. */

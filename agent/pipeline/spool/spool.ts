@@ -24,12 +24,19 @@ const MEMORY_LIMIT = 4 * 2 ** 20;
 const AT_ONCE_MS = 200;
 const TIGHT = 'its file system has less free than spool.min_free';
 
-/** Opens the directory (0700, made when absent) and takes up what an earlier life left. Throws when it cannot be used at all. */
+/**
+ * Opens the directory (0700, made when absent) and takes up what an earlier life left. Where it cannot be used, that is a
+ * fault, and records wait in memory.
+ */
 export function openSpool(options: SpoolOptions): Spool {
   const { dir, log, now } = options;
   let { maxSize, whenFull } = options;
-  const refusal = makePrivate(dir);
-  if (refusal !== undefined) log.error(`cannot make spool "${dir}": ${causeOf(refusal)}`);
+  try {
+    const refusal = makePrivate(dir);
+    if (refusal !== undefined) throw refusal;
+  } catch (error) {
+    log.error(`cannot make spool "${dir}": ${causeOf(error)}`);
+  }
   const quarantine = createQuarantine(dir, log);
   const { segments, cursors, losses, damagedBytes, faults, ...recovered } = recover(dir, quarantine, log);
   if (damagedBytes > 0) options.onDamaged(damagedBytes);

@@ -14,6 +14,8 @@ export const disk = {
   after: (_change: Change, _path: string): void => {},
   /** Offsets below and from which nothing can be read. */
   unreadable: [0, 0] as [number, number],
+  /** A directory of somebody else, of which nothing may be seen. */
+  sealed: '',
   /** Free bytes, and all there are. */
   space: undefined as { free: number; size: number } | undefined,
 };
@@ -25,6 +27,7 @@ export function reset(): void {
   disk.before = disk.after = () => {};
   disk.limit = () => Number.POSITIVE_INFINITY;
   disk.unreadable = [0, 0];
+  disk.sealed = '';
   disk.space = undefined;
 }
 
@@ -36,10 +39,14 @@ export function diskOf(fs: Fs): Fs {
     disk.after(what, path);
     return result;
   };
+  const unsealed = (path: unknown) => {
+    if (disk.sealed !== '' && `${path}`.startsWith(disk.sealed)) throw systemError('EACCES');
+  };
   const pathOf = (fd: number) => paths.get(fd) ?? '';
   return {
     ...fs,
     openSync(path, flags, mode) {
+      unsealed(path);
       const writes = typeof flags === 'number' ? (flags & 3) !== 0 : flags !== 'r';
       const open = () => fs.openSync(path, flags, mode);
       const fd = writes ? change('open', String(path), open) : open();
@@ -74,6 +81,10 @@ export function diskOf(fs: Fs): Fs {
         done(error);
       });
     }) as Fs['fsync'],
+    readdirSync: ((path: string) => {
+      unsealed(path);
+      return fs.readdirSync(path);
+    }) as Fs['readdirSync'],
     readSync: ((fd: number, buffer: Uint8Array, at: number, length: number, position: number) => {
       const [from, to] = disk.unreadable;
       if (position >= from && position < to) throw systemError('EIO');

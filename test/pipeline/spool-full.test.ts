@@ -60,6 +60,23 @@ describe('a disk that takes nothing', () => {
     expect(lstatSync(dir).isDirectory()).toBe(false);
   });
 
+  test('a directory of somebody else: likewise, until it is ours', async () => {
+    disk.sealed = rig.dir;
+    const { spool } = start();
+    const reader = spool.reader('otlp');
+    spool.append(batch('alpha'));
+    await spool.sync();
+    expect(spool.stats().faults).toEqual([
+      expect.stringContaining('cannot write spool'),
+      expect.stringContaining('cannot sync spool'),
+      expect.stringContaining('cannot read spool'),
+    ]);
+    reset();
+    expect(await spool.sync()).toBe(1);
+    expect(segments()).toHaveLength(1);
+    expect(drain(reader)).toBe('alpha');
+  });
+
   test('half a batch that fitted leaves nothing behind', async () => {
     const { spool } = start();
     const reader = spool.reader('otlp');

@@ -1,8 +1,8 @@
 // What of the spool outlives power loss: segments, cursors and their directory, forced to disk one run after another.
 
-import { closeSync, existsSync, fstatSync, fsync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, fsync, mkdirSync, openSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { causeOf } from '../../core/errors.ts';
+import { attempt, causeOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { type Cursor, isBehind, type Position, START, saveCursor } from './cursor.ts';
 import type { SpoolReader } from './reader.ts';
@@ -37,8 +37,8 @@ export function createSync(room: {
   const dirty = new Set<Segment>();
   const suspects = new Set<Segment>();
   const saved = new Map<string, Cursor>();
-  /** -1 as long as the disk did not take the directory. */
-  let dirFd = existsSync(dir) ? openSync(dir, 'r') : -1;
+  /** -1 as long as there is no directory that we may open. */
+  let dirFd = attempt(() => openSync(dir, 'r')) ?? -1;
   let isGrown = false;
   let safe = 0;
   let end: Position = START;
@@ -59,7 +59,7 @@ export function createSync(room: {
       if (known) closeSync(dirFd);
       dirFd = openSync(dir, 'r');
       saved.clear();
-      for (const segment of segments) if (segment.durable) missing.add(segment);
+      if (known) for (const segment of segments) if (segment.durable) missing.add(segment);
     }
     for (const segment of missing) {
       segment.restore();

@@ -156,7 +156,6 @@ export interface ExpectSpec {
 
 export interface DaemonSpec {
   readonly name: string;
-  /** Every alternative a process may fit; the declared `match` or the recipe's. */
   readonly match: MatchSpec;
   readonly logs: LogSpec;
   readonly health: readonly CheckSpec[];
@@ -171,8 +170,9 @@ export interface ProcessFacts {
   /** Field 22 of /proc/PID/stat: clock ticks after boot. */
   readonly startTicks: number;
   readonly comm: string;
-  /** Device number of its controlling terminal; 0 for none. */
+  /** Device number of its controlling terminal; 0 for none. Pid of the leader of its session. */
   readonly terminal?: number;
+  readonly session?: number;
   /** Arguments joined by blanks, where something other than /proc tells them. */
   readonly cmdline?: string;
   /** What was read when its program began; it may be gone by now. */

@@ -15,7 +15,7 @@ export interface Changes {
 
 export interface Roster {
   readonly instances: readonly Instance[];
-  /** Tops of process trees. */
+  /** Tops of process trees, but for what a top has left over. */
   readonly tops: readonly Instance[];
   /**
    * Takes what lives now. What stood in the first list has begun before. With `awaited` a top that is missing is given
@@ -30,8 +30,8 @@ export interface Roster {
   begin(instance: Instance): Changes;
   /**
    * Takes an end told by somebody else, also of a process no list has named; undefined when it is of no account. `heirs`
-   * when it ended well and what it leaves goes on as instances of its own, `handedOver` when it was none itself; `at` in
-   * Unix ms.
+   * when it ended well and what it leaves in its session goes on as instances of its own, `handedOver` when all does and it
+   * was none itself; `at` in Unix ms.
    */
   end(
     process: ProcessFacts,
@@ -67,14 +67,17 @@ export function createRoster(): Roster {
   let missing = new Set<string>();
   /** Mains that have ended by two lists: when it is told after all, that is no other end. */
   const overdue = new Set<string>();
+  /** Tops that have outlived the top above them, and do not go on in its place. */
+  const leftOver = new Set<string>();
   let ended = 0;
   let first = true;
-  /** Tops that were children in the last list go on in the place of their parent. */
+  /** Tops that were children in the last list go on in the place of those that ended: all, or those of these sessions. */
   let heirs = false;
+  const sessions = new Set<number>();
 
   const live = (instances: readonly Instance[]) => {
     living = instances;
-    tops = instances.filter(instance => instance.claimed);
+    tops = instances.filter(instance => instance.claimed && !leftOver.has(keyOf(instance)));
   };
   const replace = (began: readonly ProcessFacts[]): number => {
     const restarts = Math.min(ended, began.length);
@@ -94,7 +97,8 @@ export function createRoster(): Roster {
       return tops;
     },
     update(instances, awaited = false, lives = () => false) {
-      if (!first && !heirs && missing.size === 0 && isEqual(instances, living)) return UNCHANGED;
+      if (!first && !heirs && sessions.size === 0 && missing.size === 0 && isEqual(instances, living))
+        return UNCHANGED;
       const keyed = instances.map(instance => [keyOf(instance), instance] as const);
       const keys = new Set(keyed.map(([key]) => key));
       const began = keyed.filter(([key, { claimed }]) => claimed && !known.has(key));
@@ -113,16 +117,28 @@ export function createRoster(): Roster {
       }
       const over = gone.map(([, instance]) => instance).filter(instance => !lives(instance));
       const parents = new Set(gone.length > 0 ? instances.map(({ ppid }) => ppid) : []);
+      ended += over.length;
+      const theirs = new Set(gone.map(([, { session }]) => session));
       for (const [key, instance] of keyed) {
+        const { pid, session, claimed } = instance;
+        const beside = session === undefined || theirs.has(undefined) || theirs.has(session);
         // Nobody knows how the top ended; what has children of its own goes on as one, and so does all when none has ended.
-        const heir = heirs || parents.has(instance.pid) || over.length < gone.length;
-        if (mains.has(key) || (instance.claimed && (heir || !known.has(key)))) mains.set(key, instance);
+        const heir =
+          !leftOver.has(key) &&
+          (heirs || sessions.has(session!) || (beside && parents.has(pid)) || over.length < gone.length);
+        if (mains.has(key) || (claimed && (heir || !known.has(key)))) {
+          if (!mains.has(key) && known.has(key) && ended > 0) ended--;
+          mains.set(key, instance);
+        } else if (claimed && late.length === 0 && !(beside && gone.length > 0)) leftOver.add(key);
       }
-      if (late.length === 0) heirs = false;
+      for (const key of leftOver) if (!keys.has(key)) leftOver.delete(key);
+      if (late.length === 0) {
+        heirs = false;
+        sessions.clear();
+      }
       live(late.length === 0 ? instances : [...instances, ...late.map(([, instance]) => instance)]);
       for (const [key] of late) keys.add(key);
       known = keys;
-      ended += over.length;
       const started = began.map(([, instance]) => instance);
       const changes = { began: first ? [] : started, ended: over, restarts: replace(started) };
       first = false;
@@ -134,6 +150,7 @@ export function createRoster(): Roster {
       if (mains.has(key)) return UNCHANGED;
       mains.set(key, instance);
       known.add(key);
+      leftOver.delete(key);
       if (before) {
         live(living.map(each => (each === before ? { ...before, claimed: true } : each)));
         return UNCHANGED;
@@ -150,7 +167,8 @@ export function createRoster(): Roster {
       placed.delete(key);
       live(living.filter(each => !isSameProcess(each, process)));
       if (command) return undefined;
-      heirs ||= well;
+      if (well && main?.session !== undefined && !handedOver) sessions.add(main.session);
+      else heirs ||= well;
       if (handedOver) return undefined;
       // A life between two looks.
       const began = main ? [] : [process];

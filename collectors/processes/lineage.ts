@@ -163,14 +163,24 @@ export function createLineage(
     if (!kin?.claimed) return void (kin && ended.signal === 'SIGKILL' && told.killed(kin));
     const well = ended.reason === 'exit' && ended.code === 0;
     const heirs = children.filter(child => child.daemon === kin.daemon);
-    for (const heir of heirs)
-      if (well) promote(heir, pid);
-      else heir.leftOver = true;
     const launcher = well && heirs.length > 0 && at - kin.startedAt < LAUNCH_MS;
+    const { session } = kin.process;
+    for (const heir of heirs)
+      if (launcher || (well && isIn(heir, session))) promote(heir, pid);
+      else heir.leftOver = true;
     told.ended(kin, { ...ended, at, source: 'netlink', ...(launcher && { handedOver: true }) });
   };
 
-  /** What outlives its top goes on as one, unless that has crashed: then it is only left over. */
+  /** What cannot be told is in any. */
+  const isIn = ({ process }: Member, session: number | undefined): boolean => {
+    const own = (host.look(process.pid) ?? process).session;
+    return own === undefined || session === undefined || own === session;
+  };
+
+  /**
+   * What outlives its top in the same session goes on as one, unless that has crashed: then it is only left over, as is who
+   * has a session of their own.
+   */
   const promote = (heir: Member, from: number) => {
     const process = heir.process.startTicks < 0 ? host.look(heir.process.pid) : heir.process;
     if (!process) return;

@@ -106,7 +106,7 @@ const isOf = ({ kin, instance, ended }: Portrait, seen: Seen, claimed: boolean, 
   ended === hasEnded(seen.stat);
 
 function draw({ stat, daemon }: Seen, claimed: boolean, began: number, startedAt: number): Portrait {
-  const { pid, ppid, startTicks, comm, state } = stat;
+  const { pid, ppid, startTicks, comm, session, state } = stat;
   return {
     pid,
     ppid,
@@ -121,6 +121,7 @@ function draw({ stat, daemon }: Seen, claimed: boolean, began: number, startedAt
       ppid,
       startTicks,
       comm,
+      session,
       state,
       claimed,
       startedAt: began,

@@ -123,6 +123,48 @@ describe('what a top leaves behind', () => {
     expect(roster.update([]).ended.map(({ pid }) => pid)).toEqual([2]);
   });
 
+  it.each([
+    ['a session', { heirs: false }, false],
+    ['the session', { heirs: false }, false],
+    ['a session', { heirs: true }, false],
+    ['the session', { heirs: true }, true],
+    ['a session', { heirs: true, handedOver: true }, true],
+  ])('in %s of its own top or another, %j: is an instance: %s', (whose, how, goesOn) => {
+    const [top, own] = [1, whose === 'the session' ? 1 : 2];
+    const roster = createRoster();
+    roster.update([]);
+    const below = { ...instance(3, false), ppid: 2 };
+    roster.update([{ ...instance(1, true), session: top }, { ...child, session: own }, below]);
+    roster.end(instance(1, true), how);
+    roster.update([{ ...orphan, session: own }, below]);
+    expect(roster.tops).toHaveLength(goesOn ? 1 : 0);
+    // Who goes on has taken the place.
+    const restarts = goesOn ? 0 : 1;
+    expect(roster.begin(instance(4, true))).toMatchObject({ restarts });
+    expect(roster.end(instance(2, true)) !== undefined).toBe(goesOn);
+  });
+
+  it('stays left over when another is launched in the place', () => {
+    const roster = createRoster();
+    roster.update([]);
+    roster.update([instance(1, true), child]);
+    roster.end(instance(1, true));
+    roster.update([orphan]);
+    roster.begin(instance(4, true));
+    roster.end(instance(4, true), { heirs: true, handedOver: true });
+    roster.update([orphan, instance(5, true)]);
+    expect(roster.tops.map(({ pid }) => pid)).toEqual([5]);
+  });
+
+  it('while the top lives is no instance', () => {
+    const roster = createRoster();
+    roster.update([]);
+    roster.update([instance(1, true), child]);
+    roster.update([instance(1, true), orphan]);
+    expect(roster.tops.map(({ pid }) => pid)).toEqual([1]);
+    expect(roster.end(orphan)).toBeUndefined();
+  });
+
   it('is neither an end nor a restart when the top only launched it', () => {
     const roster = createRoster();
     roster.update([]);

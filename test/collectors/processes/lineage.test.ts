@@ -89,6 +89,9 @@ function world() {
       lineage.settle(at);
       return self;
     },
+    sessions(of: ReadonlyMap<number, number>) {
+      for (const [pid, session] of of) alive.set(pid, { ...alive.get(pid)!, session });
+    },
     claims,
     lingering,
     outcomes,
@@ -156,6 +159,20 @@ it('takes an old one that leaves a successor for an end', () => {
   const w = world().start(5, 'd').look().after(3_600_000).start(6, 'd', 5).look();
   expect(w.exit(5).told()).toEqual(['d 5 ended 0']);
   expect(w.look().exit(6, 11).told()).toEqual(['d 6 ended SIGSEGV']);
+});
+
+it.each([
+  [5, ['d 6 ended 0']],
+  [6, []],
+])('what an old one leaves goes on when it is in its session: in that of %i', (session, told) => {
+  const w = world().start(5, 'd').after(20_000).fork(6, 5);
+  const sessions = new Map([
+    [5, 5],
+    [6, session],
+  ]);
+  w.sessions(sessions);
+  w.look().exit(5, 0).told();
+  expect(w.look().exit(6).told()).toEqual(told);
 });
 
 it('does not count what a crash left over', () => {

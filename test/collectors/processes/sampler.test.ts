@@ -194,6 +194,7 @@ describe('a host of files', () => {
         startTicks: 5025,
         comm: 'd',
         state: 'S',
+        session: 10,
         claimed: true,
         startedAt: BOOT + 50.25,
         memory: 1000 * 1024,

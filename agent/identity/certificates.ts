@@ -18,7 +18,11 @@ export interface Witness {
   ended(now: number, daemon: string, process: Member, exit: Exit, checks: readonly CheckStatus[]): void;
   /** systemd's `Result` of the daemon's last end. */
   managed(now: number, daemon: string, systemdResult: string): void;
+  /** The end after which it has not been seen to come up again, also by an earlier life of the agent. */
+  lastEnd(daemon: string): LastEnd | undefined;
 }
+
+export type LastEnd = Exit & { readonly pid: number; readonly at: number };
 
 export interface Certificates extends Witness {
   /** Reads what earlier lives of the agent kept, and tells what they could not. */
@@ -197,6 +201,13 @@ export function createCertificates(room: {
       const newest = kept.get(daemon)?.[0];
       if (newest && isNear(newest, now) && newest.exit.systemdResult !== systemdResult)
         amend(daemon, certificate => ({ ...certificate, exit: { ...certificate.exit, systemdResult } }));
+    },
+
+    lastEnd(daemon) {
+      const [newest] = kept.get(daemon) ?? [];
+      if (!newest || (newest.restart && !newest.repeats)) return undefined;
+      const { pid, at, exit, repeats } = newest;
+      return repeats ? { ...repeats.lastExit, pid, at: repeats.lastAt } : { ...exit, pid, at };
     },
 
     async flush() {

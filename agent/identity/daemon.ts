@@ -51,7 +51,9 @@ const UNKNOWN: Exit = { reason: 'unknown', source: 'sample' };
 export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   const { name } = initial;
   const { events: sink, voices, wishes, elapsed } = room;
-  const roster = createRoster();
+  /** In an earlier life of the agent. */
+  const before = room.witness.lastEnd(name);
+  const roster = createRoster(before ? 1 : 0);
   const expectations = createExpectations();
   const infosOf = createInfos();
   const exits: Record<Exit['reason'], number> = { exit: 0, signal: 0, oom: 0, unknown: 0 };
@@ -64,9 +66,9 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   let loopTimes: number[] = [];
   /** From ends to the beginnings after them, in ms. */
   let delays: number[] = [];
-  let lastExit: DaemonStatus['lastExit'];
+  let lastExit: DaemonStatus['lastExit'] = before;
   /** By which it is judged while it does not run. */
-  let verdict: Exit | undefined;
+  let verdict: Exit | undefined = before;
   let deliberate = false;
   let manager: ManagerWord | undefined;
   let stuckSince: number | undefined;

@@ -55,7 +55,8 @@ const UNCHANGED: Changes = { began: [], ended: [], restarts: 0 };
 const isEqual = (a: readonly Instance[], b: readonly Instance[]): boolean =>
   a === b || (a.length === b.length && a.every((each, i) => each === b[i]));
 
-export function createRoster(): Roster {
+/** `vacant`: how many have ended before the first list; who stands in it has taken their place. */
+export function createRoster(vacant = 0): Roster {
   let living: readonly Instance[] = [];
   let tops: readonly Instance[] = [];
   let known = new Set<string>();
@@ -69,7 +70,7 @@ export function createRoster(): Roster {
   const overdue = new Set<string>();
   /** Tops that have outlived the top above them, and do not go on in its place. */
   const leftOver = new Set<string>();
-  let ended = 0;
+  let ended = vacant;
   let first = true;
   /** Tops that were children in the last list go on in the place of those that ended: all, or those of these sessions. */
   let heirs = false;
@@ -117,7 +118,7 @@ export function createRoster(): Roster {
       }
       const over = gone.map(([, instance]) => instance).filter(instance => !lives(instance));
       const parents = new Set(gone.length > 0 ? instances.map(({ ppid }) => ppid) : []);
-      ended += over.length;
+      ended = first && instances.length > 0 ? 0 : ended + over.length;
       const theirs = new Set(gone.map(([, { session }]) => session));
       for (const [key, instance] of keyed) {
         const { pid, session, claimed } = instance;

@@ -5,6 +5,7 @@ import { DAEMON_STATES, type DaemonState, type Exit } from '../core/daemon.ts';
 import type { SampleSink } from '../core/meter.ts';
 import type { Desc } from '../core/metric.ts';
 import type { Posture } from '../core/posture.ts';
+import type { LastEnd } from './certificates.ts';
 
 const UP: Desc = {
   name: 'eudaemon.daemon.up',
@@ -89,7 +90,7 @@ export interface DaemonStatus {
   readonly exits: Readonly<Record<Exit['reason'], number>>;
   /** Of all its processes. */
   readonly oomKills: number;
-  readonly lastExit: (Exit & { readonly pid: number; readonly at: number }) | undefined;
+  readonly lastExit: LastEnd | undefined;
   /** While it crashes again and again, when its next start is to be expected. */
   readonly nextStartAt?: number;
   /** Somebody said so, and until when; without `until` until it has come up again. */

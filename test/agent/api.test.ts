@@ -33,7 +33,7 @@ function world() {
   const table = createTable({
     declared,
     events: { emit: nothing },
-    witness: { began: nothing, managed: nothing, ended: nothing },
+    witness: { began: nothing, managed: nothing, ended: nothing, lastEnd: () => undefined },
     voices: { heardAt: () => undefined, limit: () => undefined },
     wishes: { of: () => undefined, set: nothing, drop: () => false },
     startedAt: T0,

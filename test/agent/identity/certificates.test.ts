@@ -108,6 +108,22 @@ function world(names = ['web', 'db']) {
   };
 }
 
+test('the last end is known until somebody comes up again, also to the next life of the agent', async () => {
+  const w = world();
+  expect(w.certificates.lastEnd('web')).toBeUndefined();
+  w.die('web', w.process(5));
+  expect(w.certificates.lastEnd('web')).toEqual({ ...SEGV, pid: 5, at: T0 });
+  await w.time.pass(1000);
+  w.rise('web', w.process(6));
+  expect(w.certificates.lastEnd('web')).toBeUndefined();
+  await w.time.pass(1000);
+  w.die('web', w.process(6), { reason: 'exit', code: 0 });
+  await w.time.pass(1000);
+  await w.kept();
+  const lastEnd = { reason: 'exit', code: 0, at: T0 + 2000 };
+  for (const each of [w.certificates, w.create()]) expect(each.lastEnd('web')).toMatchObject(lastEnd);
+});
+
 describe('the event', () => {
   test('comes after five seconds, with all there is, and the time of death', async () => {
     const w = world();

@@ -109,7 +109,7 @@ function createWorld(model: Model): DaemonTable {
   return createTable({
     declared: [daemon('d', { comm: 'd' })],
     events: { emit: nothing },
-    witness: { began: nothing, managed: nothing, ended: nothing },
+    witness: { began: nothing, managed: nothing, ended: nothing, lastEnd: () => undefined },
     voices: { heardAt: () => undefined, limit: () => undefined },
     wishes: { of: () => undefined, set: nothing, drop: () => false },
     startedAt: T0,

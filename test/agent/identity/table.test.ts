@@ -12,7 +12,7 @@ import {
 import { createLatest } from '../../../agent/core/meter.ts';
 import { prometheusName } from '../../../agent/core/metric.ts';
 import type { Posture } from '../../../agent/core/posture.ts';
-import type { Witness } from '../../../agent/identity/certificates.ts';
+import type { LastEnd, Witness } from '../../../agent/identity/certificates.ts';
 import { exited } from '../../../agent/identity/events.ts';
 import { createTable } from '../../../agent/identity/table.ts';
 import type { Wish } from '../../../agent/identity/wishes.ts';
@@ -21,13 +21,18 @@ import { check, daemon } from './specs.ts';
 const T0 = 1_700_000_000_000;
 
 /** A table with one daemon `d` and a clock the test moves in seconds. */
-function world(spec: Partial<DaemonSpec> = {}, declared = [daemon('d', { comm: 'd' }, spec)]) {
+function world(
+  spec: Partial<DaemonSpec> = {},
+  declared = [daemon('d', { comm: 'd' }, spec)],
+  lastEnd?: LastEnd,
+) {
   let at = T0;
   let elapsed = 0;
   const events: AgentEvent[] = [];
   const witness: Witness = {
     began() {},
     managed() {},
+    lastEnd: () => lastEnd,
     ended: (at, daemon, { pid, comm, startedAt }, exit, checks) => {
       const process = { pid, program: comm, ...(startedAt && { startedAt: startedAt * 1000 }) };
       const samples = { at: [], cpu: [], memory: [], fds: [], fdUsage: [] };
@@ -281,6 +286,29 @@ describe('ends told by others', () => {
     expect(w.state()).toBe(state);
     expect(w.events[0]).toMatchObject({ severity, body: expect.stringContaining(words) });
     expect(w.events[0]!.attributes).toMatchObject({ 'process.pid': 5, 'eudaemon.exit.reason': exit.reason });
+  });
+});
+
+describe('an end told by an earlier life of the agent', () => {
+  const ended = (exit: Exit) => world({}, undefined, { ...exit, pid: 5, at: T0 - 60_000 });
+
+  it.each<[Exit, string]>([
+    [{ reason: 'exit', code: 0 }, 'stopped'],
+    [{ reason: 'signal', code: 15 }, 'stopped'],
+    [{ reason: 'signal', code: 11 }, 'absent'],
+  ])('%j: it is %s still, and who comes up takes the place', (exit, state) => {
+    const w = ended(exit).look();
+    expect(w.status()).toMatchObject({ state, lastExit: { pid: 5 }, exits: { exit: 0, signal: 0 } });
+    w.after(10).look(w.instance(6));
+    expect(w.status()).toMatchObject({ state: 'healthy', restarts: 1 });
+  });
+
+  it('is of the past when another runs', () => {
+    const w = ended({ reason: 'exit', code: 0 });
+    w.look(w.instance(6));
+    expect(w.status()).toMatchObject({ state: 'healthy', restarts: 0 });
+    w.look().look(w.instance(7));
+    expect(w.status()).toMatchObject({ restarts: 1 });
   });
 });
 

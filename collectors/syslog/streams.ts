@@ -1,13 +1,13 @@
 // Stream sockets: TCP, TLS and Unix, and named pipes. Each connection has its framer; while the sink is full all of
 // them are paused.
 
+import { readSync } from 'node:fs';
 import { createServer, type Server, Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
-import { causeOf } from '../../agent/core/errors.ts';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
+import { attempt, causeOf } from '../../agent/core/errors.ts';
 import type { Native } from '../../agent/native/index.ts';
 import { openCertificate } from './certificate.ts';
 import type { Desk } from './desk.ts';
-import { drainFifo } from './fifo.ts';
 import { Framer } from './frame.ts';
 import type { ListenOptions } from './options.ts';
 import type { Sender } from './sender.ts';
@@ -21,6 +21,9 @@ const KEEP_ALIVE_MS = 60_000;
 const HANDSHAKE_MS = 30_000;
 /** A line in a pipe that nobody has ended is whole after so many ticks. */
 const QUIET_TICKS = 5;
+const READ_BYTES = 64 * 1024;
+/** Reads at the end of what the kernel has, from all together: for senders that do not stop. */
+const LAST_READS = 256;
 
 interface Connection {
   readonly socket: Socket;
@@ -53,6 +56,7 @@ export function receiveStreams(
   // These messages have no place in a ring: the name only makes them distinct.
   const source = crypto.getRandomValues(new Uint32Array(2));
   let position = 0;
+  let lastReads = LAST_READS;
 
   // Node tells nobody the descriptor, but there is no other way to it.
   const fdOf = (of: Socket | Server): number | undefined =>
@@ -65,8 +69,20 @@ export function receiveStreams(
     return peer ? senders.process(peer.pid, peer.uid, room.now()) : senders.peer('');
   };
 
-  /** `rest` gives what is left at the end of a pipe, whose writers come and go without a word. */
-  const connect = (socket: Socket, senderAt: (at: number) => Sender, rest?: () => Iterable<Uint8Array>) => {
+  /** What has come and was not looked at. Of TLS it is what was deciphered. */
+  function* leftIn(socket: Socket): Generator<Uint8Array> {
+    for (let portion = socket.read(); portion !== null; portion = socket.read()) yield portion;
+    const fd = socket instanceof TLSSocket ? -1 : (fdOf(socket) ?? -1);
+    while (fd >= 0 && lastReads-- > 0) {
+      const portion = new Uint8Array(READ_BYTES);
+      const length = attempt(() => readSync(fd, portion)) ?? 0;
+      if (length === 0) return;
+      yield portion.subarray(0, length);
+    }
+  }
+
+  /** `isPipe`: its writers come and go without a word. */
+  const connect = (socket: Socket, senderAt: (at: number) => Sender, isPipe = false) => {
     const framer = new Framer(options.max_message);
     let finished = false;
     let quiet = 0;
@@ -81,11 +97,17 @@ export function receiveStreams(
       return false;
     };
     const drain = () => hand(false);
+    const read = (portion: Uint8Array) => {
+      quiet = 0;
+      framer.add(portion);
+      if (!drain()) socket.pause();
+    };
     const finish = () => {
       if (!finished) {
         finished = true;
+        socket.off('data', read);
         hand(false, true);
-        for (const portion of rest?.() ?? []) {
+        for (const portion of leftIn(socket)) {
           framer.add(portion);
           hand(false, true);
         }
@@ -94,15 +116,11 @@ export function receiveStreams(
       connections.delete(connection);
     };
     const tick = () => {
-      if (rest && !full() && ++quiet === QUIET_TICKS) hand(true, false);
+      if (isPipe && !full() && ++quiet === QUIET_TICKS) hand(true, false);
     };
     const connection: Connection = { socket, drain, finish, tick };
     connections.add(connection);
-    socket.on('data', (portion: Buffer) => {
-      quiet = 0;
-      framer.add(portion);
-      if (!drain()) socket.pause();
-    });
+    socket.on('data', read);
     socket.on('close', finish);
     socket.on('error', error => room.log.debug(`cannot read syslog connection: ${causeOf(error)}`));
     if (full()) socket.pause();
@@ -158,12 +176,7 @@ export function receiveStreams(
       });
     },
     read(fd, path, daemon) {
-      const own = native?.duplicate(fd);
-      connect(
-        new Socket({ fd, readable: true, writable: false }),
-        () => senders.pipe(path, daemon),
-        () => (own === undefined ? [] : drainFifo(own)),
-      );
+      connect(new Socket({ fd, readable: true, writable: false }), () => senders.pipe(path, daemon), true);
     },
     resume() {
       for (const { socket, drain } of connections) {
@@ -177,8 +190,8 @@ export function receiveStreams(
     async close() {
       const done = servers.map(server => new Promise<void>(resolve => server.close(() => resolve())));
       for (const { socket, finish } of connections) {
-        socket.destroy();
         finish();
+        socket.destroy();
       }
       await Promise.all(done);
     },

@@ -614,6 +614,26 @@ describe('a socket', () => {
     socket.destroy();
   });
 
+  it.each(['stream', 'tcp'])(
+    'of the kind %s loses nothing of what it was sent before its end',
+    async kind => {
+      const dir = temporaryDirectory();
+      const path = join(dir, 'stream');
+      const to = kind === 'tcp' ? { host: '127.0.0.1', port: await freePort() } : { path };
+      const listen = 'port' in to ? { tcp: `127.0.0.1:${to.port}` } : { path, type: 'stream' };
+      const collector = await start({ listen }, { dir });
+      collector.full = true;
+      const socket = await connected(to);
+      const lines = Array.from({ length: 3000 }, (_, i) => `<13>line ${i} ${'x'.repeat(20)}`);
+      await new Promise(resolve => socket.write(`${lines.join('\n')} and a half`, resolve));
+      await collector.until(1);
+      await collector.stream.close();
+      expect(collector.records).toHaveLength(lines.length);
+      expect(collector.records.at(-1)!.body).toMatch(/^line 2999 x+ and a half$/);
+      socket.destroy();
+    },
+  );
+
   it('closes connections that are silent for too long, and refuses those beyond the limit', async () => {
     const dir = temporaryDirectory();
     const path = join(dir, 'stream');

@@ -6,6 +6,7 @@ import { systemClock } from '../core/clock.ts';
 import { UsageError } from '../core/errors.ts';
 import { tellCapabilities } from '../core/posture.ts';
 import type { Discovered } from '../identity/discover.ts';
+import { unseenProcesses } from '../identity/namespace.ts';
 import { readOptions } from './args.ts';
 import { createFinder } from './find.ts';
 import { columns, paint } from './format.ts';
@@ -56,6 +57,8 @@ export async function discoverDaemons({ root, format, color, out, note }: Discov
   if (format === 'json') out(`${JSON.stringify(daemons, null, 2)}\n`);
   else if (format === 'yaml') out(toYaml(COMMENT, { daemons: finder.write(daemons) }));
   else out(daemons.length === 0 ? 'no daemons were found\n' : table(daemons, color));
+  const hidden = unseenProcesses(root, process.env, process.pid);
+  if (hidden) note(`${hidden.what}; unseen stays ${hidden.costs}; ${hidden.fix}`);
   if (unseen > 0)
     note(
       `cannot see open files of ${unseen} processes: permission denied; ports and logs are missing: run as root`,

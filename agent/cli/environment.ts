@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import type { Config } from '../config/index.ts';
 import { attempt, causeOf } from '../core/errors.ts';
 import { PROGRAM } from '../core/version.ts';
-import { foreignPids } from '../identity/namespace.ts';
+import { unseenProcesses } from '../identity/namespace.ts';
 import { exposed } from './advice.ts';
 import type { Env, Finding } from './finding.ts';
 import { rights } from './rights.ts';
@@ -30,7 +30,7 @@ export async function examine(
   const root = config.agent.host_root;
   return [
     ...rights(root, self, config),
-    ...[foreignPids(root, env, process.pid)].filter(found => found !== undefined),
+    ...[unseenProcesses(root, env, process.pid)].filter(found => found !== undefined),
     ...devLog(root, config),
     ...kernelLog(root, config),
     ...limits(self),

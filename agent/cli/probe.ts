@@ -13,6 +13,7 @@ import { hasEnded, parseStat } from '../core/procstat.ts';
 import { nearest } from '../core/units.ts';
 import { parseCondition } from '../identity/expect.ts';
 import { createLookup } from '../identity/lookup.ts';
+import { unseenProcesses } from '../identity/namespace.ts';
 import { readConfig } from './config.ts';
 import { createFinder } from './find.ts';
 import type { Command } from './index.ts';
@@ -111,6 +112,8 @@ function processesOf(root: string, { name, expect }: DaemonSpec, ofProcess: Look
     const stat = parseStat(bytes, bytes.length);
     if (stat && !hasEnded(stat) && ofProcess(stat) === name) own.set(stat.pid, stat.ppid);
   }
+  const hidden = own.size === 0 ? unseenProcesses(root, process.env, process.pid) : undefined;
+  if (hidden) return { code: UNKNOWN!, text: `no process is seen: ${hidden.what}`, perf: 'procs=0' };
   const instances = [...own.values()].filter(ppid => !own.has(ppid)).length;
   const wanted = parseCondition(expect.instances ?? '>= 1');
   const met = instances > 0 && wanted.holds(instances);

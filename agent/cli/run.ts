@@ -11,7 +11,7 @@ import { redirectOutput } from '../control/output.ts';
 import { claimPidfile } from '../control/pidfile.ts';
 import { causeOf } from '../core/errors.ts';
 import { PROGRAM, VERSION } from '../core/version.ts';
-import { foreignPids } from '../identity/namespace.ts';
+import { unseenProcesses } from '../identity/namespace.ts';
 import { sweepHeap } from '../native/sweep.ts';
 import { proveWeb } from '../web.ts';
 import { CONFIG, readOptions } from './args.ts';
@@ -62,11 +62,11 @@ async function begin(
   };
   const config = await load();
   takeName();
-  const foreign = foreignPids(config.agent.host_root, process.env, process.pid);
-  if (foreign)
+  const unseen = unseenProcesses(config.agent.host_root, process.env, process.pid);
+  if (unseen)
     createLog({ level: config.agent.log_level, format: config.agent.log_format })
       .room('identity')
-      .warn(`${foreign.what}; unseen stays ${foreign.costs}; ${foreign.fix}`);
+      .warn(`${unseen.what}; unseen stays ${unseen.costs}; ${unseen.fix}`);
   const redirect = output === undefined ? undefined : redirectOutput(output);
   const release = pidfile === undefined ? undefined : claimPidfile(pidfile);
   const ready = (url: string) => {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { attempt, codeOf } from '../core/errors.ts';
-import { parseStat, type Stat } from '../core/procstat.ts';
+import { hasEnded, parseStat, type Stat } from '../core/procstat.ts';
 
 /** Undefined where there is no such process, or no /proc. */
 export function look(pid: number, procRoot = '/proc'): Stat | undefined {
@@ -14,13 +14,10 @@ export function look(pid: number, procRoot = '/proc'): Stat | undefined {
 export const startOf = (pid: number, procRoot = '/proc'): string =>
   String(look(pid, procRoot)?.startTicks ?? '');
 
-/** A zombie is not. */
-export const isAlive = ({ state }: Stat): boolean => !/[ZX]/.test(state);
-
 /** Without a start time any process of that pid counts. One that has ended and waits for its parent does not. */
 export function lives(pid: number, start: string, procRoot = '/proc'): boolean {
   const seen = look(pid, procRoot);
-  if (seen) return isAlive(seen) && (start === '' || String(seen.startTicks) === start);
+  if (seen) return !hasEnded(seen) && (start === '' || String(seen.startTicks) === start);
   if (start !== '') return false;
   try {
     process.kill(pid, 0);

@@ -4,9 +4,10 @@
 import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { causeOf, codeOf, SetupError } from '../core/errors.ts';
+import { hasEnded } from '../core/procstat.ts';
 import { PROGRAM } from '../core/version.ts';
 import { makeDirectory } from './directories.ts';
-import { isAlive, lives, look } from './life.ts';
+import { lives, look } from './life.ts';
 
 export interface Holder {
   readonly pid: number;
@@ -31,7 +32,7 @@ export function readPidfile(path: string): Holder | undefined {
   const seen = look(pid);
   // Where there is no /proc its name cannot be told, and is believed.
   if (!seen) return { pid, start: '', alive: lives(pid, '') };
-  return { pid, start: String(seen.startTicks), alive: isAlive(seen) && seen.comm === PROGRAM };
+  return { pid, start: String(seen.startTicks), alive: !hasEnded(seen) && seen.comm === PROGRAM };
 }
 
 /** Writes it whole or not at all; returns what removes it. Throws SetupError, also while another agent holds it. */

@@ -35,7 +35,7 @@ it.each([
   expect(told).toEqual({ code, line: expect.stringMatching(line) });
 });
 
-it('of a daemon whose first thread has ended the others count, and one that waits for its parent does not', async () => {
+it('of a daemon whose first thread has ended the others count, one that waits for its parent does not, and one that is hidden is unknown', async () => {
   const host = createHost();
   onTestFinished(host.close);
   const file = join(host.root, 'e.yaml');
@@ -46,6 +46,8 @@ it('of a daemon whose first thread has ended the others count, and one that wait
   expect(await line()).toBe('OK: d - 1 process | procs=1');
   host.run({ pid: 5, comm: 'd', state: 'Z' });
   expect(await line()).toBe('CRITICAL: d - no process | procs=0');
+  host.write('proc/self/stat', '');
+  expect(await line()).toMatch(/^UNKNOWN: d - no process is seen: .* hides the processes of other users/);
 });
 
 it('a daemon that does not run is critical, one that is not declared unknown', async () => {

@@ -166,7 +166,12 @@ export function createArrivals(
       const isNew = isFirst && !known.has(source.id);
       const isOld = isNew && source.fromEnd;
       if (!isNew && !(source.unpacks && isPacked(path))) {
-        arrivals.recover(source, path, shelf.filesOf(source, path)?.seenUntil || at.id.birth, now);
+        arrivals.recover(
+          source,
+          path,
+          shelf.filesOf(source, path)?.seenUntil || at.id.birth || at.mtime,
+          now,
+        );
       }
       const file = shelf.add(source, path, at, now);
       if (file.isPacked) {

@@ -82,7 +82,7 @@ export interface Beside {
    */
   find(path: string, id: Identity, log: string): Sibling | undefined;
   /**
-   * Rotations of `path` born at `since` or later (ms; none where the file system keeps no births), the oldest first;
+   * Rotations of `path` born at `since` or later (ms; written to, where the file system keeps no births), the oldest first;
    * of compressed ones only what can be unpacked, those of `packedSince` that are not there without it as well. Throws the system's errors.
    */
   rotated(path: string, since: number, packedSince: number): Sibling[];
@@ -193,7 +193,7 @@ export function createBeside(root: string): Beside {
     },
     rotated(path, since, packedSince) {
       return [...rotationsOf(path)]
-        .filter(({ id, path }) => id.birth > 0 && id.birth >= (isPacked(path) ? packedSince : since))
+        .filter(({ id, mtime, path }) => (id.birth || mtime) >= (isPacked(path) ? packedSince : since))
         .sort((a, b) => compareAge(a, b, basename(path)));
     },
     hasChanged(path) {

@@ -1,5 +1,5 @@
 // Which names beside a log are its rotations.
-import {
+import fs, {
   appendFileSync,
   copyFileSync,
   mkdirSync,
@@ -9,6 +9,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { basename, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Beside, createBeside } from '../../../collectors/files/rotation.ts';
@@ -76,16 +77,15 @@ it('each of them, however many names there are', () => {
   expect(names.filter(name => !rotationsOf(name.slice(0, -2), all).includes(name))).toEqual([]);
 });
 
+const copyAndEmpty = (log: string, old: string) => {
+  copyFileSync(log, old);
+  truncateSync(log);
+};
+
 describe('a log that is rotated to a directory beside it', () => {
   const rotate: [string, (log: string, old: string) => void][] = [
     ['moved', renameSync],
-    [
-      'copied and emptied',
-      (log, old) => {
-        copyFileSync(log, old);
-        truncateSync(log);
-      },
-    ],
+    ['copied and emptied', copyAndEmpty],
   ];
   it.each(rotate.flatMap(([how, what]) => ['app.log', 'app.log*'].map(glob => [how, glob, what] as const)))(
     'and was %s while nobody looked gives its last lines first, in %s',
@@ -114,3 +114,47 @@ describe('a log that is rotated to a directory beside it', () => {
     },
   );
 });
+
+/** Until the test ends no file tells when it was born. */
+function forgetBirths(): void {
+  const { statSync, fstatSync } = fs;
+  const unborn =
+    <Args extends unknown[]>(stat: (...args: Args) => unknown) =>
+    (...args: Args) => {
+      const stats = stat(...args);
+      if (stats !== undefined) Object.assign(stats as object, { birthtimeMs: 0 });
+      return stats;
+    };
+  const use = (those: object) => {
+    Object.assign(fs, those);
+    syncBuiltinESMExports();
+  };
+  use({ statSync: unborn(statSync), fstatSync: unborn(fstatSync) });
+  onTestFinished(() => use({ statSync, fstatSync }));
+}
+
+it.each<[string, (log: string, old: string) => void]>([
+  ['moved', renameSync],
+  ['copied and emptied', copyAndEmpty],
+])(
+  'where births are not kept, a log that was %s gives what was not read, and nothing of before',
+  (_, move) => {
+    const rig = new Rig();
+    onTestFinished(() => rig.remove());
+    forgetBirths();
+    const log = rig.path('app.log');
+    writeFileSync(`${log}.2`, 'of before\n');
+    rig.tick();
+    rig.follow({ include: ['app.log'], start_at: 'beginning' });
+    rig.start();
+    writeFileSync(log, 'first\n');
+    rig.turn();
+    appendFileSync(log, 'last\n');
+    rig.tick();
+    move(log, `${log}.1`);
+    rig.tick();
+    writeFileSync(log, 'next\n');
+    rig.turn(20_000);
+    expect(rig.bodies).toEqual(['first', 'last', 'next']);
+  },
+);

@@ -40,7 +40,7 @@ export async function logs(options: SyslogOptions, room: ExporterRoom): Promise<
   const form: Form = {
     facility: FACILITIES.indexOf(options.facility),
     sdId: options.sd_id,
-    maxBytes: options.max_message,
+    maxBytes: Math.min(options.max_message, datagramBytes(options)),
     hostname,
     mark: host.get('host.id') ?? hostname,
     host: room.host,
@@ -93,6 +93,12 @@ export async function logs(options: SyslogOptions, room: ExporterRoom): Promise<
       line.close();
     },
   };
+}
+
+/** What a datagram holds: by UDP over IPv4; to a Unix socket a little less than its sender's buffer. */
+function datagramBytes({ udp, tcp, type }: SyslogOptions): number {
+  if (udp !== undefined) return 65_507;
+  return tcp !== undefined || type === 'stream' ? Number.POSITIVE_INFINITY : 200 * 1024;
 }
 
 function open(options: SyslogOptions): Line {

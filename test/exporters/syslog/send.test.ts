@@ -236,6 +236,26 @@ describe('datagrams', () => {
     expect(texts(received)).toEqual(['a', 'b\nc']);
   });
 
+  it('by UDP or to a Unix socket are no longer than a datagram can be', async () => {
+    const long = { body: 'x'.repeat(300_000) };
+    const socket = dgram.createSocket('udp4');
+    const received: string[] = [];
+    socket.on('message', message => received.push(message.toString()));
+    await new Promise<void>(ready => socket.bind(0, '127.0.0.1', ready));
+    onTestFinished(() => void socket.close());
+    const udp = await open({ udp: `127.0.0.1:${socket.address().port}`, max_message: '1MiB' });
+    expect(await udp.exporter.deliver(batch(long), never)).toEqual({ rejected: 0 });
+    await until('all are read', () => texts(received).join('') === long.body);
+
+    const path = join(folder(), 'log');
+    const native = loadNative()!;
+    const bound = native.bindUnix(path);
+    onTestFinished(() => native.close(bound));
+    const unix = await open({ path, max_message: '1MiB', timeout: '100ms' });
+    // The second half finds the receiver full.
+    await expect(unix.exporter.deliver(batch(long), never)).rejects.toMatchObject({ reason: 'timeout' });
+  });
+
   it('by UDP to nobody are told once the host says so', async () => {
     const socket = dgram.createSocket('udp4');
     await new Promise<void>(ready => socket.bind(0, '127.0.0.1', ready));

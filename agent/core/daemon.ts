@@ -192,6 +192,11 @@ export interface DaemonLookup {
    * own is not of the daemon that let them in.
    */
   ofProcess(process: ProcessFacts): string | undefined;
+  /**
+   * The same object while `ofProcess` has nothing else to say of a process that has not run since; absent when that is not
+   * known.
+   */
+  readonly answers?: object | undefined;
   /** The daemon of a living (or lately seen) pid in our pid namespace. */
   ofPid(pid: number): string | undefined;
   /** The daemon that declares a syslog tag. */

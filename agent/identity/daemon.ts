@@ -121,7 +121,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   };
 
   const settle = (now: number): DaemonState => {
-    const { tops } = roster;
+    const { tops, youngest } = roster;
     const stuck = tops.length > 0 && tops.every(top => 'DTt'.includes(top.state));
     stuckSince = stuck ? (stuckSince ?? elapsed()) : undefined;
     const quiet = silence(now);
@@ -130,7 +130,6 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       .filter(check => !check.presumed || checks.has(check.name))
       .map(check => checks.get(check.name));
     const failing = verdicts.filter(check => check?.healthy === false);
-    const youngest = youngestOf(tops);
     const next = judge(
       {
         instances: tops.length,
@@ -229,7 +228,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
         since,
         up: expectations.enough(tops.length),
         running: tops.length,
-        startedAt: tops.length > 0 ? oldestOf(tops) : undefined,
+        startedAt: tops.length > 0 ? roster.oldest : undefined,
         get instances() {
           return tops.map(({ pid, startedAt }) => ({ pid, startedAt: startedAt * 1000 }));
         },
@@ -260,14 +259,6 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     },
   };
 }
-
-/** When the last of them began, Unix ms; -Infinity without any. */
-const youngestOf = (tops: readonly Instance[]): number =>
-  tops.reduce((latest, { startedAt }) => Math.max(latest, startedAt), -Infinity) * 1000;
-
-/** The same of the first; Infinity without any. */
-const oldestOf = (tops: readonly Instance[]): number =>
-  tops.reduce((earliest, { startedAt }) => Math.min(earliest, startedAt), Infinity) * 1000;
 
 /** What it leaves behind goes on as the daemon; after a crash it is only left over. */
 const isWell = ({ reason, code, handedOver }: Exit): boolean =>

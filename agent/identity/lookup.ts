@@ -27,6 +27,8 @@ interface Candidate {
 
 interface Known {
   process: ProcessFacts;
+  /** Its own when it was last asked about. */
+  terminal: number;
   /** Daemons whose fixed keys hold; the first whose moving keys hold too is the one. */
   candidates: readonly Candidate[];
   /** What it ran when they held; undefined without any, and where that is not told. */
@@ -62,6 +64,8 @@ export function createLookup(room: LookupRoom): ChangingLookup {
   let recent = new Map<number, Known>();
   let earlier = new Map<number, Known>();
   let toldDenied = false;
+  let moves = false;
+  let answers = {};
 
   const recall = (pid: number): Known | undefined => {
     const known = recent.get(pid);
@@ -102,13 +106,18 @@ export function createLookup(room: LookupRoom): ChangingLookup {
     const same = before !== undefined && before.process.comm === process.comm;
     if (same && !process.began && at - before.examinedAt < (before.settled ? REEXAMINE_MS : SETTLE_MS)) {
       // What is kept of thousands for long costs the collector of garbage more than to look whether it is the same.
-      if (before.process.ppid !== process.ppid || before.process.terminal !== process.terminal)
+      if (isElsewhere(before, process)) {
         before.process = process;
+        before.terminal = process.terminal ?? 0;
+        answers = {};
+      }
       before.checkedAt = at;
       return before;
     }
     const { candidates, program, doubtful } = examine(process, before);
     const next = { ...unknown(process, at), candidates, program, settled: same && !doubtful };
+    // It may have children.
+    if (known && (isElsewhere(known, process) || !isEqual(known.candidates, candidates))) answers = {};
     remember(process.pid, next);
     return next;
   };
@@ -139,8 +148,9 @@ export function createLookup(room: LookupRoom): ChangingLookup {
     let each: Known | undefined = known;
     for (let depth = 0; each && depth < MAX_DEPTH; depth++) {
       const { process }: Known = each;
-      const own = each.candidates.find(({ matcher }) => matcher.moving(process));
-      if (own) return terminal === 0 || terminal === process.terminal ? own.name : undefined;
+      for (const { name, matcher } of each.candidates)
+        if (!matcher.moves || matcher.moving(process))
+          return terminal === 0 || terminal === process.terminal ? name : undefined;
       each = parentOf(process, at);
     }
     return undefined;
@@ -162,6 +172,8 @@ export function createLookup(room: LookupRoom): ChangingLookup {
           matcher: matcherOf(match),
         },
     );
+    moves = daemons.some(({ matcher }) => matcher.moves);
+    answers = {};
     files = specs
       .filter(({ logs }) => logs.files.length > 0)
       .map(({ name, logs }) => ({ name, fits: patterns.glob(logs.files) }));
@@ -181,6 +193,9 @@ export function createLookup(room: LookupRoom): ChangingLookup {
     },
     declare(specs) {
       if (!isDeepStrictEqual(specs, declared)) declare(specs);
+    },
+    get answers() {
+      return moves ? undefined : answers;
     },
     ofProcess(process) {
       const at = elapsed();
@@ -203,8 +218,15 @@ export function createLookup(room: LookupRoom): ChangingLookup {
   };
 }
 
+const isElsewhere = (known: Known, { ppid, terminal = 0 }: ProcessFacts): boolean =>
+  known.process.ppid !== ppid || known.terminal !== terminal;
+
+const isEqual = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((each, i) => each === b[i]);
+
 const unknown = (process: ProcessFacts, at: number): Known => ({
   process,
+  terminal: process.terminal ?? 0,
   candidates: [],
   program: undefined,
   examinedAt: at,

@@ -23,7 +23,9 @@ export interface Host {
 export interface Matcher {
   /** The keys that stay as they are while a process runs one program. */
   fixed(facts: Facts): boolean;
-  /** The keys that may come true later, a pidfile or a port: cheap, asked every time. */
+  /** Whether it has such as may come true later, a pidfile or a port. */
+  readonly moves: boolean;
+  /** Those: cheap, asked every time. */
   moving(process: ProcessFacts): boolean;
 }
 
@@ -94,6 +96,7 @@ function createMatcher(spec: MatchSpec, host: Asked): Matcher {
 
   return {
     fixed: facts => fixed.every(holds => holds(facts)),
+    moves: moving.length > 0,
     moving: process => moving.every(holds => holds(process)),
   };
 }

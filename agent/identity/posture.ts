@@ -64,8 +64,10 @@ export function createInfos(): (
   const known = new WeakMap<Posture, { readonly key: string; readonly labels: string[] }>();
   return processes => {
     const distinct = new Map<string, string[]>();
+    let last: Posture | undefined;
     for (const { posture } of processes) {
-      if (!posture) continue;
+      if (!posture || posture === last) continue;
+      last = posture;
       let info = known.get(posture);
       if (!info) {
         const labels = infoOf(posture);

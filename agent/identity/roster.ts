@@ -17,6 +17,9 @@ export interface Roster {
   readonly instances: readonly Instance[];
   /** Tops of process trees, but for what a top has left over. */
   readonly tops: readonly Instance[];
+  /** When the first and the last of them began, Unix ms; Infinity and -Infinity without any. */
+  readonly oldest: number;
+  readonly youngest: number;
   /**
    * Takes what lives now. What stood in the first list has begun before. With `awaited` a top that is missing is given
    * until the next list for its end to be told. One that is missing and `lives` has not ended: it is no longer one of these.
@@ -59,6 +62,8 @@ const isEqual = (a: readonly Instance[], b: readonly Instance[]): boolean =>
 export function createRoster(vacant = 0): Roster {
   let living: readonly Instance[] = [];
   let tops: readonly Instance[] = [];
+  let oldest = Infinity;
+  let youngest = -Infinity;
   let known = new Set<string>();
   /** Tops from their beginning: a child left behind by one that crashed is a top as well, but it is only left over. */
   const mains = new Map<string, Instance>();
@@ -79,6 +84,12 @@ export function createRoster(vacant = 0): Roster {
   const live = (instances: readonly Instance[]) => {
     living = instances;
     tops = instances.filter(instance => instance.claimed && !leftOver.has(keyOf(instance)));
+    oldest = Infinity;
+    youngest = -Infinity;
+    for (const { startedAt } of tops) {
+      oldest = Math.min(oldest, startedAt * 1000);
+      youngest = Math.max(youngest, startedAt * 1000);
+    }
   };
   const replace = (began: readonly ProcessFacts[]): number => {
     const restarts = Math.min(ended, began.length);
@@ -96,6 +107,12 @@ export function createRoster(vacant = 0): Roster {
     },
     get tops() {
       return tops;
+    },
+    get oldest() {
+      return oldest;
+    },
+    get youngest() {
+      return youngest;
     },
     update(instances, awaited = false, lives = () => false) {
       if (!first && !heirs && sessions.size === 0 && missing.size === 0 && isEqual(instances, living))

@@ -118,6 +118,43 @@ describe('a match', () => {
   });
 });
 
+describe('answers of a lookup', () => {
+  const PARENT: FakeProcess = { pid: 500, comm: 'd' };
+  /** Whether those of children stand when the parent has become this one a minute later. */
+  const stand = (match: MatchSpec, then: Partial<FakeProcess>) => {
+    const one = lookup(daemon('d', match));
+    host.run(PARENT);
+    one.ofProcess(facts(PARENT));
+    host.tick(1000);
+    one.ofProcess(facts(PARENT));
+    const { answers } = one;
+    const next = { ...PARENT, ...then };
+    host.run(next);
+    host.tick(60_000);
+    one.ofProcess(facts(next));
+    one.ofProcess(facts({ pid: 900, comm: 'another' }));
+    return answers !== undefined && one.answers === answers;
+  };
+
+  it.each<[what: string, match: MatchSpec, then: Partial<FakeProcess>, stand: boolean]>([
+    ['stand while it is what it was', { comm: 'd' }, {}, true],
+    ['stand while it is of nobody still', { comm: 'x' }, { comm: 'e' }, true],
+    ['fall when its program is another', { comm: 'd' }, { comm: 'e' }, false],
+    ['fall when it has come to fit', { user: '33' }, { uid: 33 }, false],
+    ['fall when it has another parent', { comm: 'd' }, { ppid: 7 }, false],
+    ['fall when it is at a terminal', { comm: 'd' }, { terminal: 7 }, false],
+    ['fall at any time by a pidfile', { pidfile: '/run/d.pid' }, {}, false],
+    ['fall at any time by a port', { comm: 'd', port: 80 }, {}, false],
+  ])('%s', (_, match, then, expected) => expect(stand(match, then)).toBe(expected));
+
+  it('fall when the daemons change', () => {
+    const one = lookup(daemon('d', { comm: 'd' }));
+    const { answers } = one;
+    one.declare([daemon('e', { comm: 'd' })]);
+    expect(one.answers).not.toBe(answers);
+  });
+});
+
 describe('a pidfile', () => {
   const written = [
     [-90, false],

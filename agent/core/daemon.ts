@@ -285,16 +285,7 @@ export interface DaemonReports {
   managed(now: number, daemon: string, word: ManagerWord | undefined): void;
 }
 
-export type DaemonState =
-  | 'healthy'
-  | 'unhealthy'
-  | 'starting'
-  | 'absent'
-  | 'stopped'
-  | 'crash_looping'
-  | 'hung';
-
-export const DAEMON_STATES: readonly DaemonState[] = [
+export const DAEMON_STATES = [
   'healthy',
   'unhealthy',
   'starting',
@@ -302,4 +293,5 @@ export const DAEMON_STATES: readonly DaemonState[] = [
   'stopped',
   'crash_looping',
   'hung',
-];
+] as const;
+export type DaemonState = (typeof DAEMON_STATES)[number];

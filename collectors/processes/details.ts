@@ -51,7 +51,7 @@ export function createDetails(
       for (const each of seen.values()) if (!hasEnded(each.stat)) members.get(each.daemon)?.push(each);
       if (undeclared) await countOthers(undeclared, seen, breath);
       undeclared?.write(out, elapsed());
-      await breath.each(members, ([daemon, processes]) => {
+      await breath.each([...members], ([daemon, processes]) => {
         const { gauges, counters } = groups.of(daemon, processes);
         for (const gauge of GAUGES)
           if (gauges[gauge] !== undefined) out.set(family.GROUP[gauge], gauges[gauge], daemon);

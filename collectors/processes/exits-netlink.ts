@@ -10,7 +10,7 @@ import type { Native } from '../../agent/native/index.ts';
 import { createPidfds } from '../../agent/native/pidfd.ts';
 import { watchProcesses } from '../../agent/native/process-events.ts';
 import type { ExitRoom, ExitSource } from './exits.ts';
-import { createLineage, SETTLE_MS } from './lineage.ts';
+import { createLineage, type Kin, SETTLE_MS } from './lineage.ts';
 
 import { wantedOf } from './wanted.ts';
 
@@ -61,6 +61,7 @@ export function watchByEvents(
       return undefined;
     }
   };
+  let known: ReadonlyMap<number, Kin> | undefined;
   const wanted = () => wantedOf(daemons.declared, resolve);
   let timer: NodeJS.Timeout | undefined;
   const settle = () => {
@@ -98,7 +99,8 @@ export function watchByEvents(
     begun: events.begun,
     seen(found) {
       events.want(wanted());
-      events.know(found.keys());
+      if (found !== known) events.know(found.keys());
+      known = found;
       lineage.seen(found);
     },
     async close() {

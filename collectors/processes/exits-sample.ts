@@ -11,6 +11,7 @@ export function watchBySample({ told, look, zombie }: ExitRoom): ExitSource {
     name: 'sample',
     awaited: false,
     seen(found, now) {
+      if (found === before) return;
       for (const [pid, kin] of before) {
         if (!kin.claimed || found.get(pid)?.process.startTicks === kin.process.startTicks) continue;
         const stat = look(pid);

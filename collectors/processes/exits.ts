@@ -152,8 +152,7 @@ export function createExits(
     },
     seen(found, at) {
       source.seen(found, at);
-      for (const { claimed, process } of found.values()) if (claimed) oom.note(process.pid);
-      oom.keep(found);
+      oom.look(found);
     },
     async close() {
       await source.close();

@@ -2,9 +2,8 @@
 
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import { causeOf } from '../../agent/core/errors.ts';
-import { hasEnded, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import { createBoot } from '../../agent/native/boot.ts';
-import { createBreath } from './breath.ts';
+import { type Breath, createBreath } from './breath.ts';
 import { EXIT_SOURCE } from './descs.ts';
 import { createDetails } from './details.ts';
 import { createExits } from './exits.ts';
@@ -12,11 +11,11 @@ import { createLooker, type Seen, type Turns } from './look.ts';
 import { createManagers } from './managers.ts';
 import { detailsInterval, type ProcessesOptions } from './options.ts';
 import { createPortable } from './portable.ts';
-import { createPortraits } from './portrait.ts';
+import { createPortraits, type Top } from './portrait.ts';
 import { createPostures } from './posture.ts';
 import { createReader } from './read.ts';
 import { readStat } from './sample.ts';
-import { emptySums, include, type Sums, writeSums } from './sums.ts';
+import { type Sums, sumOf, writeSums } from './sums.ts';
 import { createTally } from './tally.ts';
 
 /** After an end whoever takes the place of the ended is looked for so soon. */
@@ -48,51 +47,64 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     );
   };
 
-  /** One look, told to the table; `awaited` as its report takes it. Undefined while another is under way. */
-  const observe = async (
-    awaited: boolean,
-    ahead: boolean,
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, Sums> | undefined> => {
-    if (looking) return undefined;
+  /** All processes that have come, gone or run since, in `portraits`. */
+  const look = async (ahead: boolean, breath: Breath) => {
+    const boot = bootOf() / 1000;
+    const list = reader.pids();
+    if (!isEqual(list, pids)) all = new Set(list);
+    pids = list;
+    const { seen } = looker;
+    reader.hold(seen, all);
+    const one = looker.begin(all, ahead);
+    await breath.each(list, one.at);
+    const { read, left, gone } = one.end();
+    for (const pid of gone) {
+      reader.release(pid);
+      postures.forget(pid);
+    }
+    portraits.begin(left, boot);
+    await breath.each(read, each => {
+      tellDenied(each);
+      portraits.add(each);
+    });
+    if (portraits.moved)
+      await breath.each([...seen.values()], each =>
+        portraits.place(each, seen.get(each.stat.ppid)?.daemon !== each.daemon),
+      );
+    return { read, left };
+  };
+  const pose = ({ of: { stat, figures }, instance }: Top) => {
+    instance.posture = postures.of(stat, figures.details.rights, elapsed());
+  };
+  /** Adds up the daemons of these again. */
+  const sumUp = (touched: readonly Seen[]) => {
+    const anew = new Set(touched.map(({ daemon }) => daemon));
+    const sumsOf = (name: string) =>
+      (anew.has(name) ? undefined : sums.get(name)) ?? sumOf(portraits.members.get(name) ?? []);
+    sums = new Map(daemons.declared.map(({ name }) => [name, sumsOf(name)]));
+  };
+
+  /** One look, told to the table; `awaited` as its report takes it. None while another is under way. */
+  const observe = async (awaited: boolean, ahead: boolean, signal: AbortSignal): Promise<void> => {
+    if (looking) return;
     looking = true;
     try {
       await exits.source.begun;
       const now = room.now();
-      const boot = bootOf() / 1000;
-      const breath = createBreath(room.elapsed, signal);
+      const breath = createBreath(elapsed, signal);
       exits.looking();
-      const list = reader.pids();
-      const pids = new Set(list);
-      const { seen } = looker;
-      reader.hold(seen, pids);
-      const look = looker.begin(pids, ahead);
-      await breath.each(list, look.at);
-      for (const pid of look.end()) {
-        reader.release(pid);
-        postures.forget(pid);
-      }
-      const sums = new Map(daemons.declared.map(({ name }) => [name, emptySums()]));
-      portraits.begin();
-      await breath.each(seen.values(), each => {
-        const { stat, daemon, figures } = each;
-        const began = boot + stat.startTicks / TICKS_PER_SECOND;
-        const claimed = seen.get(stat.ppid)?.daemon !== daemon;
-        const ended = hasEnded(stat);
-        const posture = claimed && !ended ? postures.of(stat, figures.details.rights, elapsed()) : undefined;
-        portraits.add(each, claimed, began, posture);
-        if (ended) return;
-        tellDenied(each);
-        include(sums.get(daemon)!, stat, figures);
-      });
-      postures.end();
+      const { read, left } = await look(ahead, breath);
       // The look took a moment, and who has ended meanwhile has been told.
-      const { usages, kin, instances } = portraits.end(exits.ended);
-      tally.update(usages);
+      const { usages, tops, kin, instances } = portraits.end(exits.ended);
+      await breath.each(postures.begin(elapsed()) ? portraits.tops : tops, pose);
+      sumUp([...read, ...left]);
+      tally.update(
+        usages,
+        left.map(({ stat }) => stat),
+      );
       exits.seen(kin, now);
       reports.processes(now, instances, awaited, looker.lives);
       managers.seen(instances, now);
-      return sums;
     } finally {
       looking = false;
     }
@@ -100,6 +112,9 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
 
   const closing = new AbortController();
   let looking = false;
+  let pids: readonly number[] = [];
+  let all: ReadonlySet<number> = new Set();
+  let sums: ReadonlyMap<string, Sums> = new Map();
   let timer: NodeJS.Timeout | undefined;
   const observeSoon = (awaited: boolean) => {
     timer ??= setTimeout(() => {
@@ -116,7 +131,6 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     lookSoon: () => observeSoon(exits.source.awaited),
     lost: () => observeSoon(false),
   });
-  let latest: ReadonlyMap<string, Sums> = new Map();
   let first: Promise<unknown> | undefined;
   /** Whether it succeeded or not. */
   const seenFirst = async () => {
@@ -131,8 +145,8 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       async sample(out, signal) {
         const observed = observe(exits.source.awaited, false, signal);
         first ??= observed;
-        latest = (await observed) ?? latest;
-        for (const [daemon, sum] of latest) writeSums(out, daemon, sum, tally.totals(daemon));
+        await observed;
+        for (const [daemon, sum] of sums) writeSums(out, daemon, sum, tally.totals(daemon));
         out.set(EXIT_SOURCE, 1, exits.source.name);
       },
       async close() {
@@ -145,6 +159,9 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     createDetails(options, room, reader, seenFirst),
   ];
 }
+
+const isEqual = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((each, i) => each === b[i]);
 
 function turnsOf(options: ProcessesOptions): Turns {
   const looks = (ms: number) => Math.max(1, Math.round(ms / options.interval));

@@ -98,15 +98,20 @@ export function createLineage(
   const add = (pid: number, kin: Kin, parent: number) => {
     const member: Member = { ...kin, parent, missed: false, told: false, leftOver: false };
     members.set(pid, member);
+    settled = undefined;
     strangers.delete(pid);
     if (kin.claimed) young.push(member);
     return member;
   };
 
+  const drop = (pid: number) => {
+    if (members.delete(pid)) settled = undefined;
+  };
+
   const fork = (pid: number, parent: number, at: number) => {
     strangers.delete(pid);
     const of = members.get(parent);
-    if (!of) return void members.delete(pid);
+    if (!of) return drop(pid);
     const process = { pid, ppid: parent, startTicks: -1, comm: of.process.comm };
     add(pid, { process, daemon: of.daemon, startedAt: at, claimed: false }, parent);
   };
@@ -117,7 +122,7 @@ export function createLineage(
     if (process === undefined || daemon === undefined) {
       // Unseen, it goes on as what it was.
       if (before && process === undefined) return;
-      members.delete(pid);
+      drop(pid);
       if (strangers.size >= MAX_STRANGERS) strangers.delete(strangers.keys().next().value!);
       strangers.set(pid, { process, at });
       return;
@@ -153,7 +158,7 @@ export function createLineage(
     if (member?.claimed && host.lingers(pid)) return void lingering.push(end);
     const stranger = strangers.get(pid);
     const kin = member ?? (stranger && recognise(stranger));
-    members.delete(pid);
+    drop(pid);
     strangers.delete(pid);
     starters.delete(pid);
     if (parent !== 0 && (stranger || member?.claimed)) note(end, kin, stranger);
@@ -206,7 +211,6 @@ export function createLineage(
 
   return {
     take(events) {
-      settled = undefined;
       for (const event of events) {
         const { pid, at } = event;
         if (event.what === 'fork') fork(pid, event.parent, at);
@@ -243,7 +247,6 @@ export function createLineage(
     settle(now) {
       const waiting = lingering;
       lingering = [];
-      settled = undefined;
       for (const end of waiting) {
         const { pid, status, at } = end;
         const member = members.get(pid);

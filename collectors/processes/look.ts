@@ -31,59 +31,71 @@ export interface Turns {
   readonly everything: number;
 }
 
+/** What a look has found; of those in neither list everything is as it was. */
+export interface Found {
+  /** Of whom something was read. */
+  readonly read: readonly Seen[];
+  /** Who has ended, runs for another daemon now, or was somebody else. */
+  readonly left: readonly Seen[];
+  /** Who has ended, of any daemon or none. */
+  readonly gone: readonly number[];
+}
+
 export interface Looker {
   /** Processes of daemons by pid, as they were last seen. */
   readonly seen: ReadonlyMap<number, Seen>;
   /** Whether a process, a daemon's or not, was alive in the last look. */
   lives(process: Pick<Stat, 'pid' | 'startTicks'>): boolean;
-  /** Begins a look at these, which are all there are; one `ahead` of time is nobody's turn. */
+  /** Begins a look at these, which are all there are, the same set while they are; one `ahead` of time is nobody's turn. */
   begin(
     pids: ReadonlySet<number>,
     ahead?: boolean,
   ): {
     at(pid: number): void;
-    /** Forgets who is gone, and gives their pids. */
-    end(): readonly number[];
+    /** Forgets who is gone; what this look has found, and those before it that were not ended. */
+    end(): Found;
   };
 }
 
-export function createLooker(reader: Reader, daemons: Pick<DaemonLookup, 'ofProcess'>, turns: Turns): Looker {
+export function createLooker(
+  reader: Reader,
+  daemons: Pick<DaemonLookup, 'ofProcess' | 'answers'>,
+  turns: Turns,
+): Looker {
   const known = new Map<number, Process>();
   const seen = new Map<number, Seen>();
+  let found = nothing();
+  let all: ReadonlySet<number> = new Set();
+  let answers: object | undefined;
   let looks = 0;
 
   const daemonOf = (stat: Stat) => (stat.kernelThread ? undefined : daemons.ofProcess(stat));
 
   const depthOf = (pid: number): Depth => {
     const turn = pid + looks;
-    if (turn % turns.everything === 0) return Depth.Everything;
-    return turn % turns.details === 0 ? Depth.Details : Depth.Figures;
+    if (turn % turns.details !== 0) return Depth.Figures;
+    return turn % turns.everything === 0 ? Depth.Everything : Depth.Details;
   };
 
-  /** Whether one that has not run is there still; brings it up to date. */
-  const rest = (pid: number, { figures, cpuTime }: Seen, depth: Depth): boolean => {
+  /** Brings one that has not run up to date; whether something of it was read, undefined when it has vanished. */
+  const rest = (pid: number, { figures, cpuTime }: Seen, depth: Depth): boolean | undefined => {
     const memory = readMemory(reader, pid, figures.details.anonymous, figures.memory);
-    if (!memory) return false;
+    if (!memory) return undefined;
     const due = depth === Depth.Details && figures.details.cpuTime !== cpuTime;
+    if (!due && memory === figures.memory) return false;
     // Where the memory went is a detail.
-    if (due || memory !== figures.memory)
-      figures.details = readDetails(reader, pid, figures.details, cpuTime);
+    figures.details = readDetails(reader, pid, figures.details, cpuTime);
     figures.memory = memory;
     return true;
   };
 
   /** `before`, brought up to date, when it is the same still; undefined when it has vanished. */
-  const look = (
+  const read = (
     pid: number,
     before: Process | undefined,
-    pids: ReadonlySet<number>,
     depth: Depth,
+    cpuTime: number,
   ): Process | undefined => {
-    const cpuTime = reader.cpuTime(pid);
-    if (before?.cpuTime === cpuTime && depth !== Depth.Everything && hasParent(before.stat, pids)) {
-      const daemon = daemonOf(before.stat);
-      if (daemon === before.daemon) return !isSeen(before) || rest(pid, before, depth) ? before : undefined;
-    }
     const length = reader.file(pid, 'stat');
     const stat = length > 0 ? parseStat(reader.buf, length, before?.stat) : undefined;
     if (!stat) return undefined;
@@ -98,10 +110,13 @@ export function createLooker(reader: Reader, daemons: Pick<DaemonLookup, 'ofProc
     return same;
   };
 
-  const forget = (pid: number, gone: number[]) => {
+  const leave = (pid: number, process: Process) => {
+    if (isSeen(process) && seen.delete(pid)) found.left.push(process);
+  };
+  const forget = (pid: number, process: Process) => {
     known.delete(pid);
-    seen.delete(pid);
-    gone.push(pid);
+    found.gone.push(pid);
+    leave(pid, process);
   };
 
   return {
@@ -112,27 +127,55 @@ export function createLooker(reader: Reader, daemons: Pick<DaemonLookup, 'ofProc
     },
     begin(pids, ahead = false) {
       if (!ahead) looks++;
-      const gone: number[] = [];
+      const sameParents = pids === all;
+      // What is another in the course of this look concerns those as well who were before it.
+      const answered = answers;
+      answers = daemons.answers;
+      const isStill = ({ stat, daemon }: Process) =>
+        (answered !== undefined && daemons.answers === answered) || daemonOf(stat) === daemon;
       let living = 0;
       return {
         at(pid) {
           const before = known.get(pid);
-          const process = look(pid, before, pids, ahead ? Depth.Figures : depthOf(pid));
-          if (process) living++;
-          if (process === before) return;
-          if (process) known.set(pid, process);
-          else forget(pid, gone);
-          if (process && isSeen(process)) seen.set(pid, process);
-          else seen.delete(pid);
+          const depth = ahead ? Depth.Figures : depthOf(pid);
+          const cpuTime = reader.cpuTime(pid);
+          if (
+            before?.cpuTime === cpuTime &&
+            depth !== Depth.Everything &&
+            (sameParents || hasParent(before.stat, pids)) &&
+            isStill(before)
+          ) {
+            const moved = isSeen(before) && rest(pid, before, depth);
+            if (moved === undefined) return forget(pid, before);
+            if (moved) found.read.push(before as Seen);
+            living++;
+            return;
+          }
+          const process = read(pid, before, depth, cpuTime);
+          if (!process) return void (before && forget(pid, before));
+          living++;
+          if (process !== before) {
+            if (before) leave(pid, before);
+            known.set(pid, process);
+          }
+          if (!isSeen(process)) return;
+          seen.set(pid, process);
+          found.read.push(process);
         },
         end() {
-          if (living < known.size) for (const pid of known.keys()) if (!pids.has(pid)) forget(pid, gone);
-          return gone;
+          if (living < known.size)
+            for (const pid of known.keys()) if (!pids.has(pid)) forget(pid, known.get(pid)!);
+          all = pids;
+          const ended = found;
+          found = nothing();
+          return ended;
         },
       };
     },
   };
 }
+
+const nothing = () => ({ read: [] as Seen[], left: [] as Seen[], gone: [] as number[] });
 
 const isSeen = (process: Process): process is Seen => process.daemon !== undefined;
 

@@ -8,12 +8,10 @@ import { parseGroupMounts, parseGroupPaths, parseKeyed } from './parse-group.ts'
 import { parseKill } from './parse-kmsg.ts';
 
 export interface Oom {
-  /** Remembers what the group of a living process counts. */
-  note(pid: number): void;
+  /** Remembers what the groups of the tops among these count, which are all that live, and forgets all others. */
+  look(living: ReadonlyMap<number, { readonly claimed: boolean }>): void;
   /** Whether it was what ended a process by SIGKILL; `startedAt` in Unix ms. Asked once. */
   killed(pid: number, startedAt: number): boolean;
-  /** Forgets all but these. */
-  keep(pids: { has(pid: number): boolean }): void;
   close(): void;
 }
 
@@ -69,12 +67,17 @@ export function createOom(root: string, samePids: boolean, now: () => number, up
   if (log !== undefined) readLog(log);
   kills.clear();
 
+  const note = (pid: number) => {
+    const file = groups.get(pid)?.file ?? fileOf(pid);
+    const count = file === undefined ? undefined : countIn(file);
+    if (file !== undefined && count !== undefined) groups.set(pid, { file, count });
+  };
+
   return {
-    note(pid) {
+    look(living) {
       if (log !== undefined) return;
-      const file = groups.get(pid)?.file ?? fileOf(pid);
-      const count = file === undefined ? undefined : countIn(file);
-      if (file !== undefined && count !== undefined) groups.set(pid, { file, count });
+      for (const [pid, { claimed }] of living) if (claimed) note(pid);
+      for (const pid of groups.keys()) if (!living.has(pid)) groups.delete(pid);
     },
     killed(pid, startedAt) {
       if (log !== undefined) {
@@ -86,9 +89,6 @@ export function createOom(root: string, samePids: boolean, now: () => number, up
       const group = groups.get(pid);
       groups.delete(pid);
       return group !== undefined && (countIn(group.file) ?? 0) > group.count;
-    },
-    keep(pids) {
-      for (const pid of groups.keys()) if (!pids.has(pid)) groups.delete(pid);
     },
     close() {
       if (log !== undefined) closeSync(log);

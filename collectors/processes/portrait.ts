@@ -2,8 +2,7 @@
 // place, so that only who comes and goes costs more than a glance. Pure.
 
 import type { Instance, ProcessFacts } from '../../agent/core/daemon.ts';
-import type { Posture } from '../../agent/core/posture.ts';
-import { hasEnded, isSameProcess } from '../../agent/core/procstat.ts';
+import { hasEnded, isSameProcess, type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import type { Kin } from './lineage.ts';
 import type { Seen } from './look.ts';
 import { fdShare } from './sums.ts';
@@ -21,6 +20,7 @@ import {
 
 /** The same while it is the same process, and runs for the same daemon, in the same place, as before. */
 interface Portrait extends Usage {
+  readonly of: Seen;
   readonly own: number[];
   readonly inherited: number[];
   readonly ended: boolean;
@@ -34,80 +34,132 @@ interface Portrait extends Usage {
 }
 
 /** What a look has found: the same maps and lists as in the last one when nobody in them is another. */
-export interface Found {
-  /** Of all. */
+export interface Drawn {
+  /** Of those of whom something was read. */
   readonly usages: readonly Usage[];
+  /** The tops among them; all when somebody is another. */
+  readonly tops: readonly Top[];
   /** By pid, of those that live. */
   readonly kin: ReadonlyMap<number, Kin>;
   /** By daemon, of those that live. */
   readonly instances: ReadonlyMap<string, readonly Instance[]>;
 }
 
+/** A top of a tree that has not ended. */
+export type Top = Pick<Portrait, 'of' | 'instance'>;
+
 export interface Portraits {
-  /** Begins a look. */
-  begin(): void;
-  /** Adds a process to it; `began` in Unix seconds. */
-  add(seen: Seen, claimed: boolean, began: number, posture: Posture | undefined): void;
+  /** Begins a look that has found that these have left; `boot` in Unix seconds. */
+  begin(left: readonly Seen[], boot: number): void;
+  /** One of whom something was read. */
+  add(seen: Seen): void;
+  /** Whether somebody is another, so that all have to be placed anew. */
+  readonly moved: boolean;
+  /** `claimed` when its parent is not of the same daemon. */
+  place(seen: Seen, claimed: boolean): void;
   /** Ends the look, during which these have ended. */
-  end(ended: readonly ProcessFacts[]): Found;
+  end(ended: readonly ProcessFacts[]): Drawn;
+  /** As of the last look. */
+  readonly tops: readonly Top[];
+  /** By daemon, of those that had not ended when they were looked at. */
+  readonly members: ReadonlyMap<string, readonly Seen[]>;
 }
 
 /** What began after `startedAt`, Unix seconds, is fresh. */
 export function createPortraits(startedAt: number): Portraits {
-  /** In the order of the look; those of the last one up to `count`, from there on of the one before. */
-  const all: Portrait[] = [];
-  let count = 0;
-  let same = true;
-  let known = new Map<number, Portrait>();
+  const known = new Map<number, Portrait>();
+  let boot = Number.NaN;
+  let moved = true;
+  let read: Portrait[] = [];
   let kin = new Map<number, Kin>();
   let instances = new Map<string, Instance[]>();
+  let members = new Map<string, Seen[]>();
+  let tops: Top[] = [];
+
+  const beganOf = ({ startTicks }: Stat) => boot + startTicks / TICKS_PER_SECOND;
 
   const gather = (ended: readonly ProcessFacts[]) => {
     kin = new Map();
     instances = new Map();
-    for (const portrait of all) {
-      if (portrait.ended || ended.some(each => isSameProcess(each, portrait))) continue;
+    members = new Map();
+    tops = [];
+    for (const portrait of known.values()) {
+      if (portrait.ended) continue;
+      listIn(members, portrait.daemon).push(portrait.of);
+      if (isTop(portrait)) tops.push(portrait);
+      if (ended.some(each => isSameProcess(each, portrait))) continue;
       kin.set(portrait.pid, portrait.kin);
-      const list = instances.get(portrait.daemon);
-      if (list) list.push(portrait.instance);
-      else instances.set(portrait.daemon, [portrait.instance]);
+      listIn(instances, portrait.daemon).push(portrait.instance);
     }
   };
 
   return {
-    begin() {
-      count = 0;
+    begin(left, bootNow) {
+      read = [];
+      moved ||= left.length > 0 || boot !== bootNow;
+      boot = bootNow;
+      for (const { stat } of left) known.delete(stat.pid);
     },
-    add(seen, claimed, began, posture) {
+    add(seen) {
+      const portrait = known.get(seen.stat.pid);
+      if (portrait && isOf(portrait, seen)) {
+        renew(portrait);
+        read.push(portrait);
+      } else moved = true;
+    },
+    get moved() {
+      return moved;
+    },
+    place(seen, claimed) {
+      const began = beganOf(seen.stat);
       const before = known.get(seen.stat.pid);
-      const portrait =
-        before && isOf(before, seen, claimed, began) ? before : draw(seen, claimed, began, startedAt);
-      renew(portrait, seen, posture);
-      same &&= all[count] === portrait;
-      all[count++] = portrait;
+      if (
+        before &&
+        isOf(before, seen) &&
+        before.kin.claimed === claimed &&
+        before.instance.startedAt === began
+      )
+        return;
+      const portrait = draw(seen, claimed, began, startedAt);
+      renew(portrait);
+      known.set(portrait.pid, portrait);
+      read.push(portrait);
     },
     end(ended) {
-      same &&= all.length === count;
-      all.length = count;
-      if (!same) known = new Map(all.map(portrait => [portrait.pid, portrait]));
-      if (!same || ended.length > 0) gather(ended);
+      const drawn = moved ? undefined : read.filter(isTop);
+      if (moved || ended.length > 0) gather(ended);
       // Whoever was left out may be there still.
-      same = ended.length === 0;
-      return { usages: all, kin, instances };
+      moved = ended.length > 0;
+      return { usages: read, tops: drawn ?? tops, kin, instances };
+    },
+    get tops() {
+      return tops;
+    },
+    get members() {
+      return members;
     },
   };
 }
 
-const isOf = ({ kin, instance, ended }: Portrait, seen: Seen, claimed: boolean, began: number): boolean =>
-  kin.process === seen.stat &&
-  kin.daemon === seen.daemon &&
-  kin.claimed === claimed &&
-  instance.startedAt === began &&
-  ended === hasEnded(seen.stat);
+const isTop = ({ kin, ended }: Portrait): boolean => kin.claimed && !ended;
 
-function draw({ stat, daemon }: Seen, claimed: boolean, began: number, startedAt: number): Portrait {
+const isOf = ({ of, kin, ended }: Portrait, seen: Seen): boolean =>
+  of === seen && kin.process === seen.stat && ended === hasEnded(seen.stat);
+
+function listIn<T>(lists: Map<string, T[]>, key: string): T[] {
+  let list = lists.get(key);
+  if (!list) {
+    list = [];
+    lists.set(key, list);
+  }
+  return list;
+}
+
+function draw(of: Seen, claimed: boolean, began: number, startedAt: number): Portrait {
+  const { stat, daemon } = of;
   const { pid, ppid, startTicks, comm, session, state } = stat;
   return {
+    of,
     pid,
     ppid,
     startTicks,
@@ -134,11 +186,7 @@ function draw({ stat, daemon }: Seen, claimed: boolean, began: number, startedAt
 }
 
 /** Gives it the figures of now. */
-function renew(
-  { own, inherited, instance }: Portrait,
-  { stat, figures }: Seen,
-  posture: Posture | undefined,
-): void {
+function renew({ of: { stat, figures }, own, inherited, instance }: Portrait): void {
   const { io, details, memory } = figures;
   own[USER] = stat.userTicks;
   own[SYSTEM] = stat.systemTicks;
@@ -156,5 +204,4 @@ function renew(
   instance.state = stat.state;
   instance.memory = Number.isNaN(memory.resident) ? undefined : memory.resident;
   instance.fdUsage = Number.isNaN(share) ? undefined : share;
-  instance.posture = posture;
 }

@@ -17,8 +17,7 @@ const READS_A_CYCLE = 64;
 interface Known {
   readonly startTicks: number;
   readonly rights: number;
-  readonly settled: boolean;
-  readonly readAt: number;
+  readonly dueAt: number;
   readonly posture: Posture;
 }
 
@@ -28,9 +27,9 @@ export interface Postures {
    * either.
    */
   of(stat: Stat, rights: number, at: number): Posture | undefined;
+  /** Begins a cycle; whether one of those known has its turn in it, whatever its rights are. */
+  begin(at: number): boolean;
   forget(pid: number): void;
-  /** Ends a cycle. */
-  end(): void;
 }
 
 export function createPostures(root: string): Postures {
@@ -43,13 +42,17 @@ export function createPostures(root: string): Postures {
   let groups = new Map<number, string>();
   let namesAt = -Infinity;
   let reads = 0;
+  /** Of thousands of processes most run as the one before does: one object does for them. */
+  let last: { readonly text: string; readonly posture: Posture } | undefined;
+  /** When the next one has its turn. */
+  let dueAt = Infinity;
 
   const linkOfFirst = (name: string) => {
     if (!first.has(name)) first.set(name, link(`proc/1/${name}`));
     return first.get(name);
   };
-  const look = (stat: Stat): Posture =>
-    readPosture(
+  const look = (stat: Stat): Posture => {
+    const posture = readPosture(
       {
         file: name => read(`proc/${stat.pid}/${name}`),
         link: name => link(`proc/${stat.pid}/${name}`),
@@ -60,28 +63,41 @@ export function createPostures(root: string): Postures {
       },
       stat,
     );
+    const text = JSON.stringify(posture);
+    if (text !== last?.text) last = { text, posture };
+    return last.posture;
+  };
 
   return {
     of(stat, rights, at) {
       const before = known.get(stat.pid);
       const same = before?.startTicks === stat.startTicks ? before : undefined;
-      const fresh = same && at - same.readAt < (same.settled ? REREAD_MS : SETTLE_MS);
-      if (fresh && same.rights === rights) return same.posture;
-      if (reads++ >= READS_A_CYCLE) return same?.posture;
+      if (same && at < same.dueAt && same.rights === rights) {
+        dueAt = Math.min(dueAt, same.dueAt);
+        return same.posture;
+      }
+      if (reads++ >= READS_A_CYCLE) {
+        dueAt = -Infinity;
+        return same?.posture;
+      }
       if (at - namesAt >= NAMES_MS) {
         namesAt = at;
         users = namesById(read('etc/passwd') ?? '');
         groups = namesById(read('etc/group') ?? '');
       }
       const posture = look(stat);
-      const settled = same !== undefined && same.rights === rights;
-      known.set(stat.pid, { startTicks: stat.startTicks, rights, settled, readAt: at, posture });
+      const next = at + (same?.rights === rights ? REREAD_MS : SETTLE_MS);
+      known.set(stat.pid, { startTicks: stat.startTicks, rights, dueAt: next, posture });
+      dueAt = Math.min(dueAt, next);
       return posture;
     },
-    forget: pid => void known.delete(pid),
-    end() {
+    begin(at) {
       reads = 0;
       first.clear();
+      const due = at >= dueAt;
+      if (due) dueAt = Infinity;
+      return due;
     },
+    forget: pid => void known.delete(pid),
   };
 }

@@ -17,31 +17,35 @@ export interface Sums {
   ioDenied: boolean;
 }
 
-export const emptySums = (): Sums => ({
-  threads: 0,
-  openFds: 0,
-  maxFds: 0,
-  resident: 0,
-  virtual: 0,
-  swap: 0,
-  anonymous: 0,
-  ioDenied: false,
-});
-
 /** Open files of a process as a share of its soft limit; NaN when either is unknown. */
 export const fdShare = ({ openFds, details }: Figures): number => openFds / details.setting.fdLimit;
 
-/** Adds a running process. Whatever is added to NaN stays unknown. */
-export function include(sums: Sums, { threads }: Stat, figures: Figures): void {
-  const { memory, openFds, details, ioDenied } = figures;
-  sums.threads += threads;
-  sums.openFds += openFds;
-  sums.maxFds = Math.max(sums.maxFds, fdShare(figures));
-  sums.resident += memory.resident;
-  sums.virtual += memory.virtual;
-  sums.swap += details.swap;
-  sums.anonymous += memory.anonymous;
-  sums.ioDenied ||= ioDenied;
+/** Of running processes. Whatever is added to NaN stays unknown. */
+export function sumOf(
+  processes: readonly { readonly stat: Pick<Stat, 'threads'>; readonly figures: Figures }[],
+): Sums {
+  const sums: Sums = {
+    threads: 0,
+    openFds: 0,
+    maxFds: 0,
+    resident: 0,
+    virtual: 0,
+    swap: 0,
+    anonymous: 0,
+    ioDenied: false,
+  };
+  for (const { stat, figures } of processes) {
+    const { memory, openFds, details, ioDenied } = figures;
+    sums.threads += stat.threads;
+    sums.openFds += openFds;
+    sums.maxFds = Math.max(sums.maxFds, fdShare(figures));
+    sums.resident += memory.resident;
+    sums.virtual += memory.virtual;
+    sums.swap += details.swap;
+    sums.anonymous += memory.anonymous;
+    sums.ioDenied ||= ioDenied;
+  }
+  return sums;
 }
 
 /** Of no process nothing is used; what of a process is not known is absent. */

@@ -27,8 +27,11 @@ export interface Usage {
 }
 
 export interface Tally {
-  /** Takes all processes of all daemons of one cycle. */
-  update(usages: readonly Usage[]): void;
+  /**
+   * Takes those of all daemons of whom something was read since, and those that have left: of all others what they have
+   * used is what it was. Who runs for another daemon now may be in both.
+   */
+  update(usages: readonly Usage[], left: readonly Pick<Usage, 'pid' | 'startTicks'>[]): void;
   /** By counter; zeros for a daemon that never had a process. */
   totals(daemon: string): Readonly<Float64Array>;
 }
@@ -41,18 +44,16 @@ interface Tracked {
   readonly whole: Float64Array;
   /** Minor faults of ended children: no process is without, so they grow with every child that is waited for. */
   reaped: number;
-  /** The last cycle it lived in. */
-  cycle: number;
+  gone: boolean;
 }
 
 /**
- * A process adds what it has grown by since the last cycle. When a child ends its counters move into its parent's
+ * A process adds what it has grown by since it was last read. When a child ends its counters move into its parent's
  * inherited ones; of these only what had not been counted while it lived is new.
  */
 export function createTally(): Tally {
   const totals = new Map<string, Float64Array>();
   const tracked = new Map<number, Tracked>();
-  let cycle = 0;
 
   const totalOf = (daemon: string): Float64Array => {
     let total = totals.get(daemon);
@@ -66,7 +67,7 @@ export function createTally(): Tally {
     const { pid, ppid, startTicks, inherited } = usage;
     const before = tracked.get(pid);
     const reaped = inherited[MINOR_FAULTS]!;
-    const now = before ?? { pid, startTicks, ppid, whole: new Float64Array(COUNTERS), reaped, cycle };
+    const now = before ?? { pid, startTicks, ppid, whole: new Float64Array(COUNTERS), reaped, gone: false };
     // A parent that does not wait for its children inherits nothing.
     const known = reaped > now.reaped ? counted.get(pid) : undefined;
     add(totalOf(usage.daemon), usage, before !== undefined, known, now.whole);
@@ -77,18 +78,15 @@ export function createTally(): Tally {
 
   return {
     totals: totalOf,
-    update(usages) {
-      cycle++;
-      let living = 0;
-      for (const { pid, startTicks } of usages) {
+    update(usages, left) {
+      const mark = ({ pid, startTicks }: Pick<Usage, 'pid' | 'startTicks'>, gone: boolean) => {
         const before = tracked.get(pid);
-        if (before?.startTicks !== startTicks) continue;
-        before.cycle = cycle;
-        living++;
-      }
-      const gone =
-        living < tracked.size ? Array.from(tracked.values()).filter(each => each.cycle !== cycle) : [];
-      const counted = countedBefore(gone, tracked, cycle);
+        if (before?.startTicks === startTicks) before.gone = gone;
+      };
+      for (const each of left) mark(each, true);
+      if (left.length > 0) for (const usage of usages) mark(usage, false);
+      const gone = left.flatMap(({ pid }) => tracked.get(pid) ?? []).filter(each => each.gone);
+      const counted = countedBefore(gone, tracked);
       for (const { pid } of gone) tracked.delete(pid);
       for (const usage of usages) take(usage, counted);
     },
@@ -101,14 +99,12 @@ const MAX_DEPTH = 64;
 function countedBefore(
   gone: readonly Tracked[],
   tracked: ReadonlyMap<number, Tracked>,
-  cycle: number,
 ): Map<number, Float64Array> {
   const counted = new Map<number, Float64Array>();
   for (const { ppid, whole } of gone) {
     let heir = tracked.get(ppid);
-    for (let depth = 0; heir && heir.cycle !== cycle && depth < MAX_DEPTH; depth++)
-      heir = tracked.get(heir.ppid);
-    if (heir?.cycle !== cycle) continue;
+    for (let depth = 0; heir?.gone && depth < MAX_DEPTH; depth++) heir = tracked.get(heir.ppid);
+    if (!heir || heir.gone) continue;
     const sum = counted.get(heir.pid) ?? new Float64Array(COUNTERS);
     for (let i = 0; i < INHERITED; i++) sum[i]! += whole[i]!;
     counted.set(heir.pid, sum);

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createLooker } from '../../../collectors/processes/look.ts';
+import type { ProcessFacts } from '../../../agent/core/daemon.ts';
+import { createLooker, type Found } from '../../../collectors/processes/look.ts';
 import { createReader, type Reader } from '../../../collectors/processes/read.ts';
 import { createHost, type FakeHost } from '../../procfs.ts';
 
@@ -19,7 +20,7 @@ describe('a process of a daemon', () => {
   const world = (turns = { details: 1000, everything: 1000 }) => {
     const read: string[] = [];
     const reader = createReader(host.root);
-    const found = { ran: 1, read };
+    const found = { ran: 1, read, asked: 0, undeclared: false };
     const spy: Reader = {
       ...reader,
       cpuTime: () => found.ran,
@@ -36,15 +37,28 @@ describe('a process of a daemon', () => {
         return reader.links(pid, each);
       },
     };
-    const looker = createLooker(spy, { ofProcess: ({ comm }) => (comm === 'd' ? 'd' : undefined) }, turns);
+    const daemons = {
+      answers: undefined as object | undefined,
+      ofProcess({ comm }: ProcessFacts) {
+        found.asked++;
+        return comm === 'd' && !found.undeclared ? 'd' : undefined;
+      },
+    };
+    const looker = createLooker(spy, daemons, turns);
+    /** A look at all that has not ended. */
+    const begin = (ahead = false) => {
+      const pids = new Set(reader.pids());
+      const look = looker.begin(pids, ahead);
+      for (const pid of pids) look.at(pid);
+      return look;
+    };
     return {
       found,
+      daemons,
+      begin,
       look(ahead = false) {
         read.length = 0;
-        const pids = new Set(reader.pids());
-        const look = looker.begin(pids, ahead);
-        for (const pid of pids) look.at(pid);
-        look.end();
+        begin(ahead).end();
         return looker.seen.get(10);
       },
     };
@@ -60,6 +74,29 @@ describe('a process of a daemon', () => {
     expect(found.read).toEqual(EVERYTHING);
     expect(look()).toBe(first);
     expect(found.read).toEqual(['statm']);
+  });
+
+  it('is asked about when it has run, and when there may be other answers', () => {
+    host.run({ ...DAEMON });
+    const { look, found, daemons } = world();
+    const asks = (change: () => void) => {
+      change();
+      found.asked = 0;
+      const seen = look();
+      return [found.asked, seen?.daemon];
+    };
+    look();
+    expect(asks(() => {})).toEqual([1, 'd']);
+    daemons.answers = {};
+    expect(asks(() => {})).toEqual([1, 'd']);
+    expect(asks(() => {})).toEqual([0, 'd']);
+    expect(asks(() => found.ran++)).toEqual([1, 'd']);
+    const other = () => {
+      daemons.answers = {};
+      found.undeclared = true;
+    };
+    expect(asks(other)).toEqual([2, undefined]);
+    expect(asks(() => {})).toEqual([0, undefined]);
   });
 
   it('that has run is read, whatever its stat says', () => {
@@ -160,6 +197,24 @@ describe('a process of a daemon', () => {
     host.kill(9);
     host.run({ ...DAEMON, ppid: 1 });
     expect(look()?.stat.ppid).toBe(1);
+  });
+
+  it('is told as read when something of it was, and as left when it has ended, also behind a look that was broken off', () => {
+    host.run({ ...DAEMON });
+    host.run({ ...DAEMON, pid: 11 });
+    const { begin, found } = world();
+    const pids = ({ read, left, gone }: Found) => [
+      read.map(({ stat }) => stat.pid),
+      left.map(({ stat }) => stat.pid),
+      gone,
+    ];
+    expect(pids(begin().end())).toEqual([[10, 11], [], []]);
+    expect(pids(begin().end())).toEqual([[], [], []]);
+    found.ran++;
+    begin();
+    host.kill(11);
+    found.ran++;
+    expect(pids(begin().end())).toEqual([[10, 11, 10], [11], [11]]);
   });
 
   it('whose number somebody else has got is somebody else', () => {

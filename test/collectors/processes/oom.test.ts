@@ -31,22 +31,25 @@ function world(version: Version, cgroup = version.cgroup) {
   kills(2);
   const oom = createOom(host.root, false, host.now, () => 0);
   onTestFinished(oom.close);
-  const run = (pid: number) => {
+  const living = new Map<number, { claimed: boolean }>();
+  const look = () => oom.look(living);
+  const run = (pid: number, claimed = true) => {
     host.run({ pid, cgroup });
-    oom.note(pid);
+    living.set(pid, { claimed });
+    look();
   };
-  return { host, oom, kills, run };
+  return { host, oom, kills, run, living, look };
 }
 
 it.each([
   ['version 2', TWO],
   ['version 1', ONE],
 ])('is what the group of %s has counted since', (_, version) => {
-  const { oom, kills, run } = world(version);
+  const { oom, kills, run, look } = world(version);
   run(5);
   expect(oom.killed(5, 0)).toBe(false);
   run(6);
-  oom.note(6);
+  look();
   kills(3);
   expect(oom.killed(6, 0)).toBe(true);
   // Told once; and what the group counted before the next began is none of its own.
@@ -67,14 +70,16 @@ it.each([
   expect(oom.killed(5, 0)).toBe(false);
 });
 
-it('is not known of one nobody has noted, of one forgotten, and of a group that went with it', () => {
-  const { host, oom, kills, run } = world(TWO);
+it('is not known of one nobody has seen, of one forgotten, of no top, and of a group that went with it', () => {
+  const { host, oom, kills, run, living, look } = world(TWO);
   run(5);
   run(6);
   run(7);
-  oom.keep(new Set([5, 7]));
+  run(8, false);
+  living.delete(6);
+  look();
   kills(3);
-  expect([oom.killed(4, 0), oom.killed(6, 0), oom.killed(5, 0)]).toEqual([false, false, true]);
+  expect([4, 6, 8, 5].map(pid => oom.killed(pid, 0))).toEqual([false, false, false, true]);
   host.remove('sys/fs/cgroup/system.slice/d.service');
   expect(oom.killed(7, 0)).toBe(false);
 });

@@ -1,13 +1,11 @@
 // What followers of daemons are given of processes: the same again, or another.
 import { expect, it } from 'vitest';
-import type { Posture } from '../../../agent/core/posture.ts';
-import type { Stat } from '../../../agent/core/procstat.ts';
+import { type Stat, TICKS_PER_SECOND } from '../../../agent/core/procstat.ts';
 import type { Seen } from '../../../collectors/processes/look.ts';
 import { createPortraits } from '../../../collectors/processes/portrait.ts';
 import { INVOLUNTARY, MAJOR_FAULTS, READ, SYSTEM, WRITTEN } from '../../../collectors/processes/tally.ts';
 
 const BEGAN = 2000;
-const POSTURE = {} as Posture;
 const statOf = (pid: number): Stat => ({
   pid,
   ppid: 1,
@@ -50,24 +48,36 @@ const seenOf = (pid: number): Seen => ({
   },
 });
 
-type Given = readonly [seen: Seen, claimed?: boolean, began?: number, posture?: Posture];
+interface Given {
+  /** Of these something was read. */
+  readonly read?: readonly Seen[];
+  readonly left?: readonly Seen[];
+  readonly claimed?: boolean;
+  readonly began?: number;
+  readonly ended?: readonly Stat[];
+}
 
 /** Looks of one agent that began at 1000 s. */
 const looks = () => {
   const portraits = createPortraits(1000);
-  return (given: readonly Given[], ended: readonly Stat[] = []) => {
-    portraits.begin();
-    for (const [seen, claimed = true, began = BEGAN, posture] of given)
-      portraits.add(seen, claimed, began, posture);
-    const { usages, kin, instances } = portraits.end(ended);
-    return { usages: [...usages], kin, instances, pids: (instances.get('d') ?? []).map(({ pid }) => pid) };
+  const all = new Set<Seen>();
+  return ({ read = [], left = [], claimed = true, began = BEGAN, ended = [] }: Given = {}) => {
+    for (const each of left) all.delete(each);
+    for (const each of read) all.add(each);
+    portraits.begin(left, began - 5 / TICKS_PER_SECOND);
+    for (const each of read) portraits.add(each);
+    if (portraits.moved) for (const each of all) portraits.place(each, claimed);
+    const found = portraits.end(ended);
+    const pids = (found.instances.get('d') ?? []).map(({ pid }) => pid);
+    const members = portraits.members.get('d') ?? [];
+    return { ...found, pids, all: portraits.tops, members };
   };
 };
 
 it('figures change in place', () => {
   const look = looks();
   const seen = seenOf(10);
-  const first = look([[seen]]);
+  const first = look({ read: [seen] });
   expect(first.instances.get('d')).toMatchObject([
     { pid: 10, claimed: true, startedAt: BEGAN, state: 'S', memory: 4096, fdUsage: 0.25 },
   ]);
@@ -85,45 +95,64 @@ it('figures change in place', () => {
   seen.figures.io = { read: 90, written: Number.NaN };
   seen.figures.openFds = 8;
   seen.figures.details = { ...seen.figures.details, involuntary: 120 };
-  const second = look([[seen, true, BEGAN, POSTURE]]);
+  const second = look({ read: [seen] });
   expect(second.instances).toBe(first.instances);
   expect(second.kin).toBe(first.kin);
   const [instance] = second.instances.get('d')!;
   expect([instance?.state, instance?.memory, instance?.fdUsage]).toEqual(['D', undefined, 0.5]);
-  expect(instance?.posture).toBe(POSTURE);
   const [{ own, inherited } = { own: [], inherited: [] }] = second.usages;
   expect([own[SYSTEM], own[READ], own[WRITTEN], own[INVOLUNTARY]]).toEqual([40, 90, Number.NaN, 120]);
   expect(inherited[MAJOR_FAULTS]).toBe(60);
 });
 
+it('nothing is new of one of whom nothing was read', () => {
+  const look = looks();
+  const [a, b] = [seenOf(10), seenOf(11)];
+  const first = look({ read: [a, b] });
+  expect([first.usages.length, first.tops.length]).toEqual([2, 2]);
+  const second = look({ read: [b] });
+  expect(second.usages.map(({ pid }) => pid)).toEqual([11]);
+  expect(second.tops.map(({ of }) => of)).toEqual([b]);
+  expect(second.all.map(({ of }) => of)).toEqual([a, b]);
+  expect(look().usages).toEqual([]);
+});
+
 it('another is one with another name, place, beginning or daemon, and one that has ended', () => {
   const look = looks();
   const seen = seenOf(10);
-  const found = [
-    look([[seen]]),
-    look([[seen, false]]),
-    look([[seen, false, BEGAN + 1]]),
-    look([[{ ...seen, stat: statOf(10) }, false, BEGAN + 1]]),
-    look([[{ ...seen, daemon: 'e' }, false, BEGAN + 1]]),
-  ];
-  seen.stat.state = 'Z';
-  found.push(look([[seen, false, BEGAN + 1]]));
+  const other = { ...seen, daemon: 'e' };
+  const found = [look({ read: [seen] }), look({ began: BEGAN + 1 })];
+  seen.stat = statOf(10);
+  found.push(look({ read: [seen], began: BEGAN + 1 }));
+  found.push(look({ read: [other], left: [seen], claimed: false, began: BEGAN + 1 }));
+  expect([found.at(-1)!.tops, [...found.at(-1)!.instances.keys()]]).toEqual([[], ['e']]);
+  other.stat.state = 'Z';
+  found.push(look({ read: [other], began: BEGAN + 1 }));
   expect(new Set(found.map(({ usages }) => usages[0])).size).toBe(found.length);
   expect(new Set(found.map(({ kin }) => kin)).size).toBe(found.length);
   expect([found.at(-1)!.kin.size, found.at(-1)!.instances.size]).toEqual([0, 0]);
 });
 
+it('whose parent comes to be of the same daemon is no top any more', () => {
+  const look = looks();
+  const [a, b] = [seenOf(10), seenOf(11)];
+  const first = look({ read: [a] });
+  const second = look({ read: [b], claimed: false });
+  expect(second.all).toEqual([]);
+  expect(second.instances.get('d')![0]).not.toBe(first.instances.get('d')![0]);
+});
+
 it('the rest is the same when one comes or goes, or has ended meanwhile', () => {
   const look = looks();
   const [a, b, c] = [seenOf(10), seenOf(11), seenOf(12)];
-  const first = look([[a], [b]]);
+  const first = look({ read: [a, b] });
   const [, second] = first.instances.get('d')!;
-  const more = look([[a], [b], [c]]);
+  const more = look({ read: [c] });
   expect(more.pids).toEqual([10, 11, 12]);
-  const less = look([[b], [c]]);
+  const less = look({ left: [a] });
   expect(less.pids).toEqual([11, 12]);
   expect(less.instances.get('d')![0]).toBe(second);
-  const ended = look([[b], [c]], [b.stat]);
-  expect([ended.pids, ended.usages.length, [...ended.kin.keys()]]).toEqual([[12], 2, [12]]);
-  expect(look([[b], [c]]).pids).toEqual([11, 12]);
+  const ended = look({ ended: [b.stat] });
+  expect([ended.pids, [...ended.kin.keys()], ended.members]).toEqual([[12], [12], [b, c]]);
+  expect(look().pids).toEqual([11, 12]);
 });

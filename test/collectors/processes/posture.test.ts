@@ -16,7 +16,7 @@ function world() {
       now = ms;
       return postures.of({ pid, startTicks: start, session: pid, terminal: 0 } as Stat, rights, now)?.user;
     },
-    end: postures.end,
+    begin: () => postures.begin(now),
     forget: postures.forget,
   };
 }
@@ -56,6 +56,19 @@ it('of whoever has the pid now', () => {
   expect(w.userAt(1_001, { start: 2 })).toBe('44');
 });
 
+it('of those that run alike by one object', () => {
+  const host = createHost();
+  onTestFinished(host.close);
+  const postures = createPostures(host.root);
+  const of = (pid: number, uid: number) => {
+    host.run({ pid, uid });
+    return postures.of({ pid, startTicks: 1, session: 9, terminal: 0 } as Stat, 0, 0);
+  };
+  const first = of(10, 33);
+  expect(of(11, 33)).toBe(first);
+  expect(of(12, 0)).toMatchObject({ user: '0', session: 9 });
+});
+
 it('a few in one cycle, the others in the next', () => {
   const w = world();
   const pids = Array.from({ length: 100 }, (_, i) => 10 + i);
@@ -63,6 +76,6 @@ it('a few in one cycle, the others in the next', () => {
   const known = () => pids.filter(pid => w.userAt(1, { pid }) !== undefined).length;
   const first = known();
   expect(first).toBeLessThan(100);
-  w.end();
+  expect(w.begin()).toBe(true);
   expect(known()).toBe(Math.min(100, 2 * first));
 });

@@ -77,8 +77,9 @@ export function createServer(routes: HttpRoutes, access?: Access): FastifyInstan
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
   app.setErrorHandler(failed);
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');
+    done();
   });
   const strangers = new WeakSet<FastifyRequest>();
   if (access) addAccess(app, access, strangers);
@@ -116,9 +117,10 @@ function addAccess(app: FastifyInstance, access: Access, strangers: WeakSet<Fast
     reply.header('www-authenticate', 'Basic realm="eudaemon", charset="UTF-8"');
     return text(reply, 401, 'a user and a password are needed here');
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     reply.headers(access.web().headers);
     if (access.leaving()) reply.header('connection', 'close');
+    done();
   });
 }
 

@@ -4,7 +4,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createMeter, type Meter } from '../../agent/core/meter.ts';
 import type { Desc, Family, MetricType, Point } from '../../agent/core/metric.ts';
-import { MEASURED, measure } from './own.ts';
+import { createMeasure, MEASURED } from './own.ts';
 
 export interface AgentRegistry {
   readonly meter: Meter;
@@ -35,6 +35,7 @@ export function createRegistry(now: () => number = Date.now): AgentRegistry {
   const tables = new Map<string, Table>();
   const born = now() / 1000;
   const { counted, still } = collectOwn();
+  const measure = createMeasure(meter);
   let standing: readonly Family[] | undefined;
 
   const tableOf = (json: Json): Table => {
@@ -59,7 +60,7 @@ export function createRegistry(now: () => number = Date.now): AgentRegistry {
     meter,
     async families() {
       standing ??= await tell(still);
-      measure(meter);
+      measure();
       return [...meter.families(), ...standing, ...(await tell(counted))];
     },
   };

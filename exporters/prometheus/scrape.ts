@@ -33,8 +33,9 @@ const FAILURES: Desc = {
 };
 
 const pack = promisify(gzip);
-// Level 1 takes under half the time of level 6 for 4 % more bytes (bench/exposition.ts).
-const FAST = { level: constants.Z_BEST_SPEED };
+// Level 1 takes under half the time of level 6 for 4 % more bytes (bench/exposition.ts). A page repeats itself within 8 KiB,
+// and for a small one half of the time would go into clearing memory for 32.
+const FAST = { level: constants.Z_BEST_SPEED, windowBits: 13, memLevel: 6 };
 
 /** Equal requests that overlap share one page, so that a page of each kind at most is in the making. */
 export function createScrape({ families, log, meter }: ScrapeOptions): Scrape {

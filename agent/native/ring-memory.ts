@@ -88,6 +88,7 @@ export class RingMemory {
   readonly bytes: Uint8Array;
   readonly words: Uint32Array;
   readonly doubles: Float64Array;
+  readonly longs: BigInt64Array;
   /** Byte offsets: struct mmsghdr of slot 0, control data of slot 0, sender's name, received bytes, entries. */
   readonly headers = PAGE;
   readonly controls: number;
@@ -105,6 +106,7 @@ export class RingMemory {
     this.bytes = new Uint8Array(buffer);
     this.words = new Uint32Array(buffer);
     this.doubles = new Float64Array(buffer);
+    this.longs = new BigInt64Array(buffer);
     this.controls = this.headers + size.slots * (HEADER + VECTOR);
     this.names = this.controls + size.slots * CONTROL;
     this.slots = pages(this.names + size.slots * NAME);
@@ -125,12 +127,12 @@ export class RingMemory {
 
   /** Where that is written; a word index of `words`. */
   placeAt(position: number): number {
-    return PLACES + (Math.floor(position / this.chunk) % this.places);
+    return (PLACES + (Math.floor(position / this.chunk) % this.places)) | 0;
   }
 
-  /** Where a position stands, a byte offset. */
+  /** Where a position stands, a byte offset: an integer to the engine too, or all that is told from it would be doubles (a fifth more a message). */
   at(position: number): number {
-    return this.entries + this.placeOf(position) * this.chunk + (position % this.chunk);
+    return (this.entries + this.placeOf(position) * this.chunk + (position % this.chunk)) | 0;
   }
 
   /** Received length of a slot, `UNUSED` when nothing was received; a word index of `words`. */

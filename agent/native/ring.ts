@@ -46,7 +46,7 @@ export class Ring {
   addressBytes = 0;
   position = 0;
   /** Position behind the last entry given by `next()`. */
-  consumed: number;
+  consumed = 0;
 
   private readonly native: Native;
   private readonly path: string;
@@ -54,7 +54,7 @@ export class Ring {
   private readonly memory: RingMemory;
   private readonly shared = new Int32Array(new SharedArrayBuffer((Cell.Count + ShedTable.cells) * 4));
   private readonly sheds: ShedTable;
-  private head: number;
+  private head = 0;
   /** Where `consumed` stands, and bytes from there to the end of its chunk; 0 before its chunk is looked up. */
   private at = 0;
   private left = 0;
@@ -124,7 +124,7 @@ export class Ring {
       }
       if (this.left === 0) {
         this.at = memory.at(this.consumed);
-        this.left = memory.chunk - (this.consumed % memory.chunk);
+        this.left = (memory.chunk - (this.consumed % memory.chunk)) | 0;
       }
       const start = this.at;
       const entry = start >> 2;

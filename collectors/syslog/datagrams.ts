@@ -61,7 +61,8 @@ export function receiveDatagrams(
       ring.addressBytes > 0
         ? senders.peerAt(ring.bytes, ring.start - ring.addressBytes)
         : senders.process(ring.pid, ring.uid, ring.received);
-    const end = Math.min(ring.end, ring.start + options.max_message);
+    const most = ring.start + options.max_message;
+    const end = ring.end > most ? most : ring.end;
     const truncated = end - ring.start < ring.wire;
     take(
       ring.bytes,

@@ -108,7 +108,7 @@ export class Recorder {
     record.clear();
     const seconds = Math.floor(at / 1000);
     record.observedSeconds = seconds;
-    record.observedNanos = Math.floor((at - seconds * 1000) * 1e6);
+    record.observedNanos = ((at - seconds * 1000) * 1e6) | 0;
     record.buf = buf;
     record.sourceBytes = end - start;
     const stop = messageEnd(buf, start, end);

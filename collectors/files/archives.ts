@@ -129,7 +129,7 @@ export function createArchives(
     if (base === 0) {
       file.headLength = Math.min(HEAD_BYTES, data.length);
       file.head = hashOf(data, 0, file.headLength);
-      unpacking.at ||= markOf(data);
+      unpacking.at ||= markOf(data, file.source.limit.unit);
     }
     file.trail.begin(file, data, base, now);
     const more = reader.deliver(file, data, unpacking.at, ended ? Rest.Whole : Rest.Waits);

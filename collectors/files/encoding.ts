@@ -68,9 +68,13 @@ export function createDecoder(encoding: string): Decoder | undefined {
   };
 }
 
-/** Bytes of the mark that text of UTF-8 may begin with. */
-export const markOf = (text: Uint8Array): number =>
-  text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? 3 : 0;
+/** Bytes of the byte order mark that text begins with. */
+export function markOf(text: Uint8Array, unit: number): number {
+  const [first, second, third] = text;
+  if (unit === Unit.Byte) return first === 0xef && second === 0xbb && third === 0xbf ? 3 : 0;
+  const [low, high] = unit === Unit.Little ? [first, second] : [second, first];
+  return low === 0xff && high === 0xfe ? 2 : 0;
+}
 
 /** Where the next newline of 16-bit units is at or behind `at`, where a unit begins; -1 when there is none. */
 export function wideNewline(buf: Uint8Array, at: number, unit: number): number {

@@ -24,5 +24,5 @@ export function learnHeader(file: LogFile, data: Uint8Array, base: number): void
     decoder.decode(head, 0, end);
     text = decoder.bytes.subarray(0, decoder.length);
   }
-  file.header = text.slice(markOf(text), text.at(-1) === RETURN ? -1 : text.length);
+  file.header = text.slice(markOf(text, Unit.Byte), text.at(-1) === RETURN ? -1 : text.length);
 }

@@ -150,7 +150,7 @@ export function createReader(
       if (limit.unit !== Unit.Byte) start -= (file.offset + start - before) % 2;
     }
     const data = buffer.subarray(0, size);
-    if (file.offset === 0) start ||= markOf(data);
+    if (file.offset === 0) start ||= markOf(data, limit.unit);
     learnHeader(file, data, file.offset - before);
     file.trail.begin(file, buffer, file.offset - before, now);
     const more = deliver(file, data, start, rest);

@@ -40,7 +40,7 @@ export function readText(
   const { trail } = file;
   learnHeader(file, text, 0);
   trail.begin(file, text, 0, now);
-  if (!lines.read(text, markOf(text), source.limit, trail)) return;
+  if (!lines.read(text, markOf(text, source.limit.unit), source.limit, trail)) return;
   const { at, lastPiece } = lines;
   if (at === text.length || trail.line(at, text.length, text.length, lastPiece))
     trail.flush(Infinity, Infinity, now);

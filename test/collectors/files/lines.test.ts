@@ -160,7 +160,7 @@ describe('an unfinished line', () => {
   });
 
   const cri = (tag: string, text: string) => `2026-11-24T15:30:14Z stdout ${tag} ${text}\n`;
-  it.each<[string, How, (string | number | 'restart')[], unknown[][]]>([
+  it.each<[string, How, (string | Buffer | number | 'restart')[], unknown[][]]>([
     [
       'in three pieces',
       {},
@@ -211,6 +211,12 @@ describe('an unfinished line', () => {
       { parse: 'cri' },
       [cri('P', 'a'), 6000, cri('P', 'b'), 6000, cri('F', 'c'), cri('F', 'd')],
       [['a', true, 0], ['b', true, 0], ['c', false, 0], ['d']],
+    ],
+    [
+      'of UTF-16 whose byte order mark comes alone',
+      { encoding: 'utf-16le' },
+      [utf16('\ufeff'), 6000, utf16('a\n')],
+      [['a']],
     ],
     ['of a container that is never ended', { parse: 'cri' }, [cri('P', 'a'), 6000], [['a', true, 0]]],
     [

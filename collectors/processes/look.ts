@@ -77,8 +77,13 @@ export function createLooker(
     return turn % turns.everything === 0 ? Depth.Everything : Depth.Details;
   };
 
+  /** Whose files tell of a process: another thread's where the first has ended, which then has no memory and no files. */
+  const teller = (stat: Stat): number =>
+    stat.state === 'Z' && !hasEnded(stat) ? reader.thread(stat.pid) : stat.pid;
+
   /** Brings one that has not run up to date; whether something of it was read, undefined when it has vanished. */
-  const rest = (pid: number, { figures, cpuTime }: Seen, depth: Depth): boolean | undefined => {
+  const rest = ({ stat, figures, cpuTime }: Seen, depth: Depth): boolean | undefined => {
+    const pid = teller(stat);
     const memory = readMemory(reader, pid, figures.details.anonymous, figures.memory);
     if (!memory) return undefined;
     const due = depth === Depth.Details && figures.details.cpuTime !== cpuTime;
@@ -102,7 +107,7 @@ export function createLooker(
     const daemon = daemonOf(stat);
     const same = before?.stat.startTicks === stat.startTicks ? before : undefined;
     const figures =
-      daemon === undefined ? undefined : readFigures(reader, pid, same?.figures, depth, cpuTime);
+      daemon === undefined ? undefined : readFigures(reader, teller(stat), same?.figures, depth, cpuTime);
     if (daemon !== undefined && !figures) return undefined;
     if (!same || same.daemon !== daemon) return { stat, daemon, figures, cpuTime };
     same.stat = stat;
@@ -145,7 +150,7 @@ export function createLooker(
             (sameParents || hasParent(before.stat, pids)) &&
             isStill(before)
           ) {
-            const moved = isSeen(before) && rest(pid, before, depth);
+            const moved = isSeen(before) && rest(before, depth);
             if (moved === undefined) return forget(pid, before);
             if (moved) found.read.push(before as Seen);
             living++;

@@ -29,6 +29,8 @@ export interface Reader {
   readonly pageSize: number;
   /** In the kernel's order. */
   pids(): number[];
+  /** A thread of the process other than its first, whose files are there under its number; `pid` without one. */
+  thread(pid: number): number;
   /** Reads `<proc>/<pid>/<name>`; its length, GONE or DENIED. */
   file(pid: number, name: string): number;
   /**
@@ -126,6 +128,7 @@ export function createReader(root: string): Reader {
         throw new Error(`cannot list "${proc}": ${causeOf(error)}`, { cause: error });
       }
     },
+    thread: pid => Number(attempt(() => readdirSync(`${proc}/${pid}/task`))?.at(-1) ?? pid),
     file: (pid, name) => through(pid, name, read),
     cpuTime,
     openFds(pid) {

@@ -1,6 +1,7 @@
 // What a look reads of a process that has run since the last one, and of one that has not.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ProcessFacts } from '../../../agent/core/daemon.ts';
 import { createLooker, type Found } from '../../../collectors/processes/look.ts';
@@ -215,6 +216,22 @@ describe('a process of a daemon', () => {
     host.kill(11);
     found.ran++;
     expect(pids(begin().end())).toEqual([[10, 11, 10], [11], [11]]);
+  });
+
+  it('whose first thread has ended before the others uses what they do, whether it has run or not', () => {
+    host.run({ ...DAEMON, state: 'Z', threads: 2, memory: { size: 0, rss: 0 } });
+    for (const thread of [10, 11]) host.write(`proc/10/task/${thread}/stat`, '');
+    host.write('proc/11/statm', '5 3 1 1 0 2 0\n');
+    host.write('proc/11/io', 'read_bytes: 0\nwrite_bytes: 0\n');
+    mkdirSync(`${host.root}/proc/11/fd`);
+    symlinkSync('/dev/null', `${host.root}/proc/11/fd/0`);
+    const { look } = world();
+    const used = () => {
+      const { memory, openFds } = look()!.figures;
+      return [memory.resident, openFds];
+    };
+    expect(used()).toEqual([3 * 4096, 1]);
+    expect(used()).toEqual([3 * 4096, 1]);
   });
 
   it('whose number somebody else has got is somebody else', () => {

@@ -25,6 +25,14 @@ const patterns = createPatterns();
 const send = (message: FromData) => port.postMessage(message);
 const { now } = systemClock;
 
+const letters = createLetters({
+  directory: join(config.agent.state_dir, DEAD_LETTER_DIRECTORY),
+  maxBytes: config.spool.dead_letter,
+  host,
+  log: log.room('dead letter'),
+  meter,
+  now,
+});
 const data = createData<Config>({
   collectors,
   exporters,
@@ -40,14 +48,7 @@ const data = createData<Config>({
     patterns,
     ...systemClock,
   }),
-  refused: createLetters({
-    directory: join(config.agent.state_dir, DEAD_LETTER_DIRECTORY),
-    maxBytes: config.spool.dead_letter,
-    host,
-    log: log.room('dead letter'),
-    meter,
-    now,
-  }).keep,
+  refused: letters.keep,
   spoolDir: join(config.agent.state_dir, 'spool'),
 });
 
@@ -93,6 +94,7 @@ port.on('message', (message: ToData<Config>) => {
   else
     next(async () => {
       const clean = await data.stop(message.deadlineMs);
+      await letters.close();
       clearInterval(ticking);
       clearTimeout(moving);
       report();

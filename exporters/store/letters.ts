@@ -21,6 +21,7 @@ const RECORDS: Desc = {
 export interface Letters {
   /** Resolves when they are written, or when that failed and was said; never rejects. */
   keep(exporter: string, refused: readonly Refusal[]): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** Nothing is opened before the first refusal; `maxBytes` 0 keeps none. */
@@ -38,30 +39,33 @@ export function createLetters(room: {
   let opened: Promise<Ring> | undefined;
   let turn = Promise.resolve();
 
-  const lines = (exporter: string, { bytes, records, reason, message }: Refusal): string => {
+  const lines = (exporter: string, { bytes, records, reason, message }: Refusal): string[] => {
     const at = isoTime(BigInt(now()) * 1_000_000n);
     const letter = `,"dead_letter":${JSON.stringify({ exporter, reason, message, at })}}\n`;
     try {
-      return Array.from(decodeLogs(bytes), record => encode(record).slice(0, -2) + letter).join('');
+      return Array.from(decodeLogs(bytes), record => encode(record).slice(0, -2) + letter);
     } catch {
       // Damage is what was refused: it is kept as it is.
       const body = bytes.toBase64();
       const line = { time: at, observed: at, service: '', body, attributes: { records, encoding: 'base64' } };
-      return JSON.stringify(line).slice(0, -1) + letter;
+      return [JSON.stringify(line).slice(0, -1) + letter];
     }
   };
 
   const write = async (exporter: string, refusal: Refusal) => {
-    const text = Buffer.from(lines(exporter, refusal));
-    if (text.length > maxBytes) throw new Error('it is larger than spool.dead_letter');
+    const all = lines(exporter, refusal);
     opened ??= openRing(directory, { maxBytes, retentionMs: Number.POSITIVE_INFINITY });
     const ring = await opened.catch(error => {
       opened = undefined;
       throw error;
     });
-    await ring.append(text, now());
+    const left = await ring.append(Buffer.from(all.join('')), now());
     await ring.sync();
-    kept.with(exporter).add(refusal.records);
+    if (left > 0)
+      log.error(
+        `cannot keep ${left} of ${all.length} dead letters in "${directory}": spool.dead_letter is too small`,
+      );
+    kept.with(exporter).add(left < all.length ? refusal.records - left : 0);
   };
 
   return {
@@ -76,5 +80,6 @@ export function createLetters(room: {
       });
       return turn;
     },
+    close: () => turn.then(async () => (await opened)?.close()),
   };
 }

@@ -10,9 +10,12 @@ import { figure } from '../../figure.ts';
 import { batch, createRoom, HOST, scratch } from './batch.ts';
 
 function open(maxBytes = 2 ** 20, directory = join(scratch(), 'dead-letter')) {
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const { room, logged, meter, clock } = createRoom();
   const letters = createLetters({ directory, maxBytes, host: HOST, log: room.log, meter, now: room.now });
+  onTestFinished(async () => {
+    await letters.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
   return { letters, directory, logged, meter, clock };
 }
 const refusal = (given: SealedBatch): Refusal => ({ ...given, reason: 'http_400', message: 'HTTP 400: bad' });
@@ -62,6 +65,20 @@ it('the oldest go first, and the room is never exceeded', async () => {
   expect(numbers.length).toBeGreaterThan(20);
 });
 
+it('of a refusal that is larger than the room the last records are kept, and it is said', async () => {
+  const { letters, directory, meter, logged } = open(64 * 1024);
+  const bodies = Array.from({ length: 200 }, (_, i) => ({ body: `${i} ${'x'.repeat(1000)}` }));
+  await letters.keep('otlp', [refusal(batch(...bodies))]);
+  const numbers = (await read(directory)).map(({ body }) => Number.parseInt(String(body), 10));
+  expect(numbers.length).toBeGreaterThan(20);
+  expect(numbers).toEqual(numbers.map((_, i) => 200 - numbers.length + i));
+  expect(size(directory)).toBeLessThanOrEqual(64 * 1024);
+  expect(figure(meter, 'eudaemon_dead_letter_records_total', { exporter: 'otlp' })).toBe(numbers.length);
+  expect(logged).toEqual([
+    `cannot keep ${200 - numbers.length} of 200 dead letters in "${directory}": spool.dead_letter is too small`,
+  ]);
+});
+
 it('goes on where an earlier life ended', async () => {
   const first = open();
   await first.letters.keep('otlp', [refusal(batch({ body: 'a' }))]);
@@ -76,15 +93,20 @@ it('opens nothing before there is something, and keeps nothing without room', as
   expect(logged).toEqual([]);
 });
 
-it.each<[string, number, (directory: string) => void, string]>([
-  ['a refusal larger than the room', 100, () => {}, 'it is larger than spool.dead_letter'],
-  ['a file in the place of the directory', 2 ** 20, directory => writeFileSync(directory, ''), 'file exists'],
-])('%s is said, and disturbs nobody', async (_, maxBytes, before, cause) => {
+it('a file in the place of the directory is said, and disturbs nobody', async () => {
   const directory = join(scratch(), 'dead-letter');
-  before(directory);
-  const { letters, logged } = open(maxBytes, directory);
+  writeFileSync(directory, '');
+  const { letters, logged } = open(2 ** 20, directory);
   await letters.keep('otlp', [refusal(batch({ body: 'a' }))]);
-  expect(logged).toEqual([`cannot keep dead letters in "${directory}": ${cause}; they are lost`]);
+  expect(logged).toEqual([`cannot keep dead letters in "${directory}": file exists; they are lost`]);
+});
+
+it('one record larger than the room is said, and not kept', async () => {
+  const { letters, directory, meter, logged } = open(100);
+  await letters.keep('otlp', [refusal(batch({ body: 'a' }))]);
+  expect(await read(directory)).toEqual([]);
+  expect(figure(meter, 'eudaemon_dead_letter_records_total', { exporter: 'otlp' })).toBe(0);
+  expect(logged).toHaveLength(1);
 });
 
 it('is tried again after a failure', async () => {

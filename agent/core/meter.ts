@@ -32,6 +32,9 @@ class Series implements Point, Cell {
   readonly bounds: readonly number[] | undefined;
   value = 0;
   cycle = 0;
+  /** The one asked for after it the last time. */
+  next: Series | undefined;
+  gone = false;
   text?: string;
   shownValue = Number.NaN;
   shown = 'NaN';
@@ -61,10 +64,16 @@ class Series implements Point, Cell {
 const keyOf = (labels: readonly string[]): string =>
   labels.length === 1 ? labels[0]! : labels.join('\u0000');
 
+const hasLabels = ({ labels }: Series, wanted: readonly string[]): boolean => {
+  for (let i = 0; i < labels.length; i++) if (labels[i] !== wanted[i]) return false;
+  return labels.length === wanted.length;
+};
+
 class Table implements Instrument, Family {
   readonly desc: Desc;
   private readonly series = new Map<string, Series>();
   private readonly now: () => number;
+  private last: Series | undefined;
   constructor(desc: Desc, now: () => number) {
     this.desc = desc;
     this.now = now;
@@ -72,7 +81,19 @@ class Table implements Instrument, Family {
   get points(): Iterable<Series> {
     return this.series.values();
   }
+  /** Series are asked for in one order again and again, so the one that came next the last time is tried first. */
   with(...labels: string[]): Series {
+    const expected = this.last?.next;
+    if (expected && !expected.gone && hasLabels(expected, labels)) {
+      this.last = expected;
+      return expected;
+    }
+    const series = this.find(labels);
+    if (this.last) this.last.next = series;
+    this.last = series;
+    return series;
+  }
+  private find(labels: readonly string[]): Series {
     const key = keyOf(labels);
     let series = this.series.get(key);
     if (!series) {
@@ -90,11 +111,18 @@ class Table implements Instrument, Family {
     return series;
   }
   remove(...labels: string[]): void {
-    this.series.delete(keyOf(labels));
+    const key = keyOf(labels);
+    const series = this.series.get(key);
+    if (series) this.drop(key, series);
   }
   /** Drops the series that were not set in this cycle. */
   sweep(cycle: number): void {
-    for (const [key, series] of this.series) if (series.cycle !== cycle) this.series.delete(key);
+    for (const [key, series] of this.series) if (series.cycle !== cycle) this.drop(key, series);
+  }
+  private drop(key: string, series: Series): void {
+    series.gone = true;
+    series.next = undefined;
+    this.series.delete(key);
   }
 }
 

@@ -85,13 +85,13 @@ function rights(capabilities: readonly string[] | undefined): string {
 function table(daemons: readonly Discovered[], color: DiscoverOptions['color']): string {
   return columns([
     ['DAEMON', 'UNIT', 'USER', 'CAPS', 'PIDS', 'PORTS', 'LOGS', 'RECIPE'].map(head => color('dim', head)),
-    ...daemons.map(({ name, unit, user, posture, pids, children, ports, logs, recipe }) => [
+    ...daemons.map(({ name, unit, user, posture, pids, children, ports, udpPorts, logs, recipe }) => [
       color('bold', name),
       unit ?? '-',
       user ?? '-',
       rights(posture.capabilities),
       few([...pids, ...children], Math.min(3, pids.length)),
-      few(ports, 4),
+      few([...ports, ...udpPorts.map(port => `${port}/udp`)], 4),
       few(logs, 2),
       recipe ?? '-',
     ]),

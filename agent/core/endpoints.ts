@@ -3,6 +3,8 @@
 export interface Held {
   /** TCP ports they listen on. */
   readonly ports: readonly number[];
+  /** UDP ports they are bound to, but for those that the kernel chose. */
+  readonly udpPorts: readonly number[];
   /** Paths of Unix sockets they are bound to; abstract ones begin with `@`. */
   readonly sockets: readonly string[];
   readonly fifos: readonly string[];
@@ -18,6 +20,7 @@ export interface Held {
 export function tellEndpoints(held: Held): [what: string, which: string][] {
   const told: [string, readonly (string | number)[]][] = [
     ['ports', held.ports],
+    ['udp ports', held.udpPorts],
     ['sockets', held.sockets],
     ['fifos', held.fifos],
     ['shared memory', held.sharedMemory],

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'n
 import { join } from 'node:path';
 import type { Held } from '../core/endpoints.ts';
 import { attempt, codeOf } from '../core/errors.ts';
+import { parseBound, parseChosenPorts } from './parse.ts';
 import { isLogPath, parseFlags, parseQueues, parseSegments, parseUnix } from './parse-fd.ts';
 import { readListeners } from './sockets.ts';
 
@@ -22,15 +23,18 @@ const MQUEUE = 0x19800202;
 /** One look: sockets are read once. */
 export function createHoldings(root: string): Holdings {
   const proc = join(root, 'proc');
+  /** Empty where it may not be read. */
+  const text = (name: string) => attempt(() => readFileSync(join(proc, name), 'utf8')) ?? '';
   const portOf = new Map<string, number>();
   for (const [port, inodes] of readListeners(proc))
     for (const inode of inodes) portOf.set(`socket:[${inode}]`, port);
-  const pathOf = new Map(
-    ['1/net/unix', 'net/unix'].flatMap(name => [
-      ...parseUnix(attempt(() => readFileSync(join(proc, name), 'utf8')) ?? ''),
-    ]),
-  );
-  const queueOf = parseQueues(attempt(() => readFileSync(join(proc, 'sysvipc/msg'), 'latin1')) ?? '');
+  const chosen = parseChosenPorts(text('sys/net/ipv4/ip_local_port_range'));
+  const udpPortOf = new Map<string, number>();
+  for (const name of ['udp', 'udp6'].flatMap(family => [`net/${family}`, `1/net/${family}`]))
+    for (const [inode, port] of parseBound(text(name)))
+      if (port < chosen.first || port > chosen.last) udpPortOf.set(`socket:[${inode}]`, port);
+  const pathOf = new Map(['1/net/unix', 'net/unix'].flatMap(name => [...parseUnix(text(name))]));
+  const queueOf = parseQueues(text('sysvipc/msg'));
   let denied = 0;
 
   const fdsOf = (pid: number): string[] => {
@@ -45,6 +49,7 @@ export function createHoldings(root: string): Holdings {
   return {
     of(pids) {
       const ports = new Set<number>();
+      const udpPorts = new Set<number>();
       const sockets = new Set<string>();
       const fifos = new Set<string>();
       const segments = new Set<string>();
@@ -57,7 +62,9 @@ export function createHoldings(root: string): Holdings {
           if (target === undefined) continue;
           const port = portOf.get(target);
           const socket = pathOf.get(target);
+          const udpPort = udpPortOf.get(target);
           if (port !== undefined) ports.add(port);
+          else if (udpPort !== undefined) udpPorts.add(udpPort);
           else if (socket !== undefined) sockets.add(socket);
           else if (!target.startsWith('/') || logs.has(target) || fifos.has(target)) continue;
           else if (isLog(root, pid, fd, target)) logs.add(target);
@@ -68,14 +75,12 @@ export function createHoldings(root: string): Holdings {
             else if (file?.isFile() && attempt(() => statfsSync(path))?.type === MQUEUE) queues.add(target);
           }
         }
-        for (const name of parseSegments(
-          attempt(() => readFileSync(join(proc, `${pid}/maps`), 'utf8')) ?? '',
-        ))
-          segments.add(name);
+        for (const name of parseSegments(text(`${pid}/maps`))) segments.add(name);
       }
       const few = (names: ReadonlySet<string>, most = MAX_ENDPOINTS) => [...names].sort().slice(0, most);
       return {
         ports: [...ports].sort((a, b) => a - b),
+        udpPorts: [...udpPorts].sort((a, b) => a - b),
         sockets: few(sockets),
         fifos: few(fifos),
         sharedMemory: few(segments),

@@ -21,6 +21,8 @@ export function isLogPath(path: string, flags: number): boolean {
 /** A glob for a log file: tomorrow's file as well where the name holds a date, and nothing of it a wildcard else. */
 export const globOf = (path: string): string =>
   path
+    // supervisord gives a program's log another name at each start.
+    .replace(/(-std(?:out|err)---.+-)\w{8}\.log$/, '$1????????.log')
     .replace(/[[\]{}*\\]/g, '?')
     .replace(/(?<![\d])(19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d(?!\d{3})[^/]*?(?=\.log$|$)/, '*');
 

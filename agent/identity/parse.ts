@@ -78,3 +78,19 @@ export function parseListeners(text: string, ports: Map<number, Set<string>>): {
   }
   return { done: false };
 }
+
+/** UDP ports by inode of the sockets in /proc/net/udp or udp6 that are bound and talk to nobody in particular. */
+export function parseBound(text: string): Map<string, number> {
+  const ports = new Map<string, number>();
+  for (const [, port, inode] of text.matchAll(
+    /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) 0+:0000 07 \S+ \S+ \S+ +\d+ +\d+ (\d+) /gm,
+  ))
+    ports.set(inode!, Number.parseInt(port!, 16));
+  return ports;
+}
+
+/** The ports that the kernel gives whoever asks for none, in /proc/sys/net/ipv4/ip_local_port_range; Linux's own without it. */
+export function parseChosenPorts(text: string): { readonly first: number; readonly last: number } {
+  const [first, last] = text.trim().split(/\s+/).map(Number);
+  return first! > 0 && last! > 0 ? { first: first!, last: last! } : { first: 32_768, last: 60_999 };
+}

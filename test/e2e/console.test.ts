@@ -106,6 +106,7 @@ const DEATH: CertificatesView['certificates'][number] = {
 };
 const ENDPOINTS: EndpointsView = {
   ports: [80, 443],
+  udpPorts: [123],
   sockets: ['/run/nginx.sock'],
   fifos: [],
   sharedMemory: ['key 0x1'],

@@ -13,14 +13,18 @@ import { BIN, createHome, freePort, spawnProgram, startProgram, tempDir } from '
 import { until } from './until.ts';
 
 const SYSV_QUEUE = 0x65756401;
+/** Below those that the kernel chooses. */
+const UDP_PORT = 20_000 + (process.pid % 10_000);
 const POSIX_QUEUE = `eudaemon-e2e-${process.pid}`;
 /** Numbers of mq_open and mq_unlink in syscalls(2), which perl does not know. */
 const [MQ_OPEN, MQ_UNLINK] = process.arch === 'arm64' ? [180, 181] : [240, 241];
-/** Double-forked, with a session of its own, an append-only log, a FIFO, a Unix socket, queues and its pid in a file. */
-const DAEMONIZED = `use POSIX qw(setsid mkfifo); use IO::Socket::UNIX; use Fcntl; use IPC::SysV qw(IPC_CREAT);
+/** Double-forked, with a session of its own, an append-only log, a FIFO, Unix and UDP sockets, queues and its pid in a file. */
+const DAEMONIZED = `use POSIX qw(setsid mkfifo); use IO::Socket::UNIX; use IO::Socket::INET; use Fcntl; use IPC::SysV qw(IPC_CREAT);
 fork and exit; setsid; fork and exit;
 my $d = $ARGV[0]; open(STDIN, "</dev/null"); open(STDOUT, ">/dev/null"); open(STDERR, ">/dev/null");
 my $s = IO::Socket::UNIX->new(Local => "$d/own.sock", Listen => 1) or die;
+my $u = IO::Socket::INET->new(Proto => "udp", LocalAddr => "127.0.0.1", LocalPort => ${UDP_PORT}) or die;
+my $client = IO::Socket::INET->new(Proto => "udp", LocalAddr => "127.0.0.1") or die;
 mkfifo("$d/own.fifo", 0600); sysopen(my $f, "$d/own.fifo", O_RDWR) or die;
 my $q = msgget(${SYSV_QUEUE}, IPC_CREAT | 0600) // die; msgsnd($q, pack("l! a*", 1, "x"), 0) or die;
 my $n = "${POSIX_QUEUE}"; syscall(${MQ_OPEN}, $n, O_RDWR | O_CREAT, 0600, 0) < 0 and die;
@@ -77,6 +81,8 @@ if (have('nginx', 'redis-server', 'memcached', 'perl', 'script', 'setpriv', 'roo
       name: 'ledgerd',
       user: 'root',
       logs: [join(directory, 'own.log')],
+      ports: [],
+      udpPorts: [UDP_PORT],
       sockets: [join(directory, 'own.sock')],
       fifos: [join(directory, 'own.fifo')],
       messageQueues: [`/${POSIX_QUEUE}`, `key 0x${SYSV_QUEUE.toString(16)}`],

@@ -144,6 +144,8 @@ describe('open files', () => {
     ['/var/log/a.20261124_1530.log', '/var/log/a.*.log'],
     ['/var/log/a[1].log', '/var/log/a?1?.log'],
     ['/var/log/123456789.log', '/var/log/123456789.log'],
+    ['/tmp/a-stdout---supervisor-ye80_l7v.log', '/tmp/a-stdout---supervisor-????????.log'],
+    ['/tmp/a-stdout---x.log', '/tmp/a-stdout---x.log'],
   ])('%s is followed as %s', (path, glob) => expect(globOf(path)).toBe(glob));
 
   it('Unix sockets by inode, those without a path passed over', () =>

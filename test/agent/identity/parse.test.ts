@@ -1,7 +1,9 @@
 // Texts of /proc and /etc that tell who a process is, in the forms kernels and systemd give them.
 import { describe, expect, it } from 'vitest';
 import {
+  parseBound,
   parseCgroup,
+  parseChosenPorts,
   parseListeners,
   parsePasswd,
   parsePidfile,
@@ -102,4 +104,31 @@ describe('parseListeners', () => {
     expect(parseListeners(text, ports)).toEqual({ done: false });
     expect(ports.size).toBe(0);
   });
+});
+
+describe('UDP', () => {
+  const line = (local: string, remote: string, state: string, inode: number) =>
+    ` 8749: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 2 00000000c7c0481e 0       \n`;
+  const zeros = '0'.repeat(32);
+
+  it('finds the ports of sockets that are bound, in both families', () =>
+    expect([
+      ...parseBound(
+        '   sl  local_address rem_address   st tx_queue\n' +
+          line('0100007F:007B', '00000000:0000', '07', 11) +
+          line('00000000:9C40', '0100007F:0035', '01', 12) +
+          line(`${zeros}:007B`, `${zeros}:0000`, '07', 13),
+      ),
+    ]).toEqual([
+      ['11', 123],
+      ['13', 123],
+    ]));
+
+  it.each([
+    ['1024\t65535\n', 1024, 65_535],
+    ['', 32_768, 60_999],
+    ['x', 32_768, 60_999],
+  ])('%j are chosen from %i to %i', (text, first, last) =>
+    expect(parseChosenPorts(text)).toEqual({ first, last }),
+  );
 });

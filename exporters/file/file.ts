@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { codeOf } from '../../agent/core/errors.ts';
-import type { Output } from './index.ts';
+import type { Lines, Output } from './index.ts';
 import type { FileOptions } from './options.ts';
 
 const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT;
@@ -41,27 +41,42 @@ export function createFile({ path, mode, max_size: maxBytes, max_files: kept, fs
     for (let i = kept; i > 0; i--) await move(i === 1 ? path : `${path}.${i - 1}`, `${path}.${i}`);
   };
 
+  /** As many lines as the file has room for, else those that a new one has room for. */
+  const writeSome = async (lines: Lines) => {
+    const { bytes, written: from } = lines;
+    let to = await current();
+    let { size } = await to.stat();
+    let end = maxBytes === 0 ? bytes.length : endOfLinesWithin(bytes, from, maxBytes - size);
+    if (end === from && size > 0) {
+      await rotate();
+      to = await current();
+      size = 0;
+      end = endOfLinesWithin(bytes, from, maxBytes);
+    }
+    // A line that is longer goes alone.
+    if (end === from) end = bytes.indexOf(NEWLINE, from) + 1;
+    try {
+      for (let at = from; at < end; ) at += (await to.write(bytes, at, end - at)).bytesWritten;
+      if (fsync) await to.datasync();
+    } catch (error) {
+      await to.truncate(size).catch(() => {});
+      throw error;
+    }
+    lines.written = end;
+  };
+
   return {
     async write(lines) {
-      const { bytes } = lines;
-      let to = await current();
-      let { size } = await to.stat();
-      if (maxBytes > 0 && size > 0 && size + bytes.length > maxBytes) {
-        await rotate();
-        to = await current();
-        size = 0;
-      }
-      try {
-        for (let at = 0; at < bytes.length; ) at += (await to.write(bytes, at)).bytesWritten;
-        if (fsync) await to.datasync();
-      } catch (error) {
-        await to.truncate(size).catch(() => {});
-        throw error;
-      }
-      lines.written = bytes.length;
+      while (lines.written < lines.bytes.length) await writeSome(lines);
     },
     reopen: close,
   };
+}
+
+/** Where the last whole line ends that begins at `from` or behind it and fits into `room` bytes; `from` when none does. */
+function endOfLinesWithin(bytes: Buffer, from: number, room: number): number {
+  if (room <= 0) return from;
+  return Math.max(from, bytes.subarray(0, from + room).lastIndexOf(NEWLINE) + 1);
 }
 
 async function isAt(file: FileHandle, path: string): Promise<boolean> {

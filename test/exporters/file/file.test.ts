@@ -86,6 +86,20 @@ describe('rotation by size', () => {
     expect(readdirSync(dir).sort()).toEqual(['all', 'all.1', 'all.2']);
     expect(['all', 'all.1', 'all.2'].map(name => bodies(join(dir, name))[0]![0])).toEqual(['d', 'c', 'b']);
   });
+  it('comes in the middle of a batch, too: only a line that is longer alone exceeds it', async () => {
+    const dir = folder();
+    const path = join(dir, 'all');
+    const { exporter } = await open({ path, max_size: '2000B', max_files: 100 });
+    const texts = Array.from({ length: 40 }, (_, i) => `${i} ${'x'.repeat(i === 20 ? 3000 : 50)}`);
+    await exporter.deliver(batch({ body: 'before' }), never);
+    await exporter.deliver(batch(...texts.map(body => ({ body }))), never);
+    const files = readdirSync(dir).sort(
+      (a, b) => Number(b.split('.')[1] ?? 0) - Number(a.split('.')[1] ?? 0),
+    );
+    expect(files.flatMap(name => bodies(join(dir, name)))).toEqual(['before', ...texts]);
+    const long = files.filter(name => statSync(join(dir, name)).size > 2000);
+    expect(long.map(name => bodies(join(dir, name)))).toEqual([[texts[20]]]);
+  });
   it('keeps none where none is wanted', async () => {
     const dir = folder();
     const { exporter } = await open({ path: join(dir, 'all'), max_size: '300B', max_files: 0 });

@@ -131,7 +131,7 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
     tick,
     faults: () => [
       ...faults,
-      ...(listeners?.lost() ?? []).map(path => `syslog socket "${path}" was removed or replaced`),
+      ...(listeners?.lost() ?? []).map(what => `syslog ${what} was removed or replaced`),
     ],
     async close(again = false) {
       if (!again) listeners?.hide();

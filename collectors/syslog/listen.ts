@@ -19,7 +19,7 @@ export interface Listeners {
   open(listen: ListenOptions): Promise<void>;
   /** Everything asked for is open, as far as it can be. */
   opened(): void;
-  /** Paths of sockets that are ours no more. */
+  /** Paths of sockets and pipes that are ours no more, as `socket "/dev/log"`. */
   lost(): string[];
   /** Takes away the files of sockets that end with us: from now on there are no new senders. */
   hide(): void;
@@ -48,6 +48,7 @@ export function createListeners(
 ): Listeners {
   const sockets: ReadSocket[] = [];
   let files: (SocketFile & { readonly address: string })[] = [];
+  const pipes: SocketFile[] = [];
   const holder = native && createHolder(native, room, process.env);
 
   const needNative = (): Native => {
@@ -90,6 +91,7 @@ export function createListeners(
     const held = holder?.at(address);
     const fd = held ?? openFifo(needNative(), path, mode, ownerOf(owner, group));
     if (held === undefined) holder?.hold(address, fd);
+    pipes.push(socketFile(path));
     streams.read(fd, path, daemon);
   };
 
@@ -119,7 +121,10 @@ export function createListeners(
       } else await openPassed(activation ?? '');
     },
     opened: () => holder?.sweep(),
-    lost: () => files.filter(file => !file.intact()).map(file => file.path),
+    lost: () => [
+      ...files.filter(file => !file.intact()).map(({ path }) => `socket "${path}"`),
+      ...pipes.filter(pipe => !pipe.intact()).map(({ path }) => `pipe "${path}"`),
+    ],
     hide() {
       for (const file of files) if (holder?.heldBy(file.address) === 'us' || !holder) file.remove();
     },

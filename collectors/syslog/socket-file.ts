@@ -41,13 +41,13 @@ export interface SocketFile {
   readonly path: string;
   /** Sets mode and owner. Throws. */
   give(mode: number, owner: readonly [uid: number, gid: number]): void;
-  /** Whether the path still leads to our socket. */
+  /** Whether the path still leads to what is ours. */
   intact(): boolean;
   /** Removes the file when it is ours. */
   remove(): void;
 }
 
-/** The file of a socket just bound. */
+/** The file of a socket just bound, or of a pipe just opened. */
 export function socketFile(path: string): SocketFile {
   const inode = inodeOf(path);
   const intact = () => inode !== undefined && inodeOf(path) === inode;

@@ -262,6 +262,17 @@ describe('a named pipe', () => {
     expect(records.map(({ body }) => body)).toEqual(['whole', 'half a line', 'the last', 'new']);
   });
 
+  it('that is removed or replaced is a fault', async () => {
+    const path = join(fresh(), 'pipe');
+    const collector = await start({ listen: { fifo: path } }, { dir });
+    expect(collector.stream.faults()).toEqual([]);
+    rmSync(path);
+    const fault = `syslog pipe "${path}" was removed or replaced`;
+    expect(collector.stream.faults()).toEqual([fault]);
+    writeFileSync(path, 'what a writer made');
+    expect(collector.stream.faults()).toEqual([fault]);
+  });
+
   it('that is something else is a fault, and stays', async () => {
     const path = join(fresh(), 'file');
     writeFileSync(path, 'precious');

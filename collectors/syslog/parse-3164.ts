@@ -68,8 +68,12 @@ export function parse3164(m: Message, time: TimeParser, start: number, end: numb
     return true;
   }
   if (m.hostEnd > m.hostStart || !isHost(buf, first, firstEnd)) return true;
-  const second = spacesEnd(buf, firstEnd, end);
-  if (buf[second] === COLON && second < end) return true;
+  let second = spacesEnd(buf, firstEnd, end);
+  if (second < end && buf[second] === COLON) {
+    // ASA: `Nov 26 2026 12:00:00 fw1 : %ASA-6-302013: …`
+    if (second + 2 >= end || buf[second + 1] !== SPACE || buf[second + 2] !== PERCENT) return true;
+    second += 2;
+  }
   m.format = Format.Rfc3164;
   if (firstEnd - first > 1 || buf[first] !== MINUS) {
     m.hostStart = first;
@@ -84,8 +88,12 @@ export function parse3164(m: Message, time: TimeParser, start: number, end: numb
 function timestamp(m: Message, time: TimeParser, start: number, end: number, now: number): number {
   const { buf } = m;
   let pos = start;
+  // NX-OS: `: 2026 Nov 26 12:00:00 UTC: %ETHPORT-5-IF_UP: …`
+  if (start + 1 < end && buf[start] === COLON && buf[start + 1] === SPACE) pos += 2;
   if (isDigit(buf[pos])) {
-    if (time.iso(buf, pos, end, false)) return timeEnd(m, time, time.pos, end);
+    m.abridged = pos > start;
+    if (time.iso(buf, pos, end, false) || time.bsd(buf, pos, end, now))
+      return timeEnd(m, time, time.pos, end);
     pos = sequenceEnd(buf, pos, end);
     if (pos < 0) return -1;
   }

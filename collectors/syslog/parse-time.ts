@@ -62,8 +62,10 @@ export class TimeParser {
     return true;
   }
 
-  /** `Mmm d [yyyy] hh:mm:ss[.frac][ yyyy]`, local time; without a year the one nearest to `now` (Unix ms). */
-  bsd(buf: Uint8Array, start: number, end: number, now: number): boolean {
+  /** `[yyyy ]Mmm d [yyyy] hh:mm:ss[.frac][ yyyy]`, local time; without a year the one nearest to `now` (Unix ms). */
+  bsd(buf: Uint8Array, from: number, end: number, now: number): boolean {
+    let year = buf[from + 4] === SPACE ? yearAt(buf, from, end) : 0;
+    const start = year > 0 ? from + 5 : from;
     if (end - start < 14) return false;
     const letters = (buf[start]! & buf[start + 1]! & buf[start + 2]! & 0x40) !== 0;
     const ascii = (buf[start]! | buf[start + 1]! | buf[start + 2]!) < 0x80;
@@ -79,9 +81,10 @@ export class TimeParser {
       pos++;
     }
     if (buf[pos++] !== SPACE) return false;
-    let year = yearAt(buf, pos, end);
-    if (year > 0 && buf[pos + 4] === SPACE) pos += 5;
-    else year = 0;
+    if (year === 0 && buf[pos + 4] === SPACE) {
+      year = yearAt(buf, pos, end);
+      if (year > 0) pos += 5;
+    }
     if (end - pos < 8) return false;
     const seconds = clock(buf, pos);
     if (seconds < 0 || !isDay(LEAP_YEAR, month + 1, day)) return false;

@@ -87,7 +87,19 @@ it('RFC 5424 is read as the grammar has it', () => {
 });
 
 const anyTime = fc.oneof(
-  fc.constantFrom('', '*', '.', '12: ', '123: r1: ', '123: r1: .', '1: fe80::1: *'),
+  fc.constantFrom(
+    '',
+    '*',
+    '.',
+    '12: ',
+    '123: r1: ',
+    '123: r1: .',
+    '1: fe80::1: *',
+    ': ',
+    '2026 ',
+    ': 2026 ',
+    '123: 2026 ',
+  ),
   fc.constantFrom('', ' '),
 );
 const bsdTime = fc
@@ -161,7 +173,7 @@ const local = fc
       ' ABCDEF: %',
       'x',
     ),
-    fc.array(fc.tuple(tagWord, fc.constantFrom(' ', ': ', ':', '  ', '')), { maxLength: 3 }),
+    fc.array(fc.tuple(tagWord, fc.constantFrom(' ', ': ', ' : ', ':', '  ', '')), { maxLength: 3 }),
     text,
   )
   .map(

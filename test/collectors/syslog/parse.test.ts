@@ -173,6 +173,10 @@ describe('RFC 3164 and its relatives', () => {
     ['<34>2019-02-13T21:53:30Z', { time: '2019-02-13T21:53:30.000Z', body: '' }],
     // Cisco.
     ['<34>123: *Mar  1 00:00:01.5 UTC: %SYS-5-X: m', { app: '%SYS-5-X', body: '%SYS-5-X: m', nanos: 5e8 }],
+    ['<34>2020 Mar  1 00:00:01 host tag: m', { time: '2020-03-01T00:00:01.000Z', host: 'host', app: 'tag' }],
+    ['<34>: 2020 Mar  1 00:00:01.5 UTC: %X-5-Y: m', { time: '2020-03-01T00:00:01.000Z', app: '%X-5-Y' }],
+    ['<34>Mar  1 2020 00:00:01 fw1 : %ASA-6-1: m', { host: 'fw1', app: '%ASA-6-1', body: 'm' }],
+    ['<34>Mar  1 2020 00:00:01 app : m', { host: '', app: '', body: 'app : m' }],
     ['<34>123: Mar  1 2020 00:00:01 UTC: %SYS-5-X: m', { time: '2020-03-01T00:00:01.000Z' }],
     ['<34>123: r1: .Nov 18 21:03:22.631: %SYS-5-X: m', { format: 'rfc3164', host: 'r1', app: '%SYS-5-X' }],
     ['<34>123: neither', { format: 'local', app: '123', body: 'neither' }],

@@ -5,7 +5,7 @@ const YEAR = '(19[7-9]\\d|20\\d\\d)';
 const CLOCK = '([01]\\d|2[0-3]):([0-5]\\d):([0-5]\\d)(?:[.,](\\d*))?';
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const BSD = new RegExp(
-  `^(${MONTHS.join('|')}) {1,2}(\\d{1,2}) (?:${YEAR} )?${CLOCK}(?: ${YEAR}(?= |$))?`,
+  `^(?:${YEAR} )?(${MONTHS.join('|')}) {1,2}(\\d{1,2}) (?:${YEAR} )?${CLOCK}(?: ${YEAR}(?= |$))?`,
   'i',
 );
 const ISO = new RegExp(
@@ -50,7 +50,9 @@ function iso(text: string): Stamp | undefined {
 function bsd(text: string, now: number): Stamp | undefined {
   const found = BSD.exec(text);
   if (!found) return undefined;
-  const [whole, name, day, before, h, m, s, fraction, behind] = found;
+  const [whole, first, name, day, second, h, m, s, fraction, behind] = found;
+  if (first && second) return undefined;
+  const before = first ?? second;
   // A second year is text.
   const length = before && behind ? whole.length - behind.length - 1 : whole.length;
   const thisYear = new Date(now).getFullYear();
@@ -78,11 +80,13 @@ function confirmed(stamp: Stamp | undefined): Stamp | undefined {
 /** A time with what Cisco devices send before it: `123: r1: *Mar  1 …`. */
 function stamped(text: string, now: number): (Stamp & { host: string }) | undefined {
   const noHost = (stamp: Stamp | undefined) => (stamp ? { ...stamp, host: '' } : undefined);
-  const digit = /^\d/.test(text);
-  if (digit && iso(text)) return noHost(confirmed(iso(text)));
-  const [sequence = ''] = /^\d+: /.exec(text) ?? [];
+  const inner = text.replace(/^: /, '');
+  const digit = /^\d/.test(inner);
+  const dated = iso(inner) ?? bsd(inner, now);
+  if (digit && dated) return noHost(confirmed(dated));
+  const [sequence = ''] = /^\d+: /.exec(inner) ?? [];
   if (digit && sequence === '') return undefined;
-  const marked = text.slice(sequence.length).replace(/^[*.]/, '');
+  const marked = inner.slice(sequence.length).replace(/^[*.]/, '');
   if (bsd(marked, now)) return noHost(confirmed(bsd(marked, now)));
   if (marked.length === text.length) return undefined;
   const [named, host] = /^([^ ]+):(?: |$)/.exec(marked) ?? [];
@@ -161,7 +165,10 @@ export function slow3164(text: string, now: number): Omit<Read, 'error'> | undef
   if (named) return { ...timed, ...named, body: /^\d/.test(inner) && first[0] === '%' ? first : named.body };
   const [word] = /^[^ ]*/.exec(first)!;
   if (stamp.host !== '' || !isHost(word)) return timed;
-  const second = first.slice(word.length).replace(/^ +/, '');
+  const second = first
+    .slice(word.length)
+    .replace(/^ +/, '')
+    .replace(/^: (?=%)/, '');
   if (second[0] === ':') return timed;
   return {
     ...timed,

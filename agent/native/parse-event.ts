@@ -6,7 +6,7 @@ const WHAT = 36;
 const TIME = 44;
 const DATA = 52;
 
-export const What = { Ack: 0, Fork: 1, Exec: 2, Exit: 0x8000_0000 } as const;
+export const What = { Ack: 0, Fork: 1, Exec: 2, Comm: 0x200, Exit: 0x8000_0000 } as const;
 
 const NLMSG_DONE = 3;
 const CN_IDX_PROC = 1;
@@ -54,6 +54,9 @@ export function parseEvent(view: DataView, length: number, into: KernelEvent): b
     case What.Exec:
       into.pid = word(1);
       return true;
+    case What.Comm:
+      into.pid = word(1);
+      return into.pid === word(0);
     case What.Exit:
       into.pid = word(1);
       if (length < DATA + 16) return false;
@@ -64,7 +67,7 @@ export function parseEvent(view: DataView, length: number, into: KernelEvent): b
   }
 }
 
-/** Programs that begin, or everything that happens to processes. */
+/** Programs that begin, and those that take another name, or everything that happens to processes. */
 export type Subscription = 'programs' | 'all';
 
 /**
@@ -81,10 +84,11 @@ export function subscription(what: Subscription, masked: boolean, token: number)
   view.setUint32(ACK, token, true);
   view.setUint16(32, size, true);
   view.setUint32(36, LISTEN, true);
-  if (masked)
-    view.setUint32(40, what === 'programs' ? What.Exec : (What.Fork | What.Exec | What.Exit) >>> 0, true);
+  if (masked) view.setUint32(40, what === 'programs' ? NAMES : (What.Fork | NAMES | What.Exit) >>> 0, true);
   return new Uint8Array(view.buffer);
 }
+
+const NAMES = What.Exec | What.Comm;
 
 const LOAD = 0x20;
 const TO_X = 0x07;
@@ -97,17 +101,18 @@ type Instruction = [code: number, yes: number, no: number, k: number];
 
 const ALL_EVENTS: Instruction[] = [
   [LOAD, 0, 0, WHAT],
-  [IF, 12, 0, swapped(What.Ack)],
-  [IF, 11, 0, swapped(What.Exec)],
-  [IF, 2, 0, swapped(What.Fork)],
-  [IF, 5, 0, swapped(What.Exit)],
+  [IF, 13, 0, swapped(What.Ack)],
+  [IF, 12, 0, swapped(What.Exec)],
+  [IF, 3, 0, swapped(What.Fork)],
+  [IF, 6, 0, swapped(What.Exit)],
+  [IF, 5, 0, swapped(What.Comm)],
   [RETURN, 0, 0, 0],
   // A fork: is the child its own thread group?
   [LOAD, 0, 0, DATA + 8],
   [TO_X, 0, 0, 0],
   [LOAD, 0, 0, DATA + 12],
   [IF_X, 4, 5, 0],
-  // An exit: of the group's leader?
+  // An exit or a name: of the group's leader?
   [LOAD, 0, 0, DATA],
   [TO_X, 0, 0, 0],
   [LOAD, 0, 0, DATA + 4],
@@ -118,10 +123,16 @@ const ALL_EVENTS: Instruction[] = [
 
 const PROGRAMS: Instruction[] = [
   [LOAD, 0, 0, WHAT],
-  [IF, 2, 0, swapped(What.Ack)],
-  [IF, 1, 0, swapped(What.Exec)],
+  [IF, 7, 0, swapped(What.Ack)],
+  [IF, 6, 0, swapped(What.Exec)],
+  [IF, 1, 0, swapped(What.Comm)],
   [RETURN, 0, 0, 0],
+  [LOAD, 0, 0, DATA],
+  [TO_X, 0, 0, 0],
+  [LOAD, 0, 0, DATA + 4],
+  [IF_X, 0, 1, 0],
   [RETURN, 0, 0, ALL],
+  [RETURN, 0, 0, 0],
 ];
 
 /** A classic BPF program that lets through what `parseEvent` takes: threads come and go without waking us. */

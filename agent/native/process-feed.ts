@@ -90,10 +90,24 @@ export function createFeed(room: FeedRoom): Feed {
     }
   };
 
-  const exec = (at: number, { pid, time }: KernelEvent): ProcessEvent | undefined => {
+  const glanceAt = ({ pid, time }: KernelEvent): Glance | undefined => {
     const before = seen.get(pid);
+    // A later glance tells of what was before as well, and it has an event of its own.
+    if (before && before.time > time) return before.glance;
     seen.delete(pid);
-    const glance = before?.time === time ? before.glance : room.glance(pid);
+    return before?.time === time ? before.glance : room.glance(pid);
+  };
+
+  /** Who takes another name may be a daemon by it; one of account goes on as what it was. */
+  const rename = (at: number, { pid, time }: KernelEvent): ProcessEvent | undefined => {
+    const glance = glanceAt(event);
+    if (sieve.concerns(pid) || !glance?.fits) return undefined;
+    sieve.exec(pid, true, time);
+    return { what: 'exec', at, pid, process: glance.process };
+  };
+
+  const exec = (at: number, { pid, time }: KernelEvent): ProcessEvent | undefined => {
+    const glance = glanceAt(event);
     if (!sieve.exec(pid, glance?.fits, time)) return undefined;
     if (!glance || glance.fits) return { what: 'exec', at, pid, process: glance?.process };
     // It descends from one of account; gone, it was what its parent is.
@@ -107,6 +121,7 @@ export function createFeed(room: FeedRoom): Feed {
     readTo = time;
     if (what === What.Fork) return sieve.fork(pid, parent) ? { what: 'fork', at, pid, parent } : undefined;
     if (what === What.Exec) return exec(at, event);
+    if (what === What.Comm) return rename(at, event);
     if (what !== What.Exit) return undefined;
     const from = sieve.parentOf(pid);
     return sieve.exit(pid, time) ? { what: 'exit', at, pid, parent: from, status } : undefined;
@@ -115,7 +130,7 @@ export function createFeed(room: FeedRoom): Feed {
   return {
     programs() {
       while (next(room.receivePrograms))
-        if (event.what === What.Exec && event.time > readTo)
+        if ((event.what === What.Exec || event.what === What.Comm) && event.time > readTo)
           seen.set(event.pid, { time: event.time, glance: room.glance(event.pid) });
     },
     all() {

@@ -24,6 +24,8 @@ export interface Sieve {
   fork(pid: number, parent: number): boolean;
   exec(pid: number, fitting: boolean | undefined, at: number): boolean;
   exit(pid: number, at: number): boolean;
+  /** Whether it is of account by now. */
+  concerns(pid: number): boolean;
   /** Who started it; 0 for one that was there before us. Asked before its `exit`. */
   parentOf(pid: number): number;
 }
@@ -92,6 +94,7 @@ export function createSieve(kin: Kin): Sieve {
       kin.remove(pid);
       return concerns;
     },
+    concerns: kin.has,
     parentOf: pid => born.get(pid) ?? 0,
   };
 }

@@ -1,5 +1,5 @@
 // Daemons that begin, end and hang in every way, and what the agent says of them under each source of ends.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -176,6 +176,17 @@ describe('by netlink', () => {
     expect(await w.view()).toMatchObject({ restarts: 39, state: 'crash_looping' });
     await w.program.stop();
   });
+
+  if (find('perl') !== undefined)
+    it('counts the lives of one that gives itself the name it is known by', async () => {
+      const comm = `named-${process.pid}`;
+      const w = await watch('netlink', { named: { match: { comm } } }, '10s');
+      const script = '$0 = shift; select undef, undef, undef, 0.05; exit 3';
+      for (let i = 0; i < 10; i++) spawnSync('perl', ['-e', script, comm]);
+      await until('all are counted', async () => (await w.sum('named')) >= 10);
+      expect(await w.exits('named')).toEqual({ exit: 10, signal: 0, oom: 0, unknown: 0 });
+      await w.program.stop();
+    });
 
   it('knows a core from none', async () => {
     const w = await watch('netlink');

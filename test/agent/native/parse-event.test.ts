@@ -4,6 +4,7 @@ import { eventFilter, KernelEvent, parseEvent, subscription } from '../../../age
 
 const FORK = 1;
 const EXEC = 2;
+const COMM = 0x200;
 const EXIT = 0x8000_0000;
 
 /** One datagram: what, and the words behind its time. */
@@ -28,6 +29,8 @@ const CASES: [what: string, bytes: Uint8Array, event: Partial<KernelEvent> | und
   ['a fork', message(FORK, [7, 6, 9, 9]), { what: FORK, pid: 9, parent: 6, time: TIME_MS }],
   ['a new thread', message(FORK, [7, 7, 8, 7]), undefined],
   ['a program', message(EXEC, [9, 9]), { what: EXEC, pid: 9 }],
+  ['another name', message(COMM, [9, 9, 0x65, 0, 0, 0]), { what: COMM, pid: 9 }],
+  ['the name of a thread', message(COMM, [8, 7, 0x65, 0, 0, 0]), undefined],
   ['an exit', message(EXIT, [9, 9, 0x300, 17, 6, 6]), { what: EXIT, pid: 9, status: 0x300 }],
   ['an end by a signal with core', message(EXIT, [9, 9, 0x8b, 17]), { pid: 9, status: 0x8b }],
   ['the end of a thread', message(EXIT, [8, 7, 0, 17]), undefined],
@@ -56,7 +59,7 @@ it('asks in a way that kernels with and without masks take', () => {
   ]);
   const masked = new DataView(subscription('all', true, 7).buffer);
   expect([masked.byteLength, masked.getUint16(32, true), masked.getUint32(40, true)]).toEqual([
-    44, 8, 0x8000_0003,
+    44, 8, 0x8000_0203,
   ]);
 });
 
@@ -88,10 +91,25 @@ it.each(CASES.filter(([, , event]) => event))('the filter passes %s', (_, bytes)
   expect(run(eventFilter('all'), bytes)).toBeGreaterThan(0);
 });
 
-it.each(['a new thread', 'the end of a thread', 'an event of another kind', 'nothing'])(
-  'the filter stops %s',
-  name => {
-    const bytes = CASES.find(([what]) => what === name)![1];
-    expect(run(eventFilter('all'), bytes)).toBe(0);
-  },
-);
+it.each([
+  'a new thread',
+  'the name of a thread',
+  'the end of a thread',
+  'an event of another kind',
+  'nothing',
+])('the filter stops %s', name => {
+  const bytes = CASES.find(([what]) => what === name)![1];
+  expect(run(eventFilter('all'), bytes)).toBe(0);
+});
+
+it.each([
+  ['a program', true],
+  ['another name', true],
+  ['an acknowledgement', true],
+  ['the name of a thread', false],
+  ['a fork', false],
+  ['an exit', false],
+])('of programs alone, %s goes through: %s', (name, through) => {
+  const bytes = CASES.find(([what]) => what === name)![1];
+  expect(run(eventFilter('programs'), bytes) > 0).toBe(through);
+});

@@ -5,6 +5,7 @@ import { createKin, createSieve, fits, KIN_BYTES } from '../../../agent/native/s
 
 const FORK = 1;
 const EXEC = 2;
+const COMM = 0x200;
 const EXIT = 0x8000_0000;
 const EINTR = 4;
 const EBADF = 9;
@@ -62,6 +63,13 @@ function world() {
       if (name === undefined) names.delete(pid);
       else names.set(pid, name);
       const bytes = message(EXEC, pid, pid);
+      all.push(bytes);
+      programs.push(bytes);
+      return self;
+    },
+    rename(pid: number, name: string) {
+      names.set(pid, name);
+      const bytes = message(COMM, pid, pid);
       all.push(bytes);
       programs.push(bytes);
       return self;
@@ -130,6 +138,16 @@ it('follows who descends from one of account, whatever it runs', () => {
     '7 of 6 ended 0',
     '5 of 1 ended 0',
   ]);
+});
+
+it('hears of one that becomes a daemon by its name, and of its end', () => {
+  const w = world().fork(5, 1).exec(5, 'x').glances().rename(5, 'd').glances().forget().exit(5, 0x300);
+  expect(w.told()).toEqual(['5 is d', '5 of 1 ended 768']);
+});
+
+it('says nothing of other names, and of those of one that is of account', () => {
+  const w = world().fork(5, 1).exec(5, 'd').fork(6, 5).exec(7, 'x').rename(7, 'y');
+  expect(w.rename(5, 'x').rename(5, 'd').rename(6, 'd').told()).toEqual(['5 is d', '5 forked 6']);
 });
 
 it('hears of one that somebody has found another way, and not of the next that has its number', () => {

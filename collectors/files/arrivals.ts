@@ -1,13 +1,13 @@
 // How files come to be followed: seen for the first time, taken up again after a restart, or found beside their log
 // because rotation moved them away while nobody looked.
 
-import { type Stats, statSync } from 'node:fs';
-import { codeOf } from '../../agent/core/errors.ts';
+import { closeSync, openSync, type Stats, statSync } from 'node:fs';
+import { attempt, codeOf } from '../../agent/core/errors.ts';
 import { type Checkpoint, type Entry, entryOf } from './checkpoint.ts';
 import type { Copies } from './copies.ts';
-import { type Found, isPacked } from './discover.ts';
+import { type Found, isGzip, isPacked } from './discover.ts';
 import type { LogFile, Seen } from './file.ts';
-import { identityOf, keyOf } from './identity.ts';
+import { identityOf, keyOf, readRange } from './identity.ts';
 import { rawPath } from './names.ts';
 import type { Reader } from './reader.ts';
 import type { Beside, Sibling } from './rotation.ts';
@@ -148,6 +148,8 @@ export function createArrivals(
         const packedSince = Math.min(since, ...gone.map(entry => entry.unseenSince));
         // Where the same file is still at the path, what became of it shows when it is read; not so what was before it.
         const isHere = paths.get(key)?.file !== undefined;
+        const last = gone.findLast(entry => entry.unseenSince === since);
+        if (last) tell(source, last);
         if (!isHere) shelf.leave(source, trail, since, now);
         if (!isHere || source.unpacks)
           arrivals.recover(source, trail, isHere ? Number.POSITIVE_INFINITY : since, now, packedSince);
@@ -201,6 +203,17 @@ export function createArrivals(
   const isKnown = (source: Source, { path, id }: Sibling): boolean =>
     source.has(path) || shelf.get(source, id) !== undefined || waiting.has(nameOf(source, id));
 
+  /** Tells of what was written to a log that is gone, and compressed so that it is not read, while nobody looked. */
+  function tell(source: Source, { trail, unseenSince, offset }: Entry): void {
+    let read = offset;
+    for (const at of beside.compressed(trail, unseenSince)) {
+      if (source.unpacks && isPacked(at.path)) continue;
+      const bytes = (sizeOf(at) ?? read + 1) - read;
+      read = 0;
+      if (bytes > 0) troubles.lose(at.path, bytes, 'it was compressed before', 'compressed');
+    }
+  }
+
   /** Learns what rotation calls open files by now, as their order may go by that. */
   function rename(files: Iterable<LogFile>): void {
     for (const file of files) {
@@ -243,4 +256,18 @@ export function createArrivals(
   }
 
   return arrivals;
+}
+
+/** Bytes of the content, modulo 2^32, as gzip tells at its end (RFC 1952, ISIZE). */
+function sizeOf({ path, target, size }: Sibling): number | undefined {
+  if (!isGzip(path)) return undefined;
+  return attempt(() => {
+    const fd = openSync(rawPath(target), 'r');
+    try {
+      const end = readRange(fd, Math.max(0, size - 4), size);
+      return new DataView(end.buffer, end.byteOffset).getUint32(0, true);
+    } finally {
+      closeSync(fd);
+    }
+  });
 }

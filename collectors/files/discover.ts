@@ -53,6 +53,8 @@ interface Listing {
 
 /** Whether a name says that its content is compressed. */
 export const isCompressed = (path: string): boolean => COMPRESSED.test(path);
+/** The name a file had before it was compressed. */
+export const uncompressed = (path: string): string => path.replace(COMPRESSED, '');
 
 const PACKED = /\.(?:gz|zst)$/;
 export const isGzip = (path: string): boolean => path.endsWith('.gz');

@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { attempt, codeOf } from '../../agent/core/errors.ts';
-import { isCompressed, isPacked, unpacked } from './discover.ts';
+import { isCompressed, isPacked, uncompressed, unpacked } from './discover.ts';
 import type { Seen } from './file.ts';
 import { type Identity, identityOf, keyOf } from './identity.ts';
 import { type Entry, entriesIn, rawPath } from './names.ts';
@@ -86,6 +86,11 @@ export interface Beside {
    * of compressed ones only what can be unpacked, those of `packedSince` that are not there without it as well. Throws the system's errors.
    */
   rotated(path: string, since: number, packedSince: number): Sibling[];
+  /**
+   * Compressed rotations of `path` whose content was written to later than `since` in ms, without what they were made of,
+   * the oldest first. Throws the system's errors.
+   */
+  compressed(path: string, since: number): Sibling[];
   /** Whether names in the directory of `path` may have changed since the `forget()` before the last. */
   hasChanged(path: string): boolean;
   /** What was read of directories is old. */
@@ -168,7 +173,6 @@ export function createBeside(root: string): Beside {
 
   function* siblings(dir: string, names: Iterable<string>): Iterable<Sibling> {
     for (const name of names) {
-      if (isCompressed(name) && !isPacked(name)) continue;
       const target = join(root, dir, name);
       const stats = statSync(rawPath(target), { throwIfNoEntry: false });
       if (stats?.isFile())
@@ -195,6 +199,18 @@ export function createBeside(root: string): Beside {
       return [...rotationsOf(path)]
         .filter(({ id, mtime, path }) => (id.birth || mtime) >= (isPacked(path) ? packedSince : since))
         .sort((a, b) => compareAge(a, b, basename(path)));
+    },
+    compressed(path, since) {
+      const found: Sibling[] = [];
+      for (const dir of homesOf(dirname(path), path)) {
+        const { names } = listingOf(dir);
+        const isOne = (name: string) =>
+          isCompressed(name) &&
+          !names.has(uncompressed(name)) &&
+          isRotationOf(uncompressed(name), basename(path));
+        found.push(...siblings(dir, [...names].filter(isOne)));
+      }
+      return found.filter(({ mtime }) => mtime > since).sort((a, b) => a.mtime - b.mtime);
     },
     hasChanged(path) {
       const dir = dirname(path);

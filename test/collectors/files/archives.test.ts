@@ -1,4 +1,5 @@
 // Rotated files that were compressed: what of them was not read before comes once, whatever else happens to them.
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   copyFileSync,
@@ -343,4 +344,44 @@ it('the end of a copy that was compressed just before a stop comes, though its l
   rig.turn(20_000);
   await rig.unpack();
   expect(rig.bodies.toSorted()).toEqual(['first', 'second', 'third', 'unfinished']);
+});
+
+describe('what was compressed before it was read', () => {
+  const unread = (end: string, during: () => void) => {
+    follow({ include: ['app.log'], compressed: 'skip' });
+    write('app.log', 'a\n');
+    rig.turn();
+    rig.commit();
+    rig.turn(1000);
+    rig.stop();
+    during();
+    rotate();
+    // Both keep the time of the last line.
+    if (end === '.gz') execFileSync('gzip', [path('app.log.1')]);
+    else {
+      execFileSync('cp', ['-p', path('app.log.1'), path(`app.log.1${end}`)]);
+      rmSync(path('app.log.1'));
+    }
+    write('app.log', 'next\n');
+    rig.start();
+    rig.turn(3000);
+  };
+
+  it.each([
+    ['.gz', 3],
+    ['.xz', 1],
+  ])('as %s is told once', (end, records) => {
+    unread(end, () => append('app.log', 'x'.repeat(400)));
+    expect(rig.lost).toEqual([`compressed ${records}`]);
+    rig.commit();
+    rig.turn(1000);
+    restart();
+    expect(rig.lost).toHaveLength(1);
+    expect(rig.bodies).toEqual(['a', 'next']);
+  });
+
+  it('is nothing where nothing was written', () => {
+    unread('.gz', () => {});
+    expect(rig.lost).toEqual([]);
+  });
 });

@@ -111,18 +111,17 @@ class Table implements Instrument, Family {
     return series;
   }
   remove(...labels: string[]): void {
-    const key = keyOf(labels);
-    const series = this.series.get(key);
-    if (series) this.drop(key, series);
+    const series = this.series.get(keyOf(labels));
+    if (series) this.drop(series);
   }
   /** Drops the series that were not set in this cycle. */
   sweep(cycle: number): void {
-    for (const [key, series] of this.series) if (series.cycle !== cycle) this.drop(key, series);
+    for (const series of this.series.values()) if (series.cycle !== cycle) this.drop(series);
   }
-  private drop(key: string, series: Series): void {
+  private drop(series: Series): void {
     series.gone = true;
     series.next = undefined;
-    this.series.delete(key);
+    this.series.delete(keyOf(series.labels));
   }
 }
 

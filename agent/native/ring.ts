@@ -27,6 +27,8 @@ const READ_WRITE = 3;
 const MAP_SHARED = 1;
 const HIGHEST_ADDRESS = 2 ** 52;
 const PAGE = 4096;
+/** Behind the half at which a flood is slowed down, before the three quarters at which it is shed. */
+const CROWDED = 5 / 8;
 
 /** Entry fields of the consumer, valid until the next `next()`; bytes `start..end` of `bytes` until `release()`. */
 export class Ring {
@@ -150,11 +152,11 @@ export class Ring {
     }
   }
 
-  /** Whether more than half of it is taken. */
+  /** Whether so much of it is taken that what is released sooner helps. */
   isCrowded(): boolean {
     const { doubles, size } = this.memory;
     this.followHead();
-    return this.head - doubles[Mark.Tail]! > size.capacity / 2;
+    return this.head - doubles[Mark.Tail]! > size.capacity * CROWDED;
   }
 
   private followHead(): void {

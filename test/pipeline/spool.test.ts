@@ -102,7 +102,7 @@ describe('a batch that may wait', () => {
   });
 
   test.each([
-    ['so much waits already', 900_000, 0],
+    ['so much waits already', 1_200_000, 0],
     ['exporters do not take what waits', 1, 200],
   ])('is written at once where %s', (_, size, ms) => {
     let at = 1_000_000;

@@ -18,8 +18,11 @@ import { createSync } from './sync.ts';
 
 const MIN_SEGMENT = 256 * 2 ** 10;
 const MAX_SEGMENT = 16 * 2 ** 20;
-/** Most that is held in memory: its source keeps it meanwhile, too, and has little room for that. */
-const MEMORY_LIMIT = 4 * 2 ** 20;
+/**
+ * Most that is held in memory: as many full batches as a pump has requests under way, and their envelopes. Its source keeps it
+ * meanwhile, too, and has little room for that.
+ */
+const MEMORY_LIMIT = 5 * 2 ** 20;
 /** Exporters that are behind by more do not take things at once. */
 const AT_ONCE_MS = 200;
 const TIGHT = 'its file system has less free than spool.min_free';

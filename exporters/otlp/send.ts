@@ -14,7 +14,9 @@ import type { Settings } from './settings.ts';
 import type { Transport } from './transport.ts';
 
 const gzip = promisify(zlib.gzip) as (body: Uint8Array, options: zlib.ZlibOptions) => Promise<Buffer>;
-const zstd = promisify(zlib.zstdCompress) as (body: Uint8Array) => Promise<Buffer>;
+const zstd = promisify(zlib.zstdCompress) as (body: Uint8Array, options: zlib.ZstdOptions) => Promise<Buffer>;
+/** A quarter less CPU than by default, 1.8 against 2.3 ms a MB, for 16.6% instead of 16. */
+const ZSTD = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } };
 
 export interface Sender {
   /** Throws RetryLater for "not now"; everything else is a verdict. */
@@ -47,7 +49,7 @@ export function createSender(
   const compress = async (body: Uint8Array): Promise<Uint8Array> => {
     // Level 1: log text shrinks to 13% instead of 11%, in half the time (3.5 against 7.8 ms a MB).
     if (settings.compression === 'gzip') return gzip(body, { level: 1 });
-    return settings.compression === 'zstd' ? zstd(body) : body;
+    return settings.compression === 'zstd' ? zstd(body, ZSTD) : body;
   };
   const encoding = settings.compression === 'none' ? undefined : settings.compression;
 

@@ -3,7 +3,7 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startBackend } from '../e2e/backend.ts';
-import { ledgerGap } from '../e2e/metrics.ts';
+import { ledgerGap, type Metrics } from '../e2e/metrics.ts';
 import { createHome, startProgram, tempDir } from '../e2e/program.ts';
 import { sendDatagrams } from '../e2e/senders.ts';
 import { until } from '../e2e/until.ts';
@@ -90,13 +90,12 @@ if (have('faketime'))
     // Another answer each time: of repeats the log tells no time.
     const jumps = { '+1d': 503, '-3d': 502, '+30d': 504, '-1h': 429, '+0': 503 };
     for (const [to, status] of Object.entries(jumps)) {
-      const failures = (await program.metrics()).sum('eudaemon_exporter_failures_total');
+      const failures = (page: Metrics) =>
+        page.sum('eudaemon_exporter_failures_total', { reason: `http_${status}` });
+      const before = failures(await program.metrics());
       backend.behave({ status }, 2);
       await send();
-      await program.waitForMetrics(
-        'it is refused',
-        page => page.sum('eudaemon_exporter_failures_total') > failures,
-      );
+      await program.waitForMetrics('it is refused', page => failures(page) > before);
       jump(to);
       await until(`all arrive at ${to}`, arrived);
     }

@@ -44,7 +44,7 @@ export interface Roster {
 
 /**
  * Who ends well within this beside others, in nobody's place, was no instance: a daemon's program also tests its
- * configuration, or tells the others to read it again.
+ * configuration, or tells the others to read it again. So does, while nobody is there, the first that no list has named.
  */
 export const COMMAND_MS = 10_000;
 
@@ -91,15 +91,22 @@ export function createRoster(vacant = 0): Roster {
       youngest = Math.max(youngest, startedAt * 1000);
     }
   };
+  /** Such a command has been there since the last one began. */
+  let tried = false;
   const replace = (began: readonly ProcessFacts[]): number => {
     const restarts = Math.min(ended, began.length);
     ended -= restarts;
     for (const each of began.slice(0, restarts)) placed.add(keyOf(each));
     return restarts;
   };
-  const isCommand = (key: string, main: Instance | undefined, at: number): boolean =>
-    tops.some(each => keyOf(each) !== key) &&
-    (main ? !placed.has(key) && at - main.startedAt * 1000 < COMMAND_MS : ended === 0);
+  const isCommand = (key: string, main: Instance | undefined, at: number): boolean => {
+    const beside = tops.some(each => keyOf(each) !== key);
+    if (main) return beside && !placed.has(key) && at - main.startedAt * 1000 < COMMAND_MS;
+    if (beside && ended === 0) return true;
+    const isFirst = !tried;
+    tried = true;
+    return isFirst;
+  };
 
   return {
     get instances() {
@@ -146,6 +153,7 @@ export function createRoster(vacant = 0): Roster {
           (heirs || sessions.has(session!) || (beside && parents.has(pid)) || over.length < gone.length);
         if (mains.has(key) || (claimed && (heir || !known.has(key)))) {
           if (!mains.has(key) && known.has(key) && ended > 0) ended--;
+          if (!mains.has(key)) tried = false;
           mains.set(key, instance);
         } else if (claimed && late.length === 0 && !(beside && gone.length > 0)) leftOver.add(key);
       }
@@ -169,6 +177,7 @@ export function createRoster(vacant = 0): Roster {
       mains.set(key, instance);
       known.add(key);
       leftOver.delete(key);
+      tried = false;
       if (before) {
         live(living.map(each => (each === before ? { ...before, claimed: true } : each)));
         return UNCHANGED;

@@ -161,10 +161,16 @@ describe('by netlink', () => {
         run('-t');
         run('-s', 'reload');
       }
-      process.kill(pid(), 'SIGKILL');
+      // Workers would keep the port.
+      killGroup(pid());
       await until('its end is counted', async () => (await w.sum('nginx')) > 0);
+      await w.becomes('absent', 'nginx');
+      // As its unit does before it starts it.
+      run('-t');
+      run();
+      await w.becomes('healthy', 'nginx');
       expect(await w.exits('nginx')).toEqual({ exit: 0, signal: 1, oom: 0, unknown: 0 });
-      expect((await w.view('nginx')).restarts).toBe(0);
+      expect((await w.view('nginx')).restarts).toBe(1);
       await program.stop();
     });
 

@@ -52,12 +52,16 @@ class Model {
   private crashes: number[] = [];
   private lastWell = false;
   private ended = false;
+  private tried = false;
   private lastEnd = T0;
   private delays: number[] = [];
   private wished = false;
 
   begin(life?: Life): void {
-    if (life) this.living.push(life);
+    if (life) {
+      this.living.push(life);
+      this.tried = false;
+    }
     if (this.vacant === 0) return;
     this.vacant--;
     if (life) life.placed = true;
@@ -65,11 +69,16 @@ class Model {
     this.delays.push(Math.max(0, (life?.at ?? this.now) - this.lastEnd));
     if (!this.wished) this.crashes.push(this.now);
   }
-  /** Whether it was no instance: another runs, it ended well and soon, and took nobody's place. */
+  /** Whether it was no instance: it ended well and soon, beside another, in nobody's place, or as the first while none runs. */
   isCommand(exit: Exit, life?: Life): boolean {
+    if (exit.reason !== 'exit' || exit.code !== 0) return false;
     const beside = this.living.some(each => each !== life);
-    const soon = life ? !life.placed && this.now - life.at < 10_000 : this.vacant === 0;
-    return exit.reason === 'exit' && exit.code === 0 && beside && soon;
+    if (life) return beside && !life.placed && this.now - life.at < 10_000;
+    if (beside && this.vacant === 0) return true;
+    // The first of a vacancy.
+    const isFirst = !this.tried;
+    this.tried = true;
+    return isFirst;
   }
   end(exit: Exit, life?: Life): void {
     this.living = this.living.filter(each => each !== life);

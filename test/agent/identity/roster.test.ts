@@ -237,15 +237,20 @@ describe('one that ends well beside others', () => {
     expect(well(roster, 3, COMMAND_MS)?.ended).toHaveLength(1);
   });
 
-  it('in the place of another has ended, seen or not', () => {
+  it('in the place of another has ended, but for the first that was not seen', () => {
     const roster = start(1);
     expect(roster.begin(instance(3, true)).restarts).toBe(1);
     expect(well(roster, 3)?.ended).toHaveLength(1);
-    expect(well(roster, 4)).toMatchObject({ restarts: 1, ended: [{ pid: 4 }] });
+    expect(well(roster, 4)).toBeUndefined();
+    expect(well(roster, 5)).toMatchObject({ restarts: 1, ended: [{ pid: 5 }] });
+    expect(roster.begin(instance(6, true)).restarts).toBe(1);
+    roster.end(instance(6, true));
+    expect(well(roster, 7)).toBeUndefined();
   });
 
   it('has ended when there are no others, and when it did not end well', () => {
-    expect(well(start(1, 2), 3)?.ended).toHaveLength(1);
+    const roster = start(1, 2);
+    expect([well(roster, 3), well(roster, 4)?.ended.length]).toEqual([undefined, 1]);
     expect(start().end(instance(3, true), { at: 3000 })?.ended).toHaveLength(1);
   });
 });

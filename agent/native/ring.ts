@@ -14,6 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { takesNothing } from '../core/errors.ts';
 import type { Native } from './index.ts';
 import { MADV_DONTNEED, systemError } from './libc.ts';
 import type { ReaderTask } from './reader.ts';
@@ -249,10 +250,7 @@ function sizeOf(fd: number): RingSize | undefined {
   return sound && fstatSync(fd).size === RingMemory.bytes(size) ? size : undefined;
 }
 
-/**
- * Positions name messages only as long as none is given twice, and after a power cut the file may be an older one than what
- * was in memory: a ring of another boot gets another name.
- */
+/** A ring of another boot gets another name: its file may be older than what was in memory, and no position comes twice. */
 function rename(words: Uint32Array, boot: string): void {
   const [high, low] = [0, 8].map(at => Number.parseInt(boot.replaceAll('-', '').slice(at, at + 8), 16) >>> 0);
   if (words[Head.BootHigh] === high && words[Head.BootLow] === low) return;
@@ -294,6 +292,8 @@ export function openRing(native: Native, path: string, size: RingSize, now: numb
     rename(memory.words, boot);
     return new Ring(native, path, fd, memory, now);
   } catch (error) {
+    // What room there was is of use to others.
+    if (takesNothing(error)) ftruncateSync(fd, 0);
     closeSync(fd);
     throw error;
   }

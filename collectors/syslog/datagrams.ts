@@ -2,11 +2,12 @@
 // still while the sink is full, and gives room back when records are committed.
 
 import { join } from 'node:path';
-import { causeOf } from '../../agent/core/errors.ts';
+import type { StreamRoom } from '../../agent/core/collector.ts';
+import { causeOf, takesNothing } from '../../agent/core/errors.ts';
 import { bootId } from '../../agent/native/boot.ts';
 import type { Native } from '../../agent/native/index.ts';
 import type { ReadSocket } from '../../agent/native/reader.ts';
-import { openRing } from '../../agent/native/ring.ts';
+import { openRing, type Ring } from '../../agent/native/ring.ts';
 import type { Desk } from './desk.ts';
 
 /** recvmmsg takes up to this many at once. */
@@ -14,6 +15,7 @@ const SLOTS = 64;
 /** A Unix datagram cannot be longer than its sender's buffer, 208 KiB unless somebody raised it. */
 const MAX_SLOT = 256 * 1024;
 const PAGE = 4096;
+const SMALLEST_RING = 2 ** 20;
 /** Records between two looks at the clock of the event loop, and between two points the ring can be released at. */
 const PASS = 512;
 /**
@@ -38,6 +40,24 @@ export interface Datagrams {
   close(again: boolean): Promise<void>;
 }
 
+/** A ring as large as wanted, or as large as there is room for. */
+function openLargest(
+  wanted: number,
+  { runDir, log }: Pick<StreamRoom, 'runDir' | 'log'>,
+  open: (capacity: number) => Ring,
+): Ring {
+  for (let capacity = wanted; ; capacity = pages(capacity / 2)) {
+    try {
+      const ring = open(capacity);
+      if (capacity < wanted)
+        log.warn(`no room in "${runDir}" for a syslog ring of ${wanted} bytes: it has ${capacity}`);
+      return ring;
+    } catch (error) {
+      if (!takesNothing(error) || capacity <= SMALLEST_RING) throw error;
+    }
+  }
+}
+
 /** Starts receiving from these sockets; throws when the ring cannot be opened. */
 export function receiveDatagrams(
   native: Native,
@@ -45,8 +65,15 @@ export function receiveDatagrams(
   { room, options, senders, suppressed, out, take, full, failed }: Desk,
 ): Datagrams {
   const stride = Math.min(pages(options.max_message), MAX_SLOT);
-  const size = { slots: SLOTS, stride, capacity: pages(options.ring) };
-  const ring = openRing(native, join(room.runDir, 'syslog.ring'), size, room.now(), bootId(room.root));
+  const ring = openLargest(pages(options.ring), room, capacity =>
+    openRing(
+      native,
+      join(room.runDir, 'syslog.ring'),
+      { slots: SLOTS, stride, capacity },
+      room.now(),
+      bootId(room.root),
+    ),
+  );
   /** What the ring may release once `pushed` records are written; the same index in both. */
   const pushed: number[] = [];
   const positions: number[] = [];

@@ -107,6 +107,28 @@ if (have('root', 'mount'))
       expect(page.sum('eudaemon_records_dropped_total')).toBe(0);
     });
 
+    it('a run_dir that is small has a small ring, and one that is too small is left as it was', async () => {
+      const backend = await startBackend();
+      const run = await smallDisk('8m');
+      const home = await createHome({
+        agent: { run_dir: run },
+        exporters: { otlp: backend.exporter },
+      });
+      const program = await startProgram(home);
+      await sendDatagrams(home.socket, datagrams(0, 100));
+      await until('all arrive', () => arrivedOf(backend.all(), 'datagram').numbers.length === 100);
+      expect(program.output()).toContain(`no room in \\"${run}\\" for a syslog ring`);
+      expect((await program.stop()).code).toBe(0);
+
+      await runToEnd('mount', ['-o', 'remount,size=2m', run]);
+      const other = spawnProgram(home, ['run', '--config', home.configFile]);
+      await until('/readyz says so', async () =>
+        (await (await fetch(`${home.url}/readyz`)).text()).includes('cannot open syslog ring'),
+      );
+      expect(statSync(join(run, 'syslog.ring')).size).toBe(0);
+      expect((await other.stop()).code).toBeLessThan(2);
+    });
+
     it.each([
       [
         'full',

@@ -44,7 +44,7 @@ export interface DaemonRoom {
 /** Times of restarts kept, in monotonic ms; a window holds no more. */
 const MAX_RESTARTS = 1000;
 const MAX_DELAYS = 8;
-/** One that was asked to end after a life of this was restarted on purpose. */
+/** One that ended well after a life of this was restarted on purpose. */
 const DELIBERATE_AFTER_MS = 10_000;
 const UNKNOWN: Exit = { reason: 'unknown', source: 'sample' };
 
@@ -85,7 +85,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     // Nobody stops what has crashed by testing its configuration.
     if (!(brief && isWell(exit) && verdict && !isClean(verdict))) verdict = exit;
     const lived = process.startedAt === undefined ? 0 : lastExit.at - process.startedAt * 1000;
-    deliberate = exit.reason === 'signal' && isClean(exit) && lived >= DELIBERATE_AFTER_MS;
+    deliberate = isClean(exit) && lived >= DELIBERATE_AFTER_MS;
     room.witness.ended(now, name, process, exit, [...checks.values()]);
   };
   const begin = (now: number, process: Changes['began'][number], restart: boolean) => {

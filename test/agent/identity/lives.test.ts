@@ -90,7 +90,7 @@ class Model {
     // A brief life that ends well, such as a test of the configuration, is no word on the crash before.
     this.lastWell = polite || (well && (life !== undefined || this.lastWell || !this.ended));
     this.ended = true;
-    this.wished = polite && life !== undefined && this.now - life.at >= 10_000;
+    this.wished = (polite || well) && life !== undefined && this.now - life.at >= 10_000;
   }
   get state(): DaemonState {
     const { now, living } = this;

@@ -575,15 +575,20 @@ describe('on purpose', () => {
     expect(w.state()).toBe('absent');
   });
 
-  it('are restarts by a polite signal, and no crash loop', () => {
+  it.each<[Exit, string]>([
+    [{ reason: 'signal', code: 15, signal: 'SIGTERM' }, 'healthy'],
+    [{ reason: 'exit', code: 0 }, 'healthy'],
+    [{ reason: 'exit', code: 143 }, 'crash_looping'],
+    [{ reason: 'signal', code: 9, signal: 'SIGKILL' }, 'crash_looping'],
+  ])('are restarts after a while by %j: %s', (exit, state) => {
     const w = world();
     w.look();
     for (let pid = 1; pid <= 5; pid++) {
       w.look(w.instance(pid)).after(15);
-      w.exited(w.instance(pid, { startedAt: 0 }), { reason: 'signal', code: 15, signal: 'SIGTERM' });
+      w.exited(w.instance(pid, { startedAt: 0 }), exit);
     }
     w.look(w.instance(9));
-    expect(w.status()).toMatchObject({ state: 'healthy', restarts: 5 });
+    expect(w.status()).toMatchObject({ state, restarts: 5 });
   });
 });
 

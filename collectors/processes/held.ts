@@ -22,16 +22,20 @@ interface Pids {
   readonly size: number;
 }
 
-/** Few of one process, so a list is the fastest way to one by its name; a file that was read only once is -1. */
-type Files = { readonly name: string; fd: number }[];
-
 /**
  * What looks read again and again, open from the second time on: of a process at rest no more than one is. The kernel
  * keeps 4 KiB for each that has been read.
  */
-const KEPT = new Set(['statm', 'stat', 'io', 'fd']);
+const KEPT = ['statm', 'stat', 'io', 'fd'] as const;
+type Kept = (typeof KEPT)[number];
+/** Of one process, each the open file or one of these. */
+type Files = Record<Kept, number>;
+const READ_ONCE = -1;
+const NEVER_READ = -2;
 /** What each look reads of each process: the others leave it room. */
 const FIRST = 'statm';
+
+const isKept = (name: string): name is Kept => (KEPT as readonly string[]).includes(name);
 
 /** `limit` files at most. */
 export function createHeld(limit: number): Held {
@@ -40,14 +44,12 @@ export function createHeld(limit: number): Held {
   let all: Pids = NOBODY;
   let room = limit;
 
-  const find = (files: Files | undefined, name: string) => {
-    if (files) for (const file of files) if (file.name === name) return file;
-    return undefined;
-  };
   const release = (pid: number): void => {
-    for (const { fd } of held.get(pid) ?? []) {
-      if (fd < 0) continue;
-      closeSync(fd);
+    const files = held.get(pid);
+    if (!files) return;
+    for (const name of KEPT) {
+      if (files[name] < 0) continue;
+      closeSync(files[name]);
       room++;
     }
     held.delete(pid);
@@ -55,19 +57,21 @@ export function createHeld(limit: number): Held {
 
   return {
     has: pid => all.has(pid),
-    get: (pid, name) => find(held.get(pid), name)?.fd ?? -1,
+    get: (pid, name) => held.get(pid)?.[name as Kept] ?? -1,
     keep(pid, name, fd) {
-      if (!KEPT.has(name) || !all.has(pid)) return false;
-      const files = held.get(pid) ?? [];
-      const file = find(files, name);
-      if (!file) {
-        files.push({ name, fd: -1 });
+      if (!isKept(name) || !all.has(pid)) return false;
+      let files = held.get(pid);
+      if (!files) {
+        files = { statm: NEVER_READ, stat: NEVER_READ, io: NEVER_READ, fd: NEVER_READ };
         held.set(pid, files);
+      }
+      if (files[name] === NEVER_READ) {
+        files[name] = READ_ONCE;
         return false;
       }
       const left = name === FIRST ? room : room - all.size;
       if (left < 1 || (!own.has(pid) && room < limit / 2)) return false;
-      file.fd = fd;
+      files[name] = fd;
       room--;
       return true;
     },

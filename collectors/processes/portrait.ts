@@ -21,6 +21,8 @@ import {
 /** The same while it is the same process, and runs for the same daemon, in the same place, as before. */
 interface Portrait extends Usage {
   readonly of: Seen;
+  /** As `parseRights` gives them. */
+  rights: number;
   readonly own: number[];
   readonly inherited: number[];
   readonly ended: boolean;
@@ -37,7 +39,7 @@ interface Portrait extends Usage {
 export interface Drawn {
   /** Of those of whom something was read. */
   readonly usages: readonly Usage[];
-  /** The tops among them; all when somebody is another. */
+  /** The tops among them that run with other rights than before; all when somebody is another. */
   readonly tops: readonly Top[];
   /** By pid, of those that live. */
   readonly kin: ReadonlyMap<number, Kin>;
@@ -71,6 +73,7 @@ export function createPortraits(startedAt: number): Portraits {
   let boot = Number.NaN;
   let moved = true;
   let read: Portrait[] = [];
+  let risen: Top[] = [];
   let kin = new Map<number, Kin>();
   let instances = new Map<string, Instance[]>();
   let members = new Map<string, Seen[]>();
@@ -96,6 +99,7 @@ export function createPortraits(startedAt: number): Portraits {
   return {
     begin(left, bootNow) {
       read = [];
+      risen = [];
       moved ||= left.length > 0 || boot !== bootNow;
       boot = bootNow;
       for (const { stat } of left) known.delete(stat.pid);
@@ -103,8 +107,10 @@ export function createPortraits(startedAt: number): Portraits {
     add(seen) {
       const portrait = known.get(seen.stat.pid);
       if (portrait && isOf(portrait, seen)) {
+        const { rights } = portrait;
         renew(portrait);
         read.push(portrait);
+        if (portrait.rights !== rights && isTop(portrait)) risen.push(portrait);
       } else moved = true;
     },
     get moved() {
@@ -126,11 +132,11 @@ export function createPortraits(startedAt: number): Portraits {
       read.push(portrait);
     },
     end(ended) {
-      const drawn = moved ? undefined : read.filter(isTop);
+      const same = !moved;
       if (moved || ended.length > 0) gather(ended);
       // Whoever was left out may be there still.
       moved = ended.length > 0;
-      return { usages: read, tops: drawn ?? tops, kin, instances };
+      return { usages: read, tops: same ? risen : tops, kin, instances };
     },
     get tops() {
       return tops;
@@ -165,6 +171,7 @@ function draw(of: Seen, claimed: boolean, began: number, startedAt: number): Por
     startTicks,
     daemon,
     fresh: began >= startedAt,
+    rights: 0,
     own: [],
     inherited: [],
     ended: hasEnded(stat),
@@ -186,8 +193,11 @@ function draw(of: Seen, claimed: boolean, began: number, startedAt: number): Por
 }
 
 /** Gives it the figures of now. */
-function renew({ of: { stat, figures }, own, inherited, instance }: Portrait): void {
+function renew(portrait: Portrait): void {
+  const { own, inherited, instance } = portrait;
+  const { stat, figures } = portrait.of;
   const { io, details, memory } = figures;
+  portrait.rights = details.rights;
   own[USER] = stat.userTicks;
   own[SYSTEM] = stat.systemTicks;
   own[MINOR_FAULTS] = stat.minorFaults;

@@ -33,6 +33,8 @@ export interface Reader {
   thread(pid: number): number;
   /** Reads `<proc>/<pid>/<name>`; its length, GONE or DENIED. */
   file(pid: number, name: string): number;
+  /** The text of such a file, empty where it cannot be read: of thousands of processes most have that of the one before. */
+  text(pid: number, name: string): string;
   /**
    * CPU time of a process in ns; NaN where it cannot be told. While it is the same, the process has not run.
    */
@@ -115,6 +117,9 @@ export function createReader(root: string): Reader {
     return opened(`${proc}/${pid}/${name}`, pid, name, look);
   };
 
+  const file = (pid: number, name: string): number => through(pid, name, read);
+  let last = '';
+
   return {
     buf,
     pageSize: parsePageSize(attempt(() => readFileSync('/proc/self/auxv')) ?? Buffer.alloc(0)) ?? PAGE,
@@ -129,7 +134,12 @@ export function createReader(root: string): Reader {
       }
     },
     thread: pid => Number(attempt(() => readdirSync(`${proc}/${pid}/task`))?.at(-1) ?? pid),
-    file: (pid, name) => through(pid, name, read),
+    file,
+    text(pid, name) {
+      const text = buf.toString('utf8', 0, Math.max(0, file(pid, name)));
+      if (text !== last) last = text;
+      return last;
+    },
     cpuTime,
     openFds(pid) {
       if (sized && held.has(pid)) {

@@ -139,6 +139,5 @@ export function readDetails(
 
 function readSetting(reader: Reader, pid: number): Setting {
   const fdLimit = parseOpenFilesLimit(reader.buf, Math.max(0, reader.file(pid, 'limits')));
-  const cgroup = reader.buf.toString('utf8', 0, Math.max(0, reader.file(pid, 'cgroup')));
-  return { fdLimit, cgroup };
+  return { fdLimit, cgroup: reader.text(pid, 'cgroup') };
 }

@@ -29,6 +29,10 @@ describe('a process of a daemon', () => {
         read.push(name);
         return reader.file(pid, name);
       },
+      text(pid, name) {
+        read.push(name);
+        return reader.text(pid, name);
+      },
       openFds(pid) {
         read.push('fd');
         return reader.openFds(pid);

@@ -110,10 +110,13 @@ it('nothing is new of one of whom nothing was read', () => {
   const [a, b] = [seenOf(10), seenOf(11)];
   const first = look({ read: [a, b] });
   expect([first.usages.length, first.tops.length]).toEqual([2, 2]);
+  b.figures.details = { ...b.figures.details, rights: 2 };
   const second = look({ read: [b] });
   expect(second.usages.map(({ pid }) => pid)).toEqual([11]);
   expect(second.tops.map(({ of }) => of)).toEqual([b]);
   expect(second.all.map(({ of }) => of)).toEqual([a, b]);
+  const third = look({ read: [a] });
+  expect([third.usages.length, third.tops.length]).toEqual([1, 0]);
   expect(look().usages).toEqual([]);
 });
 

@@ -47,7 +47,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     );
   };
 
-  /** All processes that have come, gone or run since, in `portraits`. */
+  /** Takes all processes that have come or run since into `portraits`; those who are there no longer. */
   const look = async (ahead: boolean, breath: Breath) => {
     const boot = bootOf() / 1000;
     const list = reader.pids();
@@ -56,28 +56,30 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     const { seen } = looker;
     reader.hold(seen, all);
     const one = looker.begin(all, ahead);
-    await breath.each(list, one.at);
-    const { read, left, gone } = one.end();
+    portraits.begin(boot);
+    await breath.each(list, pid => {
+      const each = one.at(pid);
+      if (!each) return;
+      tellDenied(each);
+      portraits.add(each);
+    });
+    const { left, gone } = one.end();
     for (const pid of gone) {
       reader.release(pid);
       postures.forget(pid);
     }
-    portraits.begin(left, boot);
-    await breath.each(read, each => {
-      tellDenied(each);
-      portraits.add(each);
-    });
+    portraits.leave(left);
     if (portraits.moved)
       await breath.each([...seen.values()], each =>
         portraits.place(each, seen.get(each.stat.ppid)?.daemon !== each.daemon),
       );
-    return { read, left };
+    return left;
   };
   const pose = ({ of: { stat, figures }, instance }: Top) => {
     instance.posture = postures.of(stat, figures.details.rights, elapsed());
   };
   /** Adds up the daemons of these again. */
-  const sumUp = (touched: readonly Seen[]) => {
+  const sumUp = (touched: readonly { readonly daemon: string }[]) => {
     const anew = new Set(touched.map(({ daemon }) => daemon));
     const sumsOf = (name: string) =>
       (anew.has(name) ? undefined : sums.get(name)) ?? sumOf(portraits.members.get(name) ?? []);
@@ -93,11 +95,11 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       const now = room.now();
       const breath = createBreath(elapsed, signal);
       exits.looking();
-      const { read, left } = await look(ahead, breath);
+      const left = await look(ahead, breath);
       // The look took a moment, and who has ended meanwhile has been told.
       const { usages, tops, kin, instances } = portraits.end(exits.ended);
       await breath.each(postures.begin(elapsed()) ? portraits.tops : tops, pose);
-      sumUp([...read, ...left]);
+      sumUp([...usages, ...left]);
       tally.update(
         usages,
         left.map(({ stat }) => stat),

@@ -31,10 +31,8 @@ export interface Turns {
   readonly everything: number;
 }
 
-/** What a look has found; of those in neither list everything is as it was. */
-export interface Found {
-  /** Of whom something was read. */
-  readonly read: readonly Seen[];
+/** Who is there no longer. */
+export interface Missed {
   /** Who has ended, runs for another daemon now, or was somebody else. */
   readonly left: readonly Seen[];
   /** Who has ended, of any daemon or none. */
@@ -51,9 +49,10 @@ export interface Looker {
     pids: ReadonlySet<number>,
     ahead?: boolean,
   ): {
-    at(pid: number): void;
-    /** Forgets who is gone; what this look has found, and those before it that were not ended. */
-    end(): Found;
+    /** The process, of a daemon, when something of it was read: of all others everything is as it was. */
+    at(pid: number): Seen | undefined;
+    /** Forgets who is gone; whom this look has missed, and those before it that were not ended. */
+    end(): Missed;
   };
 }
 
@@ -64,7 +63,7 @@ export function createLooker(
 ): Looker {
   const known = new Map<number, Process>();
   const seen = new Map<number, Seen>();
-  let found = nothing();
+  let missed = nobody();
   let all: ReadonlySet<number> = new Set();
   let answers: object | undefined;
   let looks = 0;
@@ -116,11 +115,11 @@ export function createLooker(
   };
 
   const leave = (pid: number, process: Process) => {
-    if (isSeen(process) && seen.delete(pid)) found.left.push(process);
+    if (isSeen(process) && seen.delete(pid)) missed.left.push(process);
   };
   const forget = (pid: number, process: Process) => {
     known.delete(pid);
-    found.gone.push(pid);
+    missed.gone.push(pid);
     leave(pid, process);
   };
 
@@ -151,28 +150,29 @@ export function createLooker(
             isStill(before)
           ) {
             const moved = isSeen(before) && rest(before, depth);
-            if (moved === undefined) return forget(pid, before);
-            if (moved) found.read.push(before as Seen);
-            living++;
-            return;
+            if (moved !== undefined) living++;
+            else forget(pid, before);
+            return moved ? (before as Seen) : undefined;
           }
           const process = read(pid, before, depth, cpuTime);
-          if (!process) return void (before && forget(pid, before));
+          if (!process) {
+            if (before) forget(pid, before);
+            return undefined;
+          }
           living++;
           if (process !== before) {
             if (before) leave(pid, before);
             known.set(pid, process);
+            if (isSeen(process)) seen.set(pid, process);
           }
-          if (!isSeen(process)) return;
-          seen.set(pid, process);
-          found.read.push(process);
+          return isSeen(process) ? process : undefined;
         },
         end() {
           if (living < known.size)
             for (const pid of known.keys()) if (!pids.has(pid)) forget(pid, known.get(pid)!);
           all = pids;
-          const ended = found;
-          found = nothing();
+          const ended = missed;
+          missed = nobody();
           return ended;
         },
       };
@@ -180,7 +180,7 @@ export function createLooker(
   };
 }
 
-const nothing = () => ({ read: [] as Seen[], left: [] as Seen[], gone: [] as number[] });
+const nobody = () => ({ left: [] as Seen[], gone: [] as number[] });
 
 const isSeen = (process: Process): process is Seen => process.daemon !== undefined;
 

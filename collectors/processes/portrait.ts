@@ -51,10 +51,12 @@ export interface Drawn {
 export type Top = Pick<Portrait, 'of' | 'instance'>;
 
 export interface Portraits {
-  /** Begins a look that has found that these have left; `boot` in Unix seconds. */
-  begin(left: readonly Seen[], boot: number): void;
+  /** Begins a look; `boot` in Unix seconds. */
+  begin(boot: number): void;
   /** One of whom something was read. */
   add(seen: Seen): void;
+  /** Those who are there no longer. */
+  leave(left: readonly Seen[]): void;
   /** Whether somebody is another, so that all have to be placed anew. */
   readonly moved: boolean;
   /** `claimed` when its parent is not of the same daemon. */
@@ -97,12 +99,9 @@ export function createPortraits(startedAt: number): Portraits {
   };
 
   return {
-    begin(left, bootNow) {
-      read = [];
-      risen = [];
-      moved ||= left.length > 0 || boot !== bootNow;
+    begin(bootNow) {
+      moved ||= boot !== bootNow;
       boot = bootNow;
-      for (const { stat } of left) known.delete(stat.pid);
     },
     add(seen) {
       const portrait = known.get(seen.stat.pid);
@@ -112,6 +111,10 @@ export function createPortraits(startedAt: number): Portraits {
         read.push(portrait);
         if (portrait.rights !== rights && isTop(portrait)) risen.push(portrait);
       } else moved = true;
+    },
+    leave(left) {
+      moved ||= left.length > 0;
+      for (const seen of left) if (known.get(seen.stat.pid)?.of === seen) known.delete(seen.stat.pid);
     },
     get moved() {
       return moved;
@@ -132,11 +135,13 @@ export function createPortraits(startedAt: number): Portraits {
       read.push(portrait);
     },
     end(ended) {
-      const same = !moved;
+      const [usages, others] = [read, moved ? undefined : risen];
       if (moved || ended.length > 0) gather(ended);
+      read = [];
+      risen = [];
       // Whoever was left out may be there still.
       moved = ended.length > 0;
-      return { usages: read, tops: same ? risen : tops, kin, instances };
+      return { usages, tops: others ?? tops, kin, instances };
     },
     get tops() {
       return tops;

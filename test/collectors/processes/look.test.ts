@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ProcessFacts } from '../../../agent/core/daemon.ts';
-import { createLooker, type Found } from '../../../collectors/processes/look.ts';
+import { createLooker } from '../../../collectors/processes/look.ts';
 import { createReader, type Reader } from '../../../collectors/processes/read.ts';
 import { createHost, type FakeHost } from '../../procfs.ts';
 
@@ -54,8 +54,8 @@ describe('a process of a daemon', () => {
     const begin = (ahead = false) => {
       const pids = new Set(reader.pids());
       const look = looker.begin(pids, ahead);
-      for (const pid of pids) look.at(pid);
-      return look;
+      const read = [...pids].filter(pid => look.at(pid));
+      return { read, end: look.end };
     };
     return {
       found,
@@ -208,18 +208,19 @@ describe('a process of a daemon', () => {
     host.run({ ...DAEMON });
     host.run({ ...DAEMON, pid: 11 });
     const { begin, found } = world();
-    const pids = ({ read, left, gone }: Found) => [
-      read.map(({ stat }) => stat.pid),
-      left.map(({ stat }) => stat.pid),
-      gone,
-    ];
-    expect(pids(begin().end())).toEqual([[10, 11], [], []]);
-    expect(pids(begin().end())).toEqual([[], [], []]);
+    const pids = (broken = false) => {
+      const { read, end } = begin();
+      if (broken) return read;
+      const { left, gone } = end();
+      return [read, left.map(({ stat }) => stat.pid), gone];
+    };
+    expect(pids()).toEqual([[10, 11], [], []]);
+    expect(pids()).toEqual([[], [], []]);
     found.ran++;
-    begin();
+    host.write('proc/11/stat', '');
+    expect(pids(true)).toEqual([10]);
     host.kill(11);
-    found.ran++;
-    expect(pids(begin().end())).toEqual([[10, 11, 10], [11], [11]]);
+    expect(pids()).toEqual([[], [11], [11]]);
   });
 
   it('whose first thread has ended before the others uses what they do, whether it has run or not', () => {

@@ -64,8 +64,9 @@ const looks = () => {
   return ({ read = [], left = [], claimed = true, began = BEGAN, ended = [] }: Given = {}) => {
     for (const each of left) all.delete(each);
     for (const each of read) all.add(each);
-    portraits.begin(left, began - 5 / TICKS_PER_SECOND);
+    portraits.begin(began - 5 / TICKS_PER_SECOND);
     for (const each of read) portraits.add(each);
+    portraits.leave(left);
     if (portraits.moved) for (const each of all) portraits.place(each, claimed);
     const found = portraits.end(ended);
     const pids = (found.instances.get('d') ?? []).map(({ pid }) => pid);

@@ -64,6 +64,11 @@ export class Succession implements Iterable<LogFile> {
     this.vacatedAt = now;
   }
 
+  /** The id of the record that began a line of a stream of which a piece was sent; empty for none. */
+  partOf(stream: number): string {
+    return this.files.find(({ parts }) => parts[stream] !== '')?.parts[stream] ?? '';
+  }
+
   /** Whether `first` is older than `file`. */
   isBefore(first: LogFile, file: LogFile): boolean {
     const at = this.files.indexOf(first);

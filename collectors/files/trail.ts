@@ -200,7 +200,7 @@ export class Trail implements LineSink {
     const isMore = part !== undefined;
     const piece = isPartial ? (isMore ? Piece.Middle : Piece.First) : isMore ? Piece.Last : Piece.Whole;
     pending.part = isPartial ? (part ?? uidOf(pending, pending.position)) : undefined;
-    this.file.parts[stream] = pending.part === undefined ? '' : Buffer.from(pending.part).toString('latin1');
+    this.remember(stream, pending.part);
     const more = this.send(piece, part ?? pending.part);
     for (const file of pending.clear(this.pen.out.pushed)) this.pen.released(file);
     pending.open = isPartial;
@@ -210,12 +210,23 @@ export class Trail implements LineSink {
   /** Nothing is held, unless an earlier run has sent the beginning of a line of this stream. */
   private resumed(stream: number): Pending {
     const pending = new Pending();
-    const part = this.file.parts[stream];
-    if (part) {
+    const part = this.files.partOf(stream);
+    if (part !== '') {
       pending.open = pending.complete = true;
       pending.part = utf8(part);
     }
     return pending;
+  }
+
+  /** Notes for a restart which record began the line of which a piece was sent: in the file of the piece alone. */
+  private remember(stream: number, part: Uint8Array | undefined): void {
+    for (const file of this.files)
+      if (file !== this.file && file.parts[stream] !== '') {
+        file.parts[stream] = '';
+        file.marked = -1;
+        this.pen.released(file);
+      }
+    this.file.parts[stream] = part === undefined ? '' : Buffer.from(part).toString('latin1');
   }
 
   /** The id of the record that began the line that this is a piece of, where that is known. */

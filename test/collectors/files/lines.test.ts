@@ -1,5 +1,5 @@
 // What a line is: newlines, encodings, limits, and what is no text at all.
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FilesEntry } from '../../../collectors/files/options.ts';
@@ -160,7 +160,7 @@ describe('an unfinished line', () => {
   });
 
   const cri = (tag: string, text: string) => `2026-11-24T15:30:14Z stdout ${tag} ${text}\n`;
-  it.each<[string, How, (string | Buffer | number | 'restart')[], unknown[][]]>([
+  it.each<[string, How, (string | Buffer | number | 'restart' | 'rotate')[], unknown[][]]>([
     [
       'in three pieces',
       {},
@@ -235,6 +235,25 @@ describe('an unfinished line', () => {
       ],
       [['a', true, 0], ['b', true, 0], ['c', false, 0], ['d']],
     ],
+    [
+      'of a container, across a rotation and restarts',
+      { parse: 'cri' },
+      [
+        cri('P', 'a'),
+        'rotate',
+        'restart',
+        cri('P', 'b'),
+        'restart',
+        cri('F', 'c'),
+        'restart',
+        cri('F', 'd'),
+        cri('P', 'e'),
+        'rotate',
+        'restart',
+        cri('F', 'f'),
+      ],
+      [['a', true, 0], ['b', true, 0], ['c', false, 0], ['d'], ['e', true, 4], ['f', false, 4]],
+    ],
     ['of a container, that takes its time', { parse: 'cri' }, [cri('P', 'a'), 4000, cri('F', 'b')], [['ab']]],
     ['that is cut', { max_line: 2, long_lines: 'cut' }, ['abcd\nx\n'], [['ab'], ['x']]],
   ])('%s is told as such', (_, entry, steps, expected) => {
@@ -243,6 +262,10 @@ describe('an unfinished line', () => {
       if (step === 'restart') {
         rig.stop();
         rig.start();
+      } else if (step === 'rotate') {
+        rig.tick();
+        renameSync(rig.path('app.log'), rig.path('app.log.1'));
+        writeFileSync(rig.path('app.log'), '');
       } else if (typeof step === 'number') rig.turn(step);
       else {
         appendFileSync(rig.path('app.log'), step);

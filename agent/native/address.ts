@@ -8,7 +8,7 @@ export const AF_INET6 = 10;
 /** struct sockaddr_un. */
 export function unixAddress(path: string): Uint8Array {
   const name = Buffer.from(path);
-  if (name.length > 107) throw Object.assign(new Error('path longer than 107 bytes'), { code: 'EINVAL' });
+  if (name.length > 107) throw new Error('path longer than 107 bytes');
   const address = new Uint8Array(2 + name.length + (name[0] === 0x40 ? 0 : 1));
   address[0] = AF_UNIX;
   address.set(name, 2);

@@ -37,6 +37,7 @@ export class Ring {
   /** Two random words that name this ring; with `position` they name a message for good. */
   readonly idHigh: number;
   readonly idLow: number;
+  readonly capacity: number;
   start = 0;
   end = 0;
   /** Length the sender gave; more than `end - start` when it was cut. */
@@ -71,6 +72,7 @@ export class Ring {
     this.fd = fd;
     this.memory = memory;
     this.bytes = memory.bytes;
+    this.capacity = memory.size.capacity;
     this.sheds = new ShedTable(this.shared, Cell.Count);
     this.idHigh = memory.words[Head.IdHigh]!;
     this.idLow = memory.words[Head.IdLow]!;
@@ -155,9 +157,8 @@ export class Ring {
 
   /** Whether so much of it is taken that what is released sooner helps. */
   isCrowded(): boolean {
-    const { doubles, size } = this.memory;
     this.followHead();
-    return this.head - doubles[Mark.Tail]! > size.capacity * CROWDED;
+    return this.head - this.memory.doubles[Mark.Tail]! > this.capacity * CROWDED;
   }
 
   private followHead(): void {
@@ -185,9 +186,8 @@ export class Ring {
   /** Messages shed for want of room since the last call, in a former life too: each is told once. */
   shed(): number {
     const { words } = this.memory;
-    const now = words[Head.Shed]!;
-    const more = (now - words[Head.ShedTold]!) >>> 0;
-    words[Head.ShedTold] = now;
+    const more = (words[Head.Shed]! - words[Head.ShedTold]!) >>> 0;
+    words[Head.ShedTold]! += more;
     return more;
   }
 

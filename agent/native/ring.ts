@@ -29,7 +29,7 @@ const MAP_SHARED = 1;
 const HIGHEST_ADDRESS = 2 ** 52;
 const PAGE = 4096;
 /** Behind the half at which a flood is slowed down, before the three quarters at which it is shed. */
-const CROWDED = 5 / 8;
+const CROWDED = 9 / 16;
 
 /** Entry fields of the consumer, valid until the next `next()`; bytes `start..end` of `bytes` until `release()`. */
 export class Ring {

@@ -69,7 +69,7 @@ export function resolve(
   const path = protocol === 'grpc' ? SERVICES[signal] : `/v1/${signal}`;
   const below = (base: URL): URL => {
     const url = new URL(base);
-    url.pathname = protocol === 'grpc' ? path : url.pathname.replace(/\/*$/, path);
+    url.pathname = protocol === 'grpc' ? path : url.pathname.replace(SIGNAL_PATH, path);
     return url;
   };
   const insecure = variable('INSECURE', value => /^(true|false)$/i.exec(value)?.[0].toLowerCase()) === 'true';
@@ -115,6 +115,9 @@ export function resolve(
     warnings,
   };
 }
+
+/** Where a base ends, which some give with the path of one of the signals. */
+const SIGNAL_PATH = /(\/v1\/(logs|metrics|traces))?\/*$/;
 
 /** gRPC knows targets without a scheme; then `INSECURE` says whether there is TLS. */
 const withScheme = (target: string, insecure: boolean): string =>

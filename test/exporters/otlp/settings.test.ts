@@ -50,6 +50,8 @@ describe('where to', () => {
     [{}, {}, 'metrics', 'http://localhost:4318/v1/metrics'],
     [{ endpoint: 'http://h:1' }, { ENDPOINT: 'http://e:2' }, 'logs', 'http://h:1/v1/logs'],
     [{ endpoint: 'https://h/a/b//?k=v' }, {}, 'logs', 'https://h/a/b/v1/logs?k=v'],
+    [{ endpoint: 'http://h:1/a/v1/logs' }, {}, 'logs', 'http://h:1/a/v1/logs'],
+    [{ endpoint: 'http://h:1/v1/logs/' }, {}, 'metrics', 'http://h:1/v1/metrics'],
     [{}, { ENDPOINT: 'http://e:2/base/' }, 'metrics', 'http://e:2/base/v1/metrics'],
     [{}, { LOGS_ENDPOINT: 'http://l:3/own' }, 'logs', 'http://l:3/own'],
     [{}, { LOGS_ENDPOINT: 'http://l:3' }, 'logs', 'http://l:3/'],

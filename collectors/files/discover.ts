@@ -1,4 +1,4 @@
-// Globs to paths below the room's root. Directories are read again when their modification time moved; one that was
+// Globs to paths below the room's root. Directories are read again when their time of change moved; one that was
 // just changed is read twice, as its time may stand still while it changes again.
 
 import { readlinkSync, statSync } from 'node:fs';
@@ -153,7 +153,7 @@ export function createDiscovery(root: string, patterns: Patterns): Discovery {
 /** 0 when there is nothing, or no way to it. */
 function mtimeOf(path: string): number {
   try {
-    return statSync(rawPath(path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    return statSync(rawPath(path), { throwIfNoEntry: false })?.ctimeMs ?? 0;
   } catch {
     return 0;
   }

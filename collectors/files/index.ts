@@ -10,7 +10,7 @@ import { createHints } from './watch.ts';
 
 /**
  * Looks come this often, and with the tick alone where all is quiet and hints can be relied on; less when they would take
- * more than half a percent of the time, up to a twentieth of it.
+ * more than a fifth of a percent of the time, up to a twentieth of it.
  */
 const LOOK_MS = 250;
 /** Hints are not relied on for so long after a look found what none had told. */
@@ -18,7 +18,7 @@ const MISTRUST_MS = 600_000;
 /** A file that changed within so long is likely to change again. */
 const ACTIVE_MS = 10_000;
 const RARE_LOOK_MS = 10_000;
-const RARE_SHARE = 200;
+const RARE_SHARE = 500;
 const LOOK_SHARE = 20;
 /**
  * A hint waits for more to come, and longer when what hints cause would take more than a twentieth of the time: a glance

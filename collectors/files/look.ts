@@ -14,7 +14,7 @@ import type { Source } from './sources.ts';
 import type { Troubles } from './troubles.ts';
 
 /** The globs are walked when a directory changed, and this often when none seems to have. */
-const WALK_MS = 10_000;
+const WALK_MS = 60_000;
 
 export interface Looker {
   /** Marks the files that changed as unread, and tells which are at no path of their source. */

@@ -54,6 +54,15 @@ describe('a glance', () => {
   });
 });
 
+it('a new file is seen by the next look, also where its directory has the times it had before', () => {
+  utimesSync(rig.dir, 1, 1);
+  rig.turn(1000);
+  writeFileSync(rig.path('c.log'), 'c\n');
+  utimesSync(rig.dir, 1, 1);
+  rig.turn();
+  expect(rig.bodies).toEqual(['a', 'b', 'c']);
+});
+
 it('files that changed lately are known, whatever hints say', () => {
   const active = () => rig.follower!.changed(rig.now - 10_000).sort();
   expect(active()).toEqual(['a.log', 'b.log'].map(name => rig.path(name)));

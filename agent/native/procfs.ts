@@ -4,6 +4,7 @@
 
 import type { Native } from './index.ts';
 import { systemError } from './libc.ts';
+import { STATX, SYS_STATX } from './status.ts';
 
 export interface Procfs {
   /** The beginning of an open file; its length. All of these that read throw as Node does. */
@@ -32,11 +33,9 @@ const CPUCLOCK_SCHED = 2;
 /** Divides the ticks of every kernel. */
 const TICK_NS = 1e6;
 const SYS_GETDENTS64 = process.arch === 'x64' ? 217 : 61;
-const SYS_STATX = process.arch === 'x64' ? 332 : 291;
 const AT_EMPTY_PATH = 0x1000;
 const STATX_SIZE = 0x200;
-/** struct statx, and where it has the size. */
-const STATX = 256;
+/** Where struct statx has the size. */
 const SIZE = 40;
 /** struct linux_dirent64. */
 const RECORD_LENGTH = 16;

@@ -5,6 +5,8 @@ import { fstatSync } from 'node:fs';
 import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
 import { codeOf } from '../../agent/core/errors.ts';
 import { LogRecord } from '../../agent/core/record.ts';
+import { loadNative } from '../../agent/native/index.ts';
+import { createStatusOf } from '../../agent/native/status.ts';
 import { createArchives } from './archives.ts';
 import { createArrivals } from './arrivals.ts';
 import { createCheckpointStore, loadCheckpoint } from './checkpoint.ts';
@@ -82,7 +84,16 @@ export function createFollower(
   const discovery = createDiscovery(root, room.patterns);
   const checkpoint = loadCheckpoint(store, room);
   const arrivals = createArrivals(sources, checkpoint, beside, shelf, reader, copies, troubles);
-  const looker = createLooker(sources, discovery, arrivals, beside, shelf, troubles, log);
+  const looker = createLooker(
+    sources,
+    discovery,
+    arrivals,
+    beside,
+    shelf,
+    troubles,
+    log,
+    createStatusOf(loadNative()),
+  );
   const ends = createEnds(room, shelf, writers);
   const memory = createMemory(sources, room, store, marks, shelf, arrivals, copies);
   const prints = createPrints(shelf, memory, arrivals, copies, beside, reach);
@@ -116,6 +127,7 @@ export function createFollower(
   function tend(file: LogFile, now: number): void {
     const quiet = now - file.changedAt;
     if (!file.unread && quiet >= QUIET_LINE_MS) finish(file, now);
+    if (quiet >= QUIET_LINE_MS) file.trail.rest();
     if (file.detachedAt === 0) return;
     if (file.links > 0 && !file.isPacked) reader.reach(file);
     const end = ends.of(file, now);

@@ -4,9 +4,11 @@ import { fstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { attempt } from '../../agent/core/errors.ts';
 import type { Log } from '../../agent/core/log.ts';
+import { type FileStatus, type StatusOf, statusBy } from '../../agent/native/status.ts';
 import type { Arrivals, Candidate } from './arrivals.ts';
 import type { Discovery } from './discover.ts';
 import type { LogFile } from './file.ts';
+import { identityOf, isSame } from './identity.ts';
 import { rawPath } from './names.ts';
 import type { Beside } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
@@ -35,6 +37,7 @@ export function createLooker(
   shelf: Shelf,
   troubles: Troubles,
   log: Log,
+  statusOf: StatusOf,
 ): Looker {
   /** What the globs found, by source and path; undefined for paths that are another's or excluded. */
   const candidates = new Map<Source, Map<string, Candidate | undefined>>();
@@ -70,33 +73,36 @@ export function createLooker(
   /** Finds out which file is at a candidate; returns what it saw of one that is not followed. */
   function visit(candidate: Candidate, now: number): Stats | undefined {
     const { source, path, target, isNamed } = candidate;
-    const stats = statSync(rawPath(target), { throwIfNoEntry: false });
-    if (stats === undefined) return undefined;
-    if (!stats.isFile()) {
-      const kind = isNamed && kindOf(stats);
-      if (kind) troubles.report(source, path, new Error(`is a ${kind}`));
-      return undefined;
-    }
+    let status = statusOf(rawPath(target));
+    if (status === undefined) return undefined;
     let { file } = candidate;
-    if (file === undefined || !isAt(file, stats) || !shelf.files.has(file)) {
-      file = shelf.get(source, identity(stats));
+    if (file === undefined || !isSame(file.id, status) || !shelf.files.has(file)) {
+      const stats = statSync(rawPath(target), { throwIfNoEntry: false });
+      if (stats === undefined) return undefined;
+      if (!stats.isFile()) {
+        const kind = isNamed && kindOf(stats);
+        if (kind) troubles.report(source, path, new Error(`is a ${kind}`));
+        return undefined;
+      }
+      status = statusBy(stats);
+      file = shelf.get(source, status);
       candidate.file = file;
       if (file === undefined) return stats;
     }
     file.seen = looks;
     if (file.path === path) file.isHome = true;
     else file.alias = candidate;
-    observe(file, stats, now);
+    observe(file, status, now);
     return undefined;
   }
 
   /** Takes up what is at a candidate, when it is known where the files are that were there before. */
   function arrive(candidate: Candidate, stats: Stats, now: number): void {
     const { source } = candidate;
-    const file = shelf.get(source, identity(stats)) ?? arrivals.arrive(candidate, stats, looks === 1, now);
+    const file = shelf.get(source, identityOf(stats)) ?? arrivals.arrive(candidate, stats, looks === 1, now);
     candidate.file = file;
     file.seen = looks;
-    observe(file, stats, now);
+    observe(file, statusBy(stats), now);
   }
 
   /** Finds out where a file has gone that is at no candidate. */
@@ -118,9 +124,9 @@ export function createLooker(
         }
         file.path = at.path;
         file.target = at.target;
-        observe(file, { nlink: 1, size: at.size, mtimeMs: at.mtime }, now);
+        observe(file, { links: 1, size: at.size, mtime: at.mtime }, now);
         file.unread = file.wants(at.size);
-      } else observe(file, fstatSync(file.fd), now);
+      } else observe(file, statusBy(fstatSync(file.fd)), now);
     }
     file.isHome = false;
     file.alias = undefined;
@@ -138,9 +144,9 @@ export function createLooker(
           const candidate = found.get(path);
           if (candidate === undefined) continue;
           const { file, target } = candidate;
-          const stats = attempt(() => statSync(rawPath(target), { throwIfNoEntry: false }));
-          if (file === undefined || stats === undefined || !isAt(file, stats)) isKnown = false;
-          else observe(file, stats, now);
+          const status = attempt(() => statusOf(rawPath(target)));
+          if (file === undefined || status === undefined || !isSame(file.id, status)) isKnown = false;
+          else observe(file, status, now);
         }
       return isKnown;
     },
@@ -183,16 +189,11 @@ export function createLooker(
 const kindOf = (stats: Stats): string | undefined =>
   stats.isDirectory() ? 'directory' : stats.isFIFO() ? 'FIFO' : stats.isSocket() ? 'socket' : undefined;
 
-const identity = (stats: Stats) => ({ dev: stats.dev, ino: stats.ino, birth: stats.birthtimeMs });
-
-const isAt = ({ id }: LogFile, stats: Stats): boolean =>
-  id.ino === stats.ino && id.dev === stats.dev && id.birth === stats.birthtimeMs;
-
-function observe(file: LogFile, stats: Pick<Stats, 'nlink' | 'size' | 'mtimeMs'>, now: number): void {
-  file.links = stats.nlink;
-  if (stats.size === file.size && stats.mtimeMs === file.mtime) return;
-  file.size = stats.size;
-  file.mtime = stats.mtimeMs;
+function observe(file: LogFile, seen: Pick<FileStatus, 'links' | 'size' | 'mtime'>, now: number): void {
+  file.links = seen.links;
+  if (seen.size === file.size && seen.mtime === file.mtime) return;
+  file.size = seen.size;
+  file.mtime = seen.mtime;
   if (file.size > file.peak) file.peak = file.size;
   file.changedAt = now;
   file.unread = file.wants(file.size);

@@ -2,7 +2,6 @@
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { encodeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import { type ContainerLog, containerLogOf, dockerNames } from './containers.ts';
 import { LogFile, type Seen } from './file.ts';
@@ -56,23 +55,12 @@ export function createShelf(room: StreamRoom, pen: Pen): Shelf {
     const name = basename(path);
     const pod = containerLog(room.root, path);
     const service = source.daemon ?? pod?.container ?? name;
-    const fields = [
-      encodeAttribute('log.file.path', path),
-      encodeAttribute('log.file.name', name),
-      encodeAttribute('log.iostream', 'stdout'),
-      encodeAttribute('log.iostream', 'stderr'),
-    ];
-    const streams = [
-      [0, 1],
-      [0, 1, 2],
-      [0, 1, 3],
-    ].map(parts => new Uint8Array(Buffer.concat(parts.map(i => fields[i]!))));
     const originOf = () => {
       const labels = pod?.uid === undefined ? undefined : source.pods?.labelsOf(pod.uid);
       const attributes = labels ? [...pod!.attributes, ...labels] : pod?.attributes;
       return room.origins.of(service, source.daemon, undefined, attributes);
     };
-    return new Trail(source, path, originOf, streams, pen);
+    return new Trail(source, path, originOf, pen);
   }
 
   return {

@@ -1,7 +1,9 @@
 // Whose files are followed, and how: one source a declared daemon with log files, one an entry of the options.
 
+import { encodeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
 import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
+import { Unwrapped } from '../../agent/core/formats/container.ts';
 import { createParser, type Parser } from '../../agent/core/formats/index.ts';
 import { type Claims, createClaims } from './claims.ts';
 import { createDecoder, type Decoder, Unit } from './encoding.ts';
@@ -10,6 +12,8 @@ import { createRule, ruleOf } from './multiline.ts';
 import { DEFAULTS, type FilesOptions, type KubernetesOptions } from './options.ts';
 import type { Pods } from './pods.ts';
 import type { Rule } from './verdict.ts';
+
+const PARSE_ERROR = 'eudaemon.parse_error';
 
 export interface Source {
   /** Changes when its globs do: only then files that were there before are new to it. */
@@ -30,6 +34,11 @@ export interface Source {
   /** Compressed files are read as well. */
   readonly unpacks: boolean;
   readonly parser: Parser;
+  /** Attributes of a record that is not of the format, and of one that is not wrapped as it should be. */
+  readonly parseError: Uint8Array;
+  readonly unwrapError: Uint8Array;
+  /** The line in flight without its wrapping. */
+  readonly unwrapped: Unwrapped;
   readonly rule: Rule | undefined;
   /** Where lines tell whose they are, and no daemon has the file. */
   readonly claims: Claims | undefined;
@@ -83,6 +92,7 @@ export function createSources(
     const included = room.patterns.glob(spec.include);
     const excluded = room.patterns.glob(spec.exclude.map(anywhere));
     const decoder = spec.encoding === undefined ? undefined : createDecoder(spec.encoding);
+    const parser = createParser(spec.parse, room.patterns);
     return {
       id: spec.id,
       key: JSON.stringify(spec),
@@ -102,7 +112,10 @@ export function createSources(
       },
       decoder,
       unpacks: spec.compressed === 'read',
-      parser: createParser(spec.parse, room.patterns),
+      parser,
+      parseError: encodeAttribute(PARSE_ERROR, parser.error),
+      unwrapError: encodeAttribute(PARSE_ERROR, parser.unwrapError),
+      unwrapped: new Unwrapped(),
       rule: spec.multiline === undefined ? ruleOf(spec.parse) : createRule(spec.multiline, room.patterns),
       claims: spec.daemon === undefined ? createClaims(spec.parse, room) : undefined,
       pods: spec.kubernetes?.labels ? podsOf(spec.kubernetes) : undefined,

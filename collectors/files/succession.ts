@@ -29,7 +29,8 @@ export class Succession implements Iterable<LogFile> {
 
   /** The youngest that is no compressed one: when that was made tells nothing of what was seen. */
   private get last(): LogFile | undefined {
-    return this.files.findLast(each => !each.isPacked);
+    for (let i = this.files.length - 1; i >= 0; i--) if (!this.files[i]!.isPacked) return this.files[i];
+    return undefined;
   }
 
   /** What was born later beside the path was not seen; ms, 0 where nothing ever was there. */

@@ -1,12 +1,13 @@
 // The records of one path, whichever files were at it: a record begun in one file ends in the next, so rotation cuts no
 // stack trace in two.
 
-import { bytesValue, encodeAttribute } from '../../agent/core/attribute.ts';
+import { bytesValue } from '../../agent/core/attribute.ts';
 import type { RecordSink } from '../../agent/core/collector.ts';
 import { encodeOutline, ORIGINAL } from '../../agent/core/encode.ts';
-import { Unwrapped } from '../../agent/core/formats/container.ts';
+import type { Unwrapped } from '../../agent/core/formats/container.ts';
 import { applyFormat } from '../../agent/core/formats/format.ts';
 import { type LogRecord, type Origin, type Outline, utf8 } from '../../agent/core/record.ts';
+import { fieldsOf } from './fields.ts';
 import type { LogFile } from './file.ts';
 import { goesOn, type LineSink, Piece } from './lines.ts';
 import { Pending } from './pending.ts';
@@ -14,7 +15,7 @@ import type { Source } from './sources.ts';
 import { Succession } from './succession.ts';
 import { Verdict } from './verdict.ts';
 
-const PARSE_ERROR = 'eudaemon.parse_error';
+const NOTHING: Uint8Array = new Uint8Array(0);
 const PARTIAL = utf8('eudaemon.partial');
 const PARTIAL_UID = utf8('eudaemon.partial.uid');
 const TRUNCATED = utf8('eudaemon.truncated');
@@ -38,29 +39,23 @@ export class Trail implements LineSink {
   private readonly originOf: () => Origin;
   /** Of the labels that the origin has. */
   private version = -1;
-  /** Encoded attributes of every record, by stream: none, stdout, stderr. */
-  private readonly fields: readonly Uint8Array[];
+  /** Encoded attributes of every record, by stream: none, stdout, stderr; none of a stream that is quiet. */
+  private fields: (Uint8Array | undefined)[] = [];
   /** Of records that have nothing but these. */
   private outline: Outline | undefined;
-  private readonly parseError: Uint8Array;
-  private readonly unwrapError: Uint8Array;
   private readonly pen: Pen;
-  private readonly pendings: (Pending | undefined)[] = [undefined, undefined, undefined];
-  private readonly unwrapped = new Unwrapped();
+  private readonly pendings: (Pending | undefined)[] = [];
   private file!: LogFile;
-  private buf: Uint8Array = new Uint8Array(0);
+  private buf = NOTHING;
   private base = 0;
   private now = 0;
 
   /** `originOf` answers anew when labels of pods have changed. */
-  constructor(source: Source, path: string, originOf: () => Origin, fields: readonly Uint8Array[], pen: Pen) {
+  constructor(source: Source, path: string, originOf: () => Origin, pen: Pen) {
     this.source = source;
     this.path = path;
     this.files = new Succession(path);
     this.originOf = originOf;
-    this.fields = fields;
-    this.parseError = encodeAttribute(PARSE_ERROR, source.parser.error);
-    this.unwrapError = encodeAttribute(PARSE_ERROR, source.parser.unwrapError);
     this.pen = pen;
   }
 
@@ -112,7 +107,7 @@ export class Trail implements LineSink {
       }
       return this.send(piece, this.partOf(piece));
     }
-    const { unwrapped } = this;
+    const { unwrapped } = this.source;
     if (unwrap === undefined) {
       unwrapped.buf = buf;
       unwrapped.start = from;
@@ -120,7 +115,7 @@ export class Trail implements LineSink {
       unwrapped.partial = goesOn(piece);
     } else if (!unwrap(buf, from, to, unwrapped)) {
       this.fill(buf, from, to, start, next, 0);
-      this.pen.record.attributes.fields(this.unwrapError);
+      this.pen.record.attributes.fields(this.source.unwrapError);
       return this.push(piece, this.partOf(piece));
     }
     return this.join(unwrapped, start, next, piece);
@@ -170,6 +165,14 @@ export class Trail implements LineSink {
 
   get isHolding(): boolean {
     return this.pendings.some(pending => pending !== undefined && pending.lines > 0);
+  }
+
+  /** No line follows soon: gives back what is made anew for the next. */
+  rest(): void {
+    if (this.buf === NOTHING) return;
+    this.fields = [];
+    this.outline = undefined;
+    this.buf = NOTHING;
   }
 
   /**
@@ -254,7 +257,8 @@ export class Trail implements LineSink {
     record.sourceLow = this.file.uidLow;
     record.position = this.base + start;
     record.sourceBytes = next - start;
-    record.attributes.fields(this.fields[stream]!);
+    this.fields[stream] ??= fieldsOf(this.path, stream);
+    record.attributes.fields(this.fields[stream]);
   }
 
   private stamp(seconds: number, nanos: number): void {
@@ -269,7 +273,7 @@ export class Trail implements LineSink {
       // A time of the line's own is better than that of its wrapping.
       const { seconds, nanos } = record;
       record.seconds = 0;
-      applyFormat(record, format, this.parseError);
+      applyFormat(record, format, this.source.parseError);
       if (record.seconds === 0) this.stamp(seconds, nanos);
     }
     return this.push(piece, part);

@@ -15,6 +15,8 @@ const FRESH_MS = 1000;
 /** A process may exec after it was first seen, so it is examined again soon, and then now and then. */
 const SETTLE_MS = 1000;
 const REEXAMINE_MS = 60_000;
+/** Of those that were seen together at first, each has its turn, so that no look is much longer than the others. */
+const REEXAMINE_TURNS = 60;
 /** Two generations of this many processes are remembered. */
 const REMEMBERED = 32_768;
 const MAX_DEPTH = 64;
@@ -115,7 +117,10 @@ export function createLookup(room: LookupRoom): ChangingLookup {
       return before;
     }
     const { candidates, program, doubtful } = examine(process, before);
-    const next = { ...unknown(process, at), candidates, program, settled: same && !doubtful };
+    const settled = same && !doubtful;
+    const turn = settled && !before.settled ? process.pid % REEXAMINE_TURNS : 0;
+    const examinedAt = at - (turn * REEXAMINE_MS) / REEXAMINE_TURNS;
+    const next = { ...unknown(process, at), candidates, program, settled, examinedAt };
     // It may have children.
     if (known && (isElsewhere(known, process) || !isEqual(known.candidates, candidates))) answers = {};
     remember(process.pid, next);

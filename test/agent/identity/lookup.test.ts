@@ -438,7 +438,7 @@ describe('a process that execs', () => {
 
   it('is examined again soon after it was first seen, and then within a minute', () => {
     const { ofProcess } = lookup(daemon('app', { cmdline: 'app\\.py' }));
-    const python = { pid: 500, comm: 'python3', start: 100 };
+    const python = { pid: 480, comm: 'python3', start: 100 };
     host.run({ ...python, cmdline: ['python3', 'launch.py'] });
     expect(ofProcess(facts(python))).toBeUndefined();
     host.run({ ...python, cmdline: ['python3', 'app.py'] });
@@ -449,6 +449,22 @@ describe('a process that execs', () => {
     expect(ofProcess(facts(python))).toBe('app');
     host.tick(1000);
     expect(ofProcess(facts(python))).toBeUndefined();
+  });
+
+  it('is examined in its turn, where many were seen together', () => {
+    const { ofProcess } = lookup(daemon('app', { cmdline: 'app\\.py' }));
+    const all = Array.from({ length: 60 }, (_, i) => ({ pid: 500 + i, comm: 'python3', start: 100 }));
+    const isApp = (process: (typeof all)[number]) => ofProcess(facts(process)) === 'app';
+    for (const process of all) host.run({ ...process, cmdline: ['python3', 'app.py'] });
+    for (const ms of [0, 1000]) {
+      host.tick(ms);
+      expect(all.filter(isApp)).toEqual(all);
+    }
+    for (const process of all) host.run({ ...process, cmdline: ['python3', 'other.py'] });
+    for (let left = all.length - 1; left >= 0; left--) {
+      host.tick(1000);
+      expect(all.filter(isApp)).toHaveLength(left);
+    }
   });
 
   it('is not held to an answer that came of a passing fault', () => {

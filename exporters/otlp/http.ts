@@ -3,14 +3,19 @@
 
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { codeOf } from '../../agent/core/errors.ts';
 import { classifyHttp, type Verdict } from './classify.ts';
 import type { TlsFiles } from './credentials.ts';
 import { type ParsedAnswer, parseAnswer } from './parse-answer.ts';
 import type { Settings } from './settings.ts';
-import { contentTypeOf, type Exchange, MAX_RESPONSE_BYTES, type Transport, USER_AGENT } from './transport.ts';
+import {
+  contentTypeOf,
+  type Exchange,
+  fieldsOf,
+  isBroken,
+  MAX_RESPONSE_BYTES,
+  type Transport,
+} from './transport.ts';
 
-const BROKEN = ['ECONNRESET', 'EPIPE'];
 /** Bytes read at once: answers are short. */
 const READ_BYTES = 4096;
 /** Who keeps a connection for so long may be about to close it a moment before. */
@@ -40,7 +45,6 @@ export function createHttp(settings: Settings, tls: TlsFiles, now: () => number)
   const user = [url.username, url.password].map(decodeURIComponent).join(':');
   const given = {
     host: url.host,
-    'user-agent': USER_AGENT,
     ...(user === ':' ? {} : { authorization: `Basic ${Buffer.from(user).toString('base64')}` }),
   };
   const lines = new Set<Line>();
@@ -85,7 +89,7 @@ export function createHttp(settings: Settings, tls: TlsFiles, now: () => number)
 
   const exchange = (question: Exchange): Promise<Verdict> =>
     new Promise<Verdict>((resolve, reject) => {
-      const { body, encoding, headers, signal } = question;
+      const { body, signal } = question;
       signal.throwIfAborted();
       const line = take();
       const { socket } = line;
@@ -111,7 +115,7 @@ export function createHttp(settings: Settings, tls: TlsFiles, now: () => number)
       // The status decides, even where the body is cut short, stalls or has no end.
       const fail = (error: unknown) => {
         if (answer) return finish(answer, 0);
-        const isStale = line.wasUsed && text === '' && BROKEN.includes(codeOf(error) ?? '');
+        const isStale = line.wasUsed && text === '' && isBroken(error);
         release(0);
         // The receiver had closed a kept connection before it saw this request; that is no failure of its own.
         if (isStale && !signal.aborted) resolve(exchange(question));
@@ -135,13 +139,7 @@ export function createHttp(settings: Settings, tls: TlsFiles, now: () => number)
         ended: fail,
       };
 
-      const fields = Object.entries({
-        ...given,
-        ...headers,
-        'content-type': contentType,
-        'content-length': body.length,
-        ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
-      });
+      const fields = Object.entries({ ...given, ...fieldsOf(settings, question) });
       const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
       socket.cork();
       socket.write(`POST ${url.pathname}${url.search} HTTP/1.1\r\n${head}\r\n`, 'latin1');

@@ -1,13 +1,17 @@
 // OTLP/HTTP where there may be a proxy, which node:http knows how to ask: as http.ts does for itself.
 
-import { codeOf } from '../../agent/core/errors.ts';
 import { http } from '../../agent/native/http.ts';
 import { classifyHttp, type Verdict } from './classify.ts';
 import type { TlsFiles } from './credentials.ts';
 import type { Settings } from './settings.ts';
-import { contentTypeOf, type Exchange, MAX_RESPONSE_BYTES, type Transport, USER_AGENT } from './transport.ts';
-
-const BROKEN = ['ECONNRESET', 'EPIPE'];
+import {
+  contentTypeOf,
+  type Exchange,
+  fieldsOf,
+  isBroken,
+  MAX_RESPONSE_BYTES,
+  type Transport,
+} from './transport.ts';
 
 export function createProxied(settings: Settings, tls: TlsFiles, now: () => number): Transport {
   const secure = settings.url.protocol === 'https:';
@@ -16,27 +20,21 @@ export function createProxied(settings: Settings, tls: TlsFiles, now: () => numb
   const agent = new Agent({ ...kept, ...(secure && tls) });
   const contentType = contentTypeOf(settings);
 
-  const exchange = ({ body, encoding, headers, deadlineMs, signal }: Exchange): Promise<Verdict> =>
+  const exchange = (question: Exchange): Promise<Verdict> =>
     new Promise<Verdict>((resolve, reject) => {
+      const { body, signal } = question;
       const outgoing = request(settings.url, {
         method: 'POST',
         agent,
         signal,
-        headers: {
-          'user-agent': USER_AGENT,
-          ...headers,
-          'content-type': contentType,
-          'content-length': body.length,
-          ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
-        },
+        headers: fieldsOf(settings, question),
       });
       // The status decides, even where the body is cut short, stalls or has no end.
       let done: (() => void) | undefined;
       outgoing.on('error', error => {
         if (done) done();
         // The receiver had closed a kept connection before it saw this request; that is no failure of its own.
-        else if (outgoing.reusedSocket && BROKEN.includes(codeOf(error) ?? '') && !signal.aborted)
-          resolve(exchange({ body, encoding, headers, deadlineMs, signal }));
+        else if (outgoing.reusedSocket && isBroken(error) && !signal.aborted) resolve(exchange(question));
         else reject(error);
       });
       // Such as after a change of protocol, which nobody asked for.

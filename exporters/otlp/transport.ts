@@ -1,5 +1,6 @@
 // What the two transports, HTTP and gRPC, have in common.
 
+import { codeOf } from '../../agent/core/errors.ts';
 import { VERSION } from '../../agent/core/version.ts';
 import type { Verdict } from './classify.ts';
 import type { Settings } from './settings.ts';
@@ -27,3 +28,18 @@ export interface Transport {
   exchange(exchange: Exchange): Promise<Verdict>;
   close(): Promise<void>;
 }
+
+/** The fields of a request over HTTP, in lower case. */
+export const fieldsOf = (
+  settings: Settings,
+  { body, encoding, headers }: Exchange,
+): Record<string, string | number> => ({
+  'user-agent': USER_AGENT,
+  ...headers,
+  'content-type': contentTypeOf(settings),
+  'content-length': body.length,
+  ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
+});
+
+/** Whether a connection ended as one does that the receiver had closed before. */
+export const isBroken = (error: unknown): boolean => ['ECONNRESET', 'EPIPE'].includes(codeOf(error) ?? '');

@@ -90,11 +90,11 @@ export function createPortraits(startedAt: number): Portraits {
     tops = [];
     for (const portrait of known.values()) {
       if (portrait.ended) continue;
-      listIn(members, portrait.daemon).push(portrait.of);
+      members.getOrInsertComputed(portrait.daemon, () => []).push(portrait.of);
       if (isTop(portrait)) tops.push(portrait);
       if (ended.some(each => isSameProcess(each, portrait))) continue;
       kin.set(portrait.pid, portrait.kin);
-      listIn(instances, portrait.daemon).push(portrait.instance);
+      instances.getOrInsertComputed(portrait.daemon, () => []).push(portrait.instance);
     }
   };
 
@@ -156,15 +156,6 @@ const isTop = ({ kin, ended }: Portrait): boolean => kin.claimed && !ended;
 
 const isOf = ({ of, kin, ended }: Portrait, seen: Seen): boolean =>
   of === seen && kin.process === seen.stat && ended === hasEnded(seen.stat);
-
-function listIn<T>(lists: Map<string, T[]>, key: string): T[] {
-  let list = lists.get(key);
-  if (!list) {
-    list = [];
-    lists.set(key, list);
-  }
-  return list;
-}
 
 function draw(of: Seen, claimed: boolean, began: number, startedAt: number): Portrait {
   const { stat, daemon } = of;

@@ -10,7 +10,10 @@ import type { JsonValues } from './value.ts';
 
 const NONE = new Key(new Uint8Array(0), Role.None);
 
-/** Puts fields into the record; a field whose role does not fit its value, or is taken, becomes an attribute. */
+/**
+ * Puts fields into the record; a field whose role does not fit its value, or is taken, becomes an attribute. Of attributes of
+ * one name the last stays, as in `JSON.parse()`, and none goes by a name that is the agent's.
+ */
 export class Fields {
   /** The key of the field that comes next. */
   named: Key = NONE;
@@ -21,6 +24,8 @@ export class Fields {
   private level: Uint8Array = NONE.bytes;
   private severity = 0;
   private hasBody = false;
+  /** Tells lines apart, which need no more than 30 bits for it. */
+  private line = 0;
 
   /** `roles` other than those of `meanings` and the usual names are for lines that say what they mean elsewhere. */
   constructor(meanings: Meanings = {}, roles: Readonly<Record<string, number>> = rolesOf(meanings)) {
@@ -31,6 +36,7 @@ export class Fields {
 
   begin(): void {
     this.hasBody = false;
+    this.line = (this.line % 0x3fffffff) + 1;
   }
 
   /** Names the next field: bytes `start..end`. */
@@ -39,13 +45,13 @@ export class Fields {
   }
 
   text(record: LogRecord, buf: Uint8Array, start: number, end: number): void {
-    const { bytes } = this.named;
-    if (!this.hasRole(record, buf, start, end)) record.attributes.text(bytes, buf, start, end);
+    if (!this.hasRole(record, buf, start, end))
+      record.attributes.text(this.attributeOf(record), buf, start, end);
   }
 
   /** The number that the scanner has just read. */
   number(record: LogRecord, scan: JsonValues): void {
-    const { bytes, role } = this.named;
+    const { role } = this.named;
     const { value, whole } = scan;
     if (role === Role.Time && this.time(record, this.count(scan))) return;
     if (role === Role.Severity && record.severity === 0) {
@@ -56,21 +62,30 @@ export class Fields {
       record.severity = severityOfLevel(value);
       if (record.severity > 0) return;
     }
+    const attribute = this.attributeOf(record);
     if (scan.wide !== undefined) {
       const start = scan.any.pos;
       scan.encodeNumber();
-      record.attributes.value(bytes, scan.any.buf, start, scan.any.pos);
-    } else if (whole) record.attributes.int(bytes, value);
-    else record.attributes.double(bytes, value);
+      record.attributes.value(attribute, scan.any.buf, start, scan.any.pos);
+    } else if (whole) record.attributes.int(attribute, value);
+    else record.attributes.double(attribute, value);
   }
 
   bool(record: LogRecord, value: boolean): void {
-    record.attributes.bool(this.named.bytes, value);
+    record.attributes.bool(this.attributeOf(record), value);
   }
 
   /** An encoded AnyValue: bytes `start..end`. */
   value(record: LogRecord, buf: Uint8Array, start: number, end: number): void {
-    record.attributes.value(this.named.bytes, buf, start, end);
+    record.attributes.value(this.attributeOf(record), buf, start, end);
+  }
+
+  /** The name of the attribute that comes next. */
+  private attributeOf({ attributes }: LogRecord): Uint8Array {
+    const { named, line } = this;
+    if (named.line === line) attributes.delete(attributes.find(named.attribute));
+    named.line = line;
+    return named.attribute;
   }
 
   /** Whether the text was taken for what its field's role is. */

@@ -78,10 +78,29 @@ export function rolesOf({ time, severity, body }: Meanings): Readonly<Record<str
   return roles;
 }
 
+/** What only the agent says of a record. */
+const RESERVED = new Set([
+  'log.record.uid',
+  'log.record.original',
+  'log.file.path',
+  'log.file.name',
+  'log.iostream',
+  'eudaemon.parse_error',
+  'eudaemon.truncated',
+]);
+const decoder = new TextDecoder();
+
+/** The attribute that a field becomes which may not go by its own name. */
+export const setApart = (name: Uint8Array): Uint8Array => utf8(`parsed.${decoder.decode(name)}`);
+
 /** A key. In lines of one program it stands behind the same key, written alike, so that most need not be read. */
 export class Key {
   readonly bytes: Uint8Array;
+  /** The attribute its field becomes. */
+  readonly attribute: Uint8Array;
   readonly role: number;
+  /** The number of the line it last became an attribute of. */
+  line = 0;
   /** The one that last stood behind it. */
   next: Key | undefined;
   /** Bytes of what last stood between the value before and its own; 0 when it was too long to be kept. */
@@ -91,6 +110,7 @@ export class Key {
 
   constructor(bytes: Uint8Array, role: number) {
     this.bytes = bytes;
+    this.attribute = RESERVED.has(decoder.decode(bytes)) ? setApart(bytes) : bytes;
     this.role = role;
     this.gap = new Int32Array(Math.ceil((bytes.length + MAX_BLANKS) / 4));
   }

@@ -40,6 +40,7 @@ export function createKlog({ timezone }: Meanings = {}): Format {
     record.bodyStart = line.at;
     if (line.peek() !== 0x22) return true;
     const { size } = a;
+    fields.begin();
     scan.reset(buf, bodyEnd);
     const behind = scan.string(line.at);
     if (behind < 0) return true;

@@ -1,13 +1,17 @@
 // Step `parse`: the body is of a format; its fields become attributes. What it says of its time and severity replaces what
-// the transport said. It cannot pretend to be what was known before: such a field goes by `parsed.<name>`.
+// the transport said. It cannot pretend to be what was known before, or what only the kernel knows: such a field goes by
+// `parsed.<name>`.
 
 import { encodeAttribute } from '../../core/attribute.ts';
 import type { LineFormat } from '../../core/daemon.ts';
 import { applyFormat } from '../../core/formats/format.ts';
 import { createParser } from '../../core/formats/index.ts';
+import { isSame, setApart } from '../../core/formats/keys.ts';
 import { utf8 } from '../../core/record.ts';
 import type { Step, StepRoom } from './step.ts';
-import { textOf } from './text.ts';
+
+/** The kernel's word, also where it was not asked. */
+const CREDENTIALS = ['process.pid', 'process.executable.name', 'user.id'].map(name => utf8(name));
 
 /** `spec` is a format of whole messages; `marks`: what is not of it says so. */
 export function createParse(
@@ -38,9 +42,10 @@ export function createParse(
       for (let i = known; i < size; i++) {
         const key = attributes.keys[i]!;
         attributes.size = known;
-        const isTaken = attributes.find(key) >= 0;
+        const isTaken =
+          attributes.find(key) >= 0 || CREDENTIALS.some(name => isSame(name, key, 0, key.length));
         attributes.size = size;
-        if (isTaken) attributes.keys[i] = utf8(`parsed.${textOf(key, 0, key.length)}`);
+        if (isTaken) attributes.keys[i] = setApart(key);
       }
       return '';
     },

@@ -28,6 +28,9 @@ function readAll(spec: LineFormat, lines: readonly string[]): DecodedRecord[] {
     record.bodyStart = 6;
     record.bodyEnd = record.buf.length - 6;
     if (format) applyFormat(record, format, encodeAttribute('eudaemon.parse_error', error));
+    const { keys, size } = record.attributes;
+    const names = keys.slice(0, size).map(key => Buffer.from(key).toString());
+    expect(names).toEqual([...new Set(names)]);
     const w = new ProtoWriter();
     encodeRecord(w, record);
     return [...decodeLogs(sealRequest([{ resource, records: w.copy() }]))][0]!;
@@ -105,6 +108,23 @@ const LINES: [spec: LineFormat, line: string, expected: Expected, at?: number][]
     'logfmt',
     'level=warn msg="two words" retried n= last',
     ['warning', 'two words', { retried: true, n: '', last: true }],
+  ],
+  ['json', '{"a":1,"msg":"m","b":2,"a":"3","a":[4]}', ['none', 'm', { b: 2, a: [4] }]],
+  ['json', '{"time":"never","time":"later","msg":"m"}', ['none', 'm', { time: 'later' }]],
+  ['logfmt', 'a=1 msg=m a=2', ['none', 'm', { a: '2' }]],
+  [
+    'json',
+    '{"log.record.uid":"u","log.file.path":"/x","eudaemon.parse_error":"e","process.pid":1,"msg":"m"}',
+    [
+      'none',
+      'm',
+      {
+        'parsed.log.record.uid': 'u',
+        'parsed.log.file.path': '/x',
+        'parsed.eudaemon.parse_error': 'e',
+        'process.pid': 1,
+      },
+    ],
   ],
   ['logfmt', 'prose with a=1', undefined],
   ['logfmt', 'level=info msg=no quotes here', undefined],

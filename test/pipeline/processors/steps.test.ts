@@ -166,6 +166,17 @@ describe('parse', () => {
         constants: { 'process.pid': 4711 },
       }),
     ).toMatchObject({ attributes: { 'process.pid': 4711, 'parsed.process.pid': 1 } });
+    expect(
+      await through('- parse: json', {
+        body: '{"process.pid":1,"user.id":"0","process.executable.name":"su","msg":"x"}',
+      }),
+    ).toMatchObject({
+      attributes: {
+        'parsed.process.pid': 1,
+        'parsed.user.id': '0',
+        'parsed.process.executable.name': 'su',
+      },
+    });
   });
 });
 

@@ -18,8 +18,9 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // Each wait has a deadline of its own, whose error says more.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           // They wait more than they work: two at a time on any machine.
           maxWorkers: 2,
         },

@@ -1,5 +1,6 @@
 // The data worker: meeting place of streams, pipeline and log exporters. A shell; all it decides is order.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { collectors } from '../collectors/index.ts';
@@ -105,12 +106,14 @@ port.on('message', (message: ToData<Config>) => {
 apply(config);
 next(async () => sweepHeap());
 
-/** For tests: once, this thread stands still as long as a wedged disk would hold it. Milliseconds. */
-const stallMs = Number(process.env['EUDAEMON_DEBUG_STALL'] ?? 0);
-const STALL_AFTER_MS = 3000;
-const stall = () => {
-  log.warn(`standing still for ${stallMs} ms: EUDAEMON_DEBUG_STALL`);
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stallMs);
+/** For tests: while this file is there, this thread stands still as a wedged disk would hold it. */
+const stallFile = process.env['EUDAEMON_DEBUG_STALL'];
+const STALL_MS = 50;
+const stall = (file: string) => {
+  if (!existsSync(file)) return;
+  log.warn(`standing still while there is "${file}": EUDAEMON_DEBUG_STALL`);
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  while (existsSync(file)) Atomics.wait(never, 0, 0, STALL_MS);
   log.warn('going on');
 };
-if (stallMs > 0) setTimeout(stall, STALL_AFTER_MS).unref();
+if (stallFile) setInterval(stall, STALL_MS, stallFile).unref();

@@ -18,14 +18,10 @@ export function asking(program: Program) {
     view,
     exits,
     sum: async (name?: string) => Object.values(await exits(name)).reduce((sum, count) => sum + count, 0),
-    becomes: (state: string, name?: string, timeoutMs = 15_000) =>
-      until(
-        `it is ${state}`,
-        async () => {
-          const seen = await view(name);
-          return seen.state === state && seen;
-        },
-        { timeoutMs },
-      ),
+    becomes: (state: string, name?: string) =>
+      until(`it is ${state}`, async () => {
+        const seen = await view(name);
+        return seen.state === state && seen;
+      }),
   };
 }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { TOGETHER_MS } from '../../agent/identity/certificates.ts';
 import type { CertificatesView, EndpointsView, SamplesView } from '../../console/api.ts';
 import { have } from '../tools.ts';
 import { startBackend } from './backend.ts';
@@ -149,5 +150,14 @@ if (have('perl'))
       return all.length === 12 && all;
     });
     expect(ends.map(({ attributes }) => attributes['process.exit.code'])).toEqual(Array(12).fill(3));
-    expect(ends.filter(({ attributes }) => !attributes['eudaemon.exit.brief'])).toHaveLength(1);
+    // On a slow machine the loop outlasts the time for which one certificate stands.
+    let whole = Number.NEGATIVE_INFINITY;
+    for (const { time, attributes } of ends.sort((a, b) => Number(a.time - b.time))) {
+      const at = Number(time / 1_000_000n);
+      const isBrief = at - whole <= TOGETHER_MS;
+      if (!isBrief) whole = at;
+      expect(attributes['eudaemon.exit.brief'] === true, `${at - whole} ms behind the whole one`).toBe(
+        isBrief,
+      );
+    }
   });

@@ -26,4 +26,4 @@ if (have('perl'))
     expect(told / left).toBeGreaterThan(0.75);
     expect(told / left).toBeLessThan(1.33);
     expect(page.all('eudaemon_daemon_exhaustion_seconds', { resource: 'disk' })).toEqual([]);
-  }, 150_000);
+  });

@@ -76,7 +76,7 @@ if (have('root', 'redis-server', 'cron', 'sshd', 'ssh-keygen', 'unshare', 'gcc')
 
       const first = await start();
       first.child.kill('SIGSTOP');
-      await w.becomes('hung', name, 60_000);
+      await w.becomes('hung', name);
       first.child.kill('SIGCONT');
       await w.becomes('healthy', name);
       await end('SIGTERM', first);

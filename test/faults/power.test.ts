@@ -59,7 +59,7 @@ it(`${COPIES} copies of the state, taken while it was written: each has what was
     again.signal('SIGKILL');
     await again.ended;
   }
-}, 240_000);
+});
 
 const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
 if (have('faketime'))

@@ -120,6 +120,7 @@ export function createArrivals(
       const trails = new Map<string, { source: Source; entries: Entry[]; gone: Entry[] }>();
       for (const entry of checkpoint.files) {
         const source = sourceOf(entry);
+        beside.learn(entry.trail, entry.path);
         if (entry.emptied !== undefined) {
           if (source) copies.gone(source, entry, now);
           continue;

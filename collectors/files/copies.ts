@@ -2,15 +2,14 @@
 // and what was not read of it is read from there. A copy begins as its original did, was born when the original had its
 // content, and one original has one copy: a log that only looks the same is read.
 
-import { fstatSync, readlinkSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { RecordSink } from '../../agent/core/collector.ts';
-import { attempt } from '../../agent/core/errors.ts';
 import { type Entry, entryOf } from './checkpoint.ts';
 import type { Hold, LogFile, Position, Progress } from './file.ts';
 import { fingerprint, fits, isPrefix } from './identity.ts';
 import { Mid } from './lines.ts';
-import { nameOf } from './names.ts';
+import { pathOfOpen } from './names.ts';
 import { isRotationOf, originalsOf } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
@@ -205,10 +204,8 @@ const isAt = (file: LogFile, paths: readonly string[]): boolean =>
 /** Whether the last name of an open file is neither its log's nor a rotation's: then it was moved there to be copied. */
 function isAside({ fd, trail }: LogFile): boolean {
   const log = basename(trail.path);
-  const name = attempt(() =>
-    basename(nameOf(readlinkSync(`/proc/self/fd/${fd}`, 'buffer'))).replace(/ \(deleted\)$/, ''),
-  );
-  return name !== undefined && name !== log && !isRotationOf(name, log);
+  const name = basename(pathOfOpen(fd) ?? log);
+  return name !== log && !isRotationOf(name, log);
 }
 
 /** The first `offset` bytes of a copy were read from its log, up to the middle of a line or not, and are as safe as there. */

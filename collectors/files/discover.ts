@@ -160,7 +160,7 @@ function mtimeOf(path: string): number {
 }
 
 /** What an absolute link means inside the root, not outside of it. */
-function follow(root: string, path: string): string {
+export function follow(root: string, path: string): string {
   let target = path;
   for (let i = 0; i < MAX_LINKS; i++) {
     let link: string;

@@ -85,6 +85,7 @@ export function createFollower(
   const checkpoint = loadCheckpoint(store, room);
   const arrivals = createArrivals(sources, checkpoint, beside, shelf, reader, copies, troubles);
   const looker = createLooker(
+    root,
     sources,
     discovery,
     arrivals,

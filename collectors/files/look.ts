@@ -1,7 +1,7 @@
 // One look: which paths there are, which file is at each, and which files changed. Opens and reads nothing itself.
 
 import { fstatSync, type Stats, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { attempt } from '../../agent/core/errors.ts';
 import type { Log } from '../../agent/core/log.ts';
 import { type FileStatus, type StatusOf, statusBy } from '../../agent/native/status.ts';
@@ -9,7 +9,7 @@ import type { Arrivals, Candidate } from './arrivals.ts';
 import type { Discovery } from './discover.ts';
 import type { LogFile } from './file.ts';
 import { identityOf, isSame } from './identity.ts';
-import { rawPath } from './names.ts';
+import { pathOfOpen, rawPath } from './names.ts';
 import type { Beside } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
@@ -30,6 +30,7 @@ export interface Looker {
 }
 
 export function createLooker(
+  root: string,
   sources: readonly Source[],
   discovery: Discovery,
   arrivals: Arrivals,
@@ -105,6 +106,15 @@ export function createLooker(
     observe(file, statusBy(stats), now);
   }
 
+  /** Learns what an open file is called by now, as others of its log may be found where it is. */
+  function trace(file: LogFile): void {
+    const target = pathOfOpen(file.fd);
+    if (target === undefined || relative(root, target).startsWith('..')) return;
+    file.target = target;
+    file.path = `/${relative(root, target)}`;
+    beside.learn(file.trail.path, file.path);
+  }
+
   /** Finds out where a file has gone that is at no candidate. */
   function settle(file: LogFile, now: number): void {
     if (file.seen === looks) {
@@ -115,7 +125,8 @@ export function createLooker(
       file.detachedAt = 0;
       file.isAsked = file.hasWriter = file.isFinished = false;
     } else {
-      if (file.detachedAt === 0) file.detachedAt = now;
+      const isGone = file.detachedAt > 0;
+      if (!isGone) file.detachedAt = now;
       if (file.fd < 0) {
         const at = beside.find(file.path, file.id, file.trail.path);
         if (at === undefined) {
@@ -126,7 +137,10 @@ export function createLooker(
         file.target = at.target;
         observe(file, { links: 1, size: at.size, mtime: at.mtime }, now);
         file.unread = file.wants(at.size);
-      } else observe(file, statusBy(fstatSync(file.fd)), now);
+      } else {
+        observe(file, statusBy(fstatSync(file.fd)), now);
+        if (!isGone && file.links > 0) trace(file);
+      }
     }
     file.isHome = false;
     file.alias = undefined;

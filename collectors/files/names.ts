@@ -2,7 +2,8 @@
 // Python's `surrogateescape` has it, so that no two names are the same; what is told of them has U+FFFD there.
 
 import { isUtf8 } from 'node:buffer';
-import { type Dirent, readdirSync } from 'node:fs';
+import { type Dirent, readdirSync, readlinkSync } from 'node:fs';
+import { attempt } from '../../agent/core/errors.ts';
 
 const ESCAPE = 0xdc00;
 const ESCAPED = /([\udc80-\udcff])/u;
@@ -26,6 +27,10 @@ export function rawPath(path: string): string | Buffer {
   const parts = path.split(ESCAPED).map((part, i) => Buffer.from(part, i % 2 === 0 ? 'utf8' : 'latin1'));
   return Buffer.concat(parts);
 }
+
+/** Where an open file is by now, or was before it was deleted; undefined without /proc. */
+export const pathOfOpen = (fd: number): string | undefined =>
+  attempt(() => nameOf(readlinkSync(`/proc/self/fd/${fd}`, 'buffer')).replace(/ \(deleted\)$/, ''));
 
 export type Entry = Pick<Dirent, 'name' | 'isDirectory' | 'isSymbolicLink'>;
 

@@ -1,13 +1,12 @@
 // What was read already, under whatever name: how far, and what stands before that, of all files that began so.
 
-import { basename } from 'node:path';
 import type { Arrivals } from './arrivals.ts';
 import { type Copies, isAsRead, isHeld } from './copies.ts';
 import { unpacked } from './discover.ts';
 import type { LogFile, Position } from './file.ts';
 import { beginning, type Fingerprint } from './identity.ts';
 import type { Memory } from './memory.ts';
-import { type Beside, isRotationOf } from './rotation.ts';
+import type { Beside } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 
 export interface Print extends Fingerprint, Partial<Pick<Position, 'mid'>> {
@@ -33,7 +32,7 @@ export function createPrints(
   const nameOf = ({ detachedAt, path, id, trail }: LogFile): string | undefined => {
     if (detachedAt === 0) return path;
     const at = beside.find(path, id, trail.path)?.path;
-    return at !== undefined && isRotationOf(basename(at), basename(trail.path)) ? at : undefined;
+    return at !== undefined && beside.isRotation(at, trail.path) ? at : undefined;
   };
 
   /** Whether a followed file still has a name and what was read of it, and is not what was compressed. */

@@ -1,9 +1,9 @@
 // What rotation leaves next to a log: renamed files, copies, generations that came and went between two looks.
 
 import { statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { attempt, codeOf } from '../../agent/core/errors.ts';
-import { isCompressed, isPacked, uncompressed, unpacked } from './discover.ts';
+import { follow, isCompressed, isPacked, uncompressed, unpacked } from './discover.ts';
 import type { Seen } from './file.ts';
 import { type Identity, identityOf, keyOf } from './identity.ts';
 import { type Entry, entriesIn, rawPath } from './names.ts';
@@ -74,8 +74,15 @@ export function originalsOf(name: string): string[] {
   return names;
 }
 
-/** The files beside a log, and in the directories beside it that have no log of that name: rotation may move them there. */
+/**
+ * The files beside a log, or beside what it is a link to, and in directories beside that which have no log of that name, or
+ * to which something of there was seen to go: rotation may move them there.
+ */
 export interface Beside {
+  /** A file that was at `log` is at `path` by now. */
+  learn(log: string, path: string): void;
+  /** Whether the name of a file is that of a rotation of `log`. */
+  isRotation(path: string, log: string): boolean;
   /**
    * The file with this identity beside `path`, of several names that of a rotation of `log`; none when the directory is
    * gone. Throws the system's errors.
@@ -114,6 +121,8 @@ export function createBeside(root: string): Beside {
   /** Modification times of directories; one that has just changed may change again in the same tick of the clock. */
   let stamps = new Map<string, { readonly mtime: number; readonly isSettled: boolean }>();
   let before = stamps;
+  /** By the directories of logs those to which rotation moves them. */
+  const aways = new Map<string, Set<string>>();
 
   const mtimeOf = (dir: string) =>
     statSync(rawPath(join(root, dir)), { throwIfNoEntry: false })?.mtimeMs ?? 0;
@@ -134,12 +143,26 @@ export function createBeside(root: string): Beside {
     return listing;
   }
 
-  /** Where rotations of a log are. One that may not be read is passed over, but for the log's own. */
-  function* homesOf(dir: string, log: string): Iterable<string> {
-    yield dir;
-    for (const name of listingOf(dir).directories.slice(0, MAX_DIRECTORIES)) {
-      const below = join(dir, name);
-      if (attempt(() => listingOf(below))?.names.has(basename(log)) === false) yield below;
+  /** The path of a log, and that of the file when it is a link. */
+  function pathsOf(log: string): string[] {
+    const target = relative(root, follow(root, join(root, log)));
+    return [...new Set([log, `/${target}`])];
+  }
+
+  /**
+   * Where rotations of a log are, and what they are rotations of; its own directory is `dir`. Others that may not be read
+   * are passed over.
+   */
+  function* homesOf(log: string, dir = dirname(log)): Iterable<{ dir: string; base: string }> {
+    for (const path of pathsOf(log)) {
+      const base = basename(path);
+      const own = path === log ? dir : dirname(path);
+      const listing = path === log ? listingOf(own) : attempt(() => listingOf(own));
+      if (listing === undefined) continue;
+      yield { dir: own, base };
+      const below = listing.directories.slice(0, MAX_DIRECTORIES).map(name => join(own, name));
+      for (const other of [...below, ...(aways.get(dirname(log)) ?? [])])
+        if (attempt(() => listingOf(other))?.names.has(base) === false) yield { dir: other, base };
     }
   }
 
@@ -150,9 +173,9 @@ export function createBeside(root: string): Beside {
   }
 
   function* rotationsOf(path: string): Iterable<Sibling> {
-    for (const dir of homesOf(dirname(path), path)) {
+    for (const { dir, base } of homesOf(path)) {
       const { names } = listingOf(dir);
-      const rotations = rotationsIn(dir).get(basename(path)) ?? [];
+      const rotations = rotationsIn(dir).get(base) ?? [];
       yield* siblings(
         dir,
         rotations.filter(name => !isPacked(name) || !names.has(unpacked(name))),
@@ -186,11 +209,24 @@ export function createBeside(root: string): Beside {
     }
   }
 
+  function hasMoved(dir: string): boolean {
+    const mtime = stamps.get(dir)?.mtime ?? mtimeOf(dir);
+    const known = before.get(dir);
+    stamps.set(dir, { mtime, isSettled: known?.mtime === mtime });
+    return known?.mtime !== mtime || !known.isSettled;
+  }
+
   return {
+    learn(log, path) {
+      const dirs = aways.getOrInsertComputed(dirname(log), () => new Set());
+      const isNew = ![dirname(log), ...dirs].includes(dirname(path));
+      if (isNew && dirs.size < MAX_DIRECTORIES) dirs.add(dirname(path));
+    },
+    isRotation: (path, log) => pathsOf(log).some(each => isRotationOf(basename(path), basename(each))),
     find(path, id, log) {
-      for (const dir of homesOf(dirname(path), log)) {
+      for (const { dir, base } of homesOf(log, dirname(path))) {
         const names = filesIn(dir).get(keyOf(id)) ?? [];
-        const at = names.find(each => isRotationOf(basename(each.path), basename(log))) ?? names[0];
+        const at = names.find(each => isRotationOf(basename(each.path), base)) ?? names[0];
         if (at !== undefined) return at;
       }
       return undefined;
@@ -202,23 +238,15 @@ export function createBeside(root: string): Beside {
     },
     compressed(path, since) {
       const found: Sibling[] = [];
-      for (const dir of homesOf(dirname(path), path)) {
+      for (const { dir, base } of homesOf(path)) {
         const { names } = listingOf(dir);
         const isOne = (name: string) =>
-          isCompressed(name) &&
-          !names.has(uncompressed(name)) &&
-          isRotationOf(uncompressed(name), basename(path));
+          isCompressed(name) && !names.has(uncompressed(name)) && isRotationOf(uncompressed(name), base);
         found.push(...siblings(dir, [...names].filter(isOne)));
       }
       return found.filter(({ mtime }) => mtime > since).sort((a, b) => a.mtime - b.mtime);
     },
-    hasChanged(path) {
-      const dir = dirname(path);
-      const mtime = stamps.get(dir)?.mtime ?? mtimeOf(dir);
-      const known = before.get(dir);
-      stamps.set(dir, { mtime, isSettled: known?.mtime === mtime });
-      return known?.mtime !== mtime || !known.isSettled;
-    },
+    hasChanged: path => pathsOf(path).filter(each => hasMoved(dirname(each))).length > 0,
     forget() {
       before = stamps;
       stamps = new Map();
@@ -226,7 +254,7 @@ export function createBeside(root: string): Beside {
       files.clear();
     },
     refresh(path, mtime) {
-      for (const dir of [...homesOf(dirname(path), path)]) {
+      for (const { dir } of [...homesOf(path)]) {
         const known = listingOf(dir);
         // A directory that changes twice in a tick of the clock has one time for both.
         if (known.mtime !== mtimeOf(dir) || mtime >= known.mtime) listings.delete(dir);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createPatterns, formats } from '../../../agent/config/patterns.ts';
+import { cpuMs } from '../../cpu.ts';
 
 const { regex, glob } = createPatterns();
 
@@ -15,9 +16,8 @@ describe('regex', () => {
   });
 
   test.each([['(a+)+$'], ['(a|a)*$x'], ['(.*a){12}$'], ['^(\\w+\\s?)*$']])('%s cannot hang', source => {
-    const started = performance.now();
-    expect(regex(source).test(`${'a'.repeat(20_000)}!`)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(5_000);
+    const took = cpuMs(() => expect(regex(source).test(`${'a'.repeat(20_000)}!`)).toBe(false));
+    expect(took).toBeLessThan(5_000);
   });
 
   test.each([
@@ -79,9 +79,8 @@ describe('glob', () => {
   });
 
   test('eight stars cannot hang', () => {
-    const started = performance.now();
-    expect(glob(['/a/*a*a*a*a*a*a*a*b'])(`/a/${'a'.repeat(250)}`)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    const took = cpuMs(() => expect(glob(['/a/*a*a*a*a*a*a*a*b'])(`/a/${'a'.repeat(250)}`)).toBe(false));
+    expect(took).toBeLessThan(2_000);
   });
 
   test('means what a walk over the segments says', () => {

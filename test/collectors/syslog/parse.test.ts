@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuMs } from '../../cpu.ts';
 import { type Read, read } from './read.ts';
 
 type Case = [input: string, expected: Partial<Read>];
@@ -105,11 +106,12 @@ describe('RFC 5424', () => {
   it('takes hostile structured data in no time', () => {
     const many = Array.from({ length: 8000 }, (_, i) => `[e${i}]`).join('');
     const pairs = Array.from({ length: 8000 }, (_, i) => ` p${i}="x"`).join('');
-    const started = performance.now();
-    expect(read(`<14>1 - h a - - ${many} t`).format).toBe('raw');
-    expect(read(`<14>1 - h a - - [x${pairs}] t`).format).toBe('raw');
-    expect(read(`<14>1 - h a - - ${'[x]'.repeat(20_000)} t`).format).toBe('raw');
-    expect(performance.now() - started).toBeLessThan(500);
+    const took = cpuMs(() => {
+      expect(read(`<14>1 - h a - - ${many} t`).format).toBe('raw');
+      expect(read(`<14>1 - h a - - [x${pairs}] t`).format).toBe('raw');
+      expect(read(`<14>1 - h a - - ${'[x]'.repeat(20_000)} t`).format).toBe('raw');
+    });
+    expect(took).toBeLessThan(500);
   });
 });
 

@@ -157,12 +157,6 @@ export function createData<C extends DataConfig>(room: {
     pumps.set(name, { key, actor: pump });
   };
 
-  const heldBy = (name: string): Held[] => {
-    const files = held.get(name) ?? [];
-    held.set(name, files);
-    return files;
-  };
-
   const startStream = async (config: C, entry: CollectorEntry, key: string) => {
     if (entry.thread !== 'data') return;
     const { name } = entry;
@@ -181,7 +175,7 @@ export function createData<C extends DataConfig>(room: {
       now,
       origins,
       events,
-      held: heldBy(name),
+      held: held.get(name) ?? held.set(name, []).get(name)!,
     };
     const stream = (await entry.load()).create(config.collectors[name], streamRoom);
     streams.set(name, { key, actor: stream });
@@ -224,7 +218,7 @@ export function createData<C extends DataConfig>(room: {
         const key = JSON.stringify(config.exporters[entry.name]);
         const running = pumps.get(entry.name);
         if (running?.key === key) continue;
-        if (running) await running.actor.stop(0);
+        if (running) await running.actor.leave();
         pumps.delete(entry.name);
         if (wanted(entry.name))
           await attempt(`exporter ${entry.name}`, () => startPump(config, entry, key, claims));
@@ -289,8 +283,10 @@ export function createData<C extends DataConfig>(room: {
       }
       processors.close();
       flow.flush();
+      // What is on disk waits there for the next life; of what is not, the last try has to succeed.
+      const failures = kept?.spool.settle() === false ? Number.POSITIVE_INFINITY : 1;
       const left = Math.max(0, end - performance.now());
-      await Promise.all([...pumps.values()].map(({ actor }) => actor.stop(left)));
+      await Promise.all([...pumps.values()].map(({ actor }) => actor.stop(left, failures)));
       kept?.keeper.stop();
       this.refresh();
       await kept?.spool.close();

@@ -12,6 +12,8 @@ import type { Reader, Taken } from './spool/reader.ts';
 const REQUEST_BYTES = 1 * 2 ** 20;
 /** Failing for longer makes the agent not ready. */
 const PATIENCE_MS = 5 * 60_000;
+/** So long what is under way may take when another takes its place. */
+const LEAVING_MS = 3000;
 
 const desc = (name: string, type: Desc['type'], help: string, labels: string[]): Desc => ({
   name,
@@ -38,8 +40,13 @@ export interface Pump {
   tick(): void;
   /** Why data does not flow, once that has lasted five minutes. */
   fault(): string | undefined;
-  /** Carries what is left until `deadline` passes (ms from now), then stops; what was not delivered stays in the spool. */
-  stop(deadlineMs: number): Promise<void>;
+  /**
+   * Carries what is left until the deadline passes (ms from now) or so many further attempts have failed, then stops. What was
+   * not delivered stays in the spool.
+   */
+  stop(deadlineMs: number, failures: number): Promise<void>;
+  /** Ends what is under way, which otherwise comes twice, begins nothing more, and stops: another takes its place. */
+  leave(): Promise<void>;
 }
 
 export function createPump(room: {
@@ -72,6 +79,12 @@ export function createPump(room: {
   let lastFailure = '';
   let failed = 0;
   let stopping = false;
+  /** Attempts that may still fail; at 0 none begins any more. */
+  let chances = Number.POSITIVE_INFINITY;
+  /** Of those that stop there is no crowd to be spread: the first try comes at once. */
+  let isLastTry = false;
+  /** Batches under way, or delivered before an older one: to give that one up would repeat them. */
+  let ahead = 0;
   let wakeUp: (() => void) | undefined;
   let idle: (() => void) | undefined;
   const backoff = createBackoff(random);
@@ -94,10 +107,10 @@ export function createPump(room: {
 
   /** How long until an attempt with this batch may begin; while the exporter is away only the oldest one tries. */
   const holdMs = (taken: Taken): number => {
-    if (abort.signal.aborted) return 0;
+    if (abort.signal.aborted || chances <= 0) return 0;
     if (failingSince !== undefined && flights[0] && flights[0].taken !== taken)
       return Number.POSITIVE_INFINITY;
-    return Math.max(0, backoff.notBefore - now());
+    return Math.max(0, (isLastTry ? backoff.wishedFor : backoff.notBefore) - now());
   };
 
   const fails = (error: RetryLater, sameRound: boolean) => {
@@ -106,6 +119,8 @@ export function createPump(room: {
     failingSince ??= now();
     lastFailure = error.message;
     failed++;
+    isLastTry = false;
+    if (ahead === 0 && --chances <= 0) stir();
     backoff.fails(now(), error.afterMs ?? 0, sameRound);
     log.warn(`cannot deliver: ${error.message}`, { reason: error.reason });
   };
@@ -122,9 +137,10 @@ export function createPump(room: {
   const carry = async (taken: Taken): Promise<Delivery | undefined> => {
     for (let first = true; ; first = false) {
       for (let hold = holdMs(taken); hold > 0; hold = holdMs(taken)) await pause(hold);
-      if (abort.signal.aborted) return undefined;
+      if (abort.signal.aborted || chances <= 0) return undefined;
       if (!first) retries.add(1);
       const before = failed;
+      ahead++;
       try {
         const delivery = await exporter.deliver(taken, abort.signal);
         if (delivery.refused) await room.refused?.(delivery.refused);
@@ -132,6 +148,7 @@ export function createPump(room: {
         if (before === failed) works();
         return delivery;
       } catch (error) {
+        ahead--;
         if (abort.signal.aborted) return undefined;
         fails(
           error instanceof RetryLater ? error : new RetryLater('internal', causeOf(error), undefined, error),
@@ -143,17 +160,20 @@ export function createPump(room: {
 
   /** Takes acknowledgements in the order of sending, so that the cursor never jumps a hole. */
   const settle = async () => {
+    let hasHole = false;
     while (flights[0]) {
       const { taken, delivery } = flights[0];
       const outcome = await delivery;
       flights.shift();
       stir();
-      if (!outcome) continue;
+      wakeUp?.();
+      hasHole ||= !outcome;
+      if (outcome) ahead--;
+      if (!outcome || hasHole) continue;
       reader.done(taken);
       sent.add(1);
       if (outcome.rejected > 0) failures.with(name, outcome.reason ?? 'rejected').add(1);
       room.settled(taken.records - outcome.rejected, outcome.rejected, outcome.reason ?? 'rejected');
-      wakeUp?.();
     }
   };
 
@@ -161,7 +181,7 @@ export function createPump(room: {
     while (!abort.signal.aborted) {
       // While the exporter is away one attempt at a time is enough to find out.
       const width = failingSince === undefined ? exporter.concurrency : 1;
-      const taken = flights.length < width ? reader.take(REQUEST_BYTES) : undefined;
+      const taken = flights.length < width && chances > 0 ? reader.take(REQUEST_BYTES) : undefined;
       if (taken) {
         flights.push({ taken, delivery: carry(taken) });
         if (flights.length === 1) void settle();
@@ -175,6 +195,29 @@ export function createPump(room: {
   };
   const running = run();
 
+  const stop = async (deadlineMs: number, failures: number) => {
+    if (stopping) return running;
+    stopping = true;
+    // Whoever wants to be left alone for longer is not tried.
+    isLastTry = true;
+    chances = failures > 0 && backoff.wishedFor - now() < deadlineMs ? failures : 0;
+    const drained = new Promise<void>(resolve => {
+      idle = resolve;
+    });
+    wakeUp?.();
+    stir();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, deadlineMs);
+    });
+    await Promise.race([drained, late]);
+    clearTimeout(timer);
+    abort.abort();
+    wakeUp?.();
+    await running;
+    await exporter.close();
+  };
+
   return {
     wake: () => wakeUp?.(),
     reopen: async () => exporter.reopen?.(),
@@ -185,23 +228,7 @@ export function createPump(room: {
       if (failingSince === undefined || now() - failingSince < PATIENCE_MS) return undefined;
       return `exporter ${name} has failed for ${Math.round((now() - failingSince) / 1000)} s: ${lastFailure}`;
     },
-    async stop(deadlineMs) {
-      if (stopping) return running;
-      stopping = true;
-      const drained = new Promise<void>(resolve => {
-        idle = resolve;
-      });
-      wakeUp?.();
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>(resolve => {
-        timer = setTimeout(resolve, deadlineMs);
-      });
-      await Promise.race([drained, late]);
-      clearTimeout(timer);
-      abort.abort();
-      wakeUp?.();
-      await running;
-      await exporter.close();
-    },
+    stop,
+    leave: () => stop(LEAVING_MS, 0),
   };
 }

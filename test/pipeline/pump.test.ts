@@ -244,7 +244,7 @@ test('an exporter that breaks is tried again, not trusted', async () => {
 
 test('stop carries what is left, then closes', async () => {
   const { pump, done, closed } = start(['a', 'b', 'c'], async () => OK, 1);
-  await pump.stop(1000);
+  await pump.stop(1000, 1);
   expect(done).toEqual(['a', 'b', 'c']);
   expect(closed()).toBe(1);
 });
@@ -256,9 +256,79 @@ test('stop does not wait longer than its deadline, and what was not delivered is
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))),
   );
   await vi.advanceTimersByTimeAsync(0);
-  const stopped = pump.stop(1000);
+  const stopped = pump.stop(1000, 1);
   await vi.advanceTimersByTimeAsync(1000);
   await stopped;
   expect(done).toEqual([]);
   expect(closed()).toBe(1);
+});
+
+test('what was taken behind a batch that was not is not given back either: the cursor would jump that one', async () => {
+  const { pump, done, settled } = start(
+    ['a', 'b', 'c'],
+    async batch => {
+      if (name(batch) === 'a') throw new RetryLater('http_503', 'away');
+      return OK;
+    },
+    3,
+  );
+  await vi.advanceTimersByTimeAsync(0);
+  const stopped = pump.stop(1000, Number.POSITIVE_INFINITY);
+  await vi.advanceTimersByTimeAsync(1000);
+  await stopped;
+  expect(done).toEqual([]);
+  expect(settled).toEqual([]);
+});
+
+test.each([
+  { wishMs: undefined, tries: 2 },
+  { wishMs: 60_000, tries: 1 },
+])('whoever is away when all stops is tried once more, unless it wished otherwise: %j', async given => {
+  let tries = 0;
+  const { pump, done, queue, closed } = start(
+    ['a', 'b', 'c'],
+    async () => {
+      tries++;
+      throw new RetryLater('http_503', 'away', given.wishMs);
+    },
+    1,
+  );
+  await vi.advanceTimersByTimeAsync(0);
+  await pump.stop(8000, 1);
+  expect({ tries, done, queue, closed: closed() }).toEqual({
+    tries: given.tries,
+    done: [],
+    queue: ['b', 'c'],
+    closed: 1,
+  });
+});
+
+test('an exporter that makes way for another ends what it has begun, and begins nothing', async () => {
+  const answers: ((delivery: Delivery) => void)[] = [];
+  const { pump, done, queue, closed } = start(
+    ['a', 'b', 'c'],
+    () => new Promise(answer => answers.push(answer)),
+  );
+  await vi.advanceTimersByTimeAsync(0);
+  const stopped = pump.leave();
+  for (const answer of answers) answer(OK);
+  await stopped;
+  expect({ done, queue, closed: closed() }).toEqual({ done: ['a', 'b'], queue: ['c'], closed: 1 });
+});
+
+test('when all stops, the oldest batch is tried again as long as later ones would come twice', async () => {
+  let tries = 0;
+  const { pump, done } = start(
+    ['a', 'b', 'c'],
+    async batch => {
+      if (name(batch) === 'a' && ++tries < 4) throw new RetryLater('http_503', 'busy');
+      return OK;
+    },
+    3,
+  );
+  await vi.advanceTimersByTimeAsync(0);
+  const stopped = pump.stop(60_000, 1);
+  await vi.advanceTimersByTimeAsync(59_000);
+  await stopped;
+  expect(done).toEqual(['a', 'b', 'c']);
 });

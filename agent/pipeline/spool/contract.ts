@@ -61,8 +61,8 @@ export interface Spool {
   isCrowded(): boolean;
   /** What was found damaged at the start. */
   readonly losses: readonly Loss[];
-  /** Writes down what waits in memory. */
-  settle(): void;
+  /** Writes down what waits in memory; false while the disk refuses some of it. */
+  settle(): boolean;
   /** Forces all frames and cursors to disk; resolves with the last sequence number that is safe. */
   sync(): Promise<number>;
   close(): Promise<void>;

@@ -274,7 +274,10 @@ export function openSpool(options: SpoolOptions): Spool {
       faults: [refused, full, syncing.fault(), ...faults].filter(each => each !== undefined),
     }),
     isCrowded: () => standing(segments, readers.values()).bytes > maxSize / 2,
-    settle: settleMemory,
+    settle() {
+      settleMemory();
+      return inMemory() === 0;
+    },
     sync() {
       settleMemory();
       return syncing.run();

@@ -8,7 +8,7 @@ import { isGzip } from './discover.ts';
 import { markOf } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { hashOf } from './hash.ts';
-import { learnHeader } from './header.ts';
+import { learnForm } from './header.ts';
 import { HEAD_BYTES, identityOf, isSame, TAIL_BYTES } from './identity.ts';
 import { Mid } from './lines.ts';
 import type { Marks } from './marks.ts';
@@ -129,7 +129,7 @@ export function createArchives(
     if (base === 0) {
       file.headLength = Math.min(HEAD_BYTES, data.length);
       file.head = hashOf(data, 0, file.headLength);
-      unpacking.at ||= markOf(data, file.source.limit.unit);
+      unpacking.at ||= markOf(data, file.text.limit.unit);
     }
     file.trail.begin(file, data, base, now);
     const more = reader.deliver(file, data, unpacking.at, ended ? Rest.Whole : Rest.Waits);
@@ -183,7 +183,7 @@ export function createArchives(
         bytes = piece.length;
         unpacking.data = Buffer.concat([unpacking.data, piece]);
       }
-      if (unpacking.base === 0) learnHeader(file, unpacking.data, 0);
+      if (unpacking.base === 0) learnForm(file, unpacking.data, 0);
       if (unpacking.prints?.length !== 0 && !seek(file, unpacking)) return undefined;
       return deliver(file, unpacking, now);
     },

@@ -5,7 +5,7 @@ import { type Found, isPacked } from './discover.ts';
 import { hashOf, mix } from './hash.ts';
 import { type Fingerprint, type Identity, keyOf, UNREAD } from './identity.ts';
 import { Mid } from './lines.ts';
-import type { Source } from './sources.ts';
+import type { Source, Text } from './sources.ts';
 import type { Trail } from './trail.ts';
 
 /** A place in a file a restart can go on from. */
@@ -45,6 +45,8 @@ export class LogFile {
   readonly id: Identity;
   readonly source: Source;
   readonly trail: Trail;
+  /** That of the source, or in the order that its beginning tells. */
+  text: Text;
   /** Where it was last seen, as the operator names it, and what to open, below the room's root. */
   path: string;
   target: string;
@@ -119,6 +121,7 @@ export class LogFile {
     const { id, path, target, mtime } = at;
     this.id = id;
     this.source = source;
+    this.text = source;
     this.trail = trail;
     this.path = path;
     this.target = target;

@@ -5,7 +5,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { LONGEST, markOf, Unit, wideNewline } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { hashOf } from './hash.ts';
-import { learnHeader } from './header.ts';
+import { learnForm } from './header.ts';
 import {
   fingerprint,
   fits,
@@ -19,7 +19,7 @@ import {
 import { LineReader, Mid } from './lines.ts';
 import type { Marks } from './marks.ts';
 import { rawPath } from './names.ts';
-import type { Source } from './sources.ts';
+import type { Text } from './sources.ts';
 import type { Pen } from './trail.ts';
 
 /** What a read came to. */
@@ -85,7 +85,7 @@ export function createReader(
   }
 
   function deliver(file: LogFile, data: Uint8Array, start: number, rest: number): boolean {
-    const { limit } = file.source;
+    const { limit } = file.text;
     const size = data.length;
     lines.mid = file.mid;
     const { long } = lines;
@@ -93,7 +93,7 @@ export function createReader(
     if (rest !== Rest.Waits && more && lines.at < size && lines.mid !== Mid.Skip) {
       // A character that is not written to its end comes with the rest, if one may still come.
       const isLast = rest === Rest.Whole || file.detachedAt > 0;
-      const stop = isLast ? size : whole(data, lines.at, file.source);
+      const stop = isLast ? size : whole(data, lines.at, file.text);
       if (stop > lines.at) {
         more = file.trail.line(lines.at, stop, stop, rest === Rest.Whole ? lines.lastPiece : lines.piece);
         lines.at = stop;
@@ -141,7 +141,9 @@ export function createReader(
       file.isIgnored = true;
       return Outcome.End;
     }
-    const { limit } = file.source;
+    const data = buffer.subarray(0, size);
+    learnForm(file, data, file.offset - before);
+    const { limit } = file.text;
     let start = before;
     if (file.hasHole || file.offset === 0) while (start < size && buffer[start] === 0) start++;
     if (!file.hasHole && start - before < HOLE_BYTES) start = before;
@@ -149,9 +151,7 @@ export function createReader(
       file.hasHole = start === size;
       if (limit.unit !== Unit.Byte) start -= (file.offset + start - before) % 2;
     }
-    const data = buffer.subarray(0, size);
     if (file.offset === 0) start ||= markOf(data, limit.unit);
-    learnHeader(file, data, file.offset - before);
     file.trail.begin(file, buffer, file.offset - before, now);
     const more = deliver(file, data, start, rest);
     const at = lines.at;
@@ -191,9 +191,10 @@ export function createReader(
         return false;
       }
       if (file.startAt >= 0) {
+        learnForm(file, new Uint8Array(0), file.startAt);
         file.place({
           ...file.position,
-          ...fingerprint(file.fd, lineStart(file.fd, file.startAt, file.source.limit.unit)),
+          ...fingerprint(file.fd, lineStart(file.fd, file.startAt, file.text.limit.unit)),
         });
         file.startAt = -1;
         mark(file);
@@ -218,7 +219,7 @@ export function createReader(
 }
 
 /** Where the character that the buffer ends in the middle of begins, at or behind `at`; its end when it is in none. */
-function whole(data: Uint8Array, at: number, { limit, decoder }: Source): number {
+function whole(data: Uint8Array, at: number, { limit, decoder }: Text): number {
   const { length } = data;
   if (limit.unit !== Unit.Byte && length - at < 2) return at;
   if (decoder !== undefined) {

@@ -6,7 +6,7 @@ import type { LineFormat, Multiline } from '../../agent/core/daemon.ts';
 import { Unwrapped } from '../../agent/core/formats/container.ts';
 import { createParser, type Parser } from '../../agent/core/formats/index.ts';
 import { type Claims, createClaims } from './claims.ts';
-import { createDecoder, type Decoder, Unit } from './encoding.ts';
+import { createDecoder, type Decoder, otherOrder, Unit } from './encoding.ts';
 import { boundary, type LineLimit } from './lines.ts';
 import { createRule, ruleOf } from './multiline.ts';
 import { DEFAULTS, type FilesOptions, type KubernetesOptions } from './options.ts';
@@ -15,7 +15,14 @@ import type { Rule } from './verdict.ts';
 
 const PARSE_ERROR = 'eudaemon.parse_error';
 
-export interface Source {
+/** What lines are made of. */
+export interface Text {
+  readonly limit: LineLimit;
+  /** For text that is not UTF-8. */
+  readonly decoder: Decoder | undefined;
+}
+
+export interface Source extends Text {
   /** Changes when its globs do: only then files that were there before are new to it. */
   readonly id: string;
   /** Changes when anything about it does. */
@@ -28,9 +35,8 @@ export interface Source {
   readonly has: (path: string) => boolean;
   /** At the first start ever, files with content are read from their end. */
   readonly fromEnd: boolean;
-  readonly limit: LineLimit;
-  /** For text that is not UTF-8. */
-  readonly decoder: Decoder | undefined;
+  /** Of UTF-16 the same in the other order. */
+  readonly swapped: Text | undefined;
   /** Compressed files are read as well. */
   readonly unpacks: boolean;
   readonly parser: Parser;
@@ -91,7 +97,14 @@ export function createSources(
   return specs.map(spec => {
     const included = room.patterns.glob(spec.include);
     const excluded = room.patterns.glob(spec.exclude.map(anywhere));
-    const decoder = spec.encoding === undefined ? undefined : createDecoder(spec.encoding);
+    const textOf = (encoding: string | undefined): Text => {
+      const decoder = encoding === undefined ? undefined : createDecoder(encoding);
+      const { unit, boundary: stop } = decoder ?? { unit: Unit.Byte, boundary };
+      const limit = { maxBytes: spec.max_line, cut: spec.long_lines === 'cut', unit, boundary: stop };
+      return { limit, decoder };
+    };
+    const text = textOf(spec.encoding);
+    const other = otherOrder(text.limit.unit);
     const parser = createParser(spec.parse, room.patterns);
     return {
       id: spec.id,
@@ -104,13 +117,8 @@ export function createSources(
         !(spec.exclude.length > 0 && excluded(path)) &&
         room.daemons.ofFile(path) === spec.daemon,
       fromEnd: spec.start_at === 'end',
-      limit: {
-        maxBytes: spec.max_line,
-        cut: spec.long_lines === 'cut',
-        unit: decoder?.unit ?? Unit.Byte,
-        boundary: decoder?.boundary ?? boundary,
-      },
-      decoder,
+      ...text,
+      swapped: other === undefined ? undefined : textOf(other),
       unpacks: spec.compressed === 'read',
       parser,
       parseError: encodeAttribute(PARSE_ERROR, parser.error),

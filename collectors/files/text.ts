@@ -4,7 +4,7 @@ import type { RecordSink, StreamRoom } from '../../agent/core/collector.ts';
 import type { LineFormat } from '../../agent/core/daemon.ts';
 import { LogRecord } from '../../agent/core/record.ts';
 import { markOf } from './encoding.ts';
-import { learnHeader } from './header.ts';
+import { learnForm } from './header.ts';
 import { LineReader } from './lines.ts';
 import { DEFAULTS, type FilesOptions } from './options.ts';
 import { createShelf } from './shelf.ts';
@@ -38,9 +38,10 @@ export function readText(
   );
   const lines = new LineReader();
   const { trail } = file;
-  learnHeader(file, text, 0);
+  learnForm(file, text, 0);
   trail.begin(file, text, 0, now);
-  if (!lines.read(text, markOf(text, source.limit.unit), source.limit, trail)) return;
+  const { limit } = file.text;
+  if (!lines.read(text, markOf(text, limit.unit), limit, trail)) return;
   const { at, lastPiece } = lines;
   if (at === text.length || trail.line(at, text.length, text.length, lastPiece))
     trail.flush(Infinity, Infinity, now);

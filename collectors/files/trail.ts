@@ -79,7 +79,7 @@ export class Trail implements LineSink {
 
   line(start: number, end: number, next: number, piece: number): boolean {
     if (this.base + start < this.file.headerEnd) return true;
-    const { decoder } = this.source;
+    const { decoder } = this.file.text;
     if (decoder === undefined) return this.take(this.buf, start, end, start, next, piece, true);
     const isWhole = decoder.decode(this.buf, start, end);
     return this.take(decoder.bytes, 0, decoder.length, start, next, piece, isWhole);

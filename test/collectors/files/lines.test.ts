@@ -61,6 +61,10 @@ describe('lines', () => {
     ['an encoding that is UTF-8 after all', bytes('\xc3\xa9\n'), { encoding: 'utf8' }, ['é']],
     ['UTF-16LE', utf16('a\r\n😀\n\n'), { encoding: 'utf-16le' }, ['a', '😀', '']],
     ['UTF-16LE with its mark', utf16('a\nb\n', '\ufeff'), { encoding: 'utf-16le' }, ['a', 'b']],
+    ['UTF-16 whose mark says big-endian', swapped('\ufeffa\r\nb\n'), { encoding: 'utf-16' }, ['a', 'b']],
+    ['UTF-16 that is big-endian', swapped('a\r\n😀\n'), { encoding: 'utf-16' }, ['a', '😀']],
+    ['UTF-16BE whose mark says it is not', utf16('\ufeffa\n'), { encoding: 'utf-16be' }, ['a']],
+    ['UTF-16 with characters like ASCII', utf16('\u4e00a\n'), { encoding: 'utf-16' }, ['\u4e00a']],
     ['UTF-16BE', swapped('a\r\n😀\n\n'), { encoding: 'utf-16be' }, ['a', '😀', '']],
     [
       'UTF-16 with bytes like newlines',
@@ -113,6 +117,22 @@ describe('lines', () => {
     ],
   ])('%s', (_, content, entry, expected) => {
     expect(read(content, entry)).toEqual(expected);
+  });
+
+  it.each(['beginning', 'end'] as const)('of UTF-16 keep the order of its bytes, from the %s', start_at => {
+    const write = (text: Buffer) => appendFileSync(rig.path('app.log'), text);
+    write(swapped('\ufefffirst\n'));
+    rig.follow({ include: ['app.log'], encoding: 'utf-16', start_at });
+    rig.start();
+    write(swapped('second\n'));
+    rig.turn();
+    rig.stop();
+    write(swapped('third\n'));
+    rig.start();
+    writeFileSync(rig.path('app.log'), utf16('fourth\n'));
+    rig.turn(20_000);
+    const all = ['first', 'second', 'third', 'fourth'];
+    expect(rig.bodies).toEqual(start_at === 'end' ? all.slice(1) : all);
   });
 
   it('that are no text come with the bytes they were', () => {

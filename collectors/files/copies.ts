@@ -143,8 +143,8 @@ export function createCopies(
       const born = fstatSync(file.fd).birthtimeMs;
       const others = originals(file, paths, born).filter(reach);
       for (const other of others) if (!isAsRead(other)) startOver(other, now);
-      // Since the look a copy may have grown, and its log been emptied.
-      const { size } = fstatSync(file.fd);
+      // Since the look a copy may have grown, and its log been emptied or written to.
+      const size = sizeOf(file);
       const mine = ghosts
         .filter(({ source, path }) => source === file.source && paths.includes(path))
         .sort((a, b) => b.print.offset - a.print.offset);
@@ -167,7 +167,7 @@ export function createCopies(
           if (!file.isCopy || other.offset === 0 || !fits(file.fd, size, other.position)) continue;
           file.adopt(other.disown());
           return begin(file, other, { ...other.progress });
-        } else if ((isMoved || isAt(other, paths)) && isPrefix(file.fd, other.fd, other.size, size)) {
+        } else if ((isMoved || isAt(other, paths)) && isPrefix(file.fd, other.fd, sizeOf(other), size)) {
           file.isCopy = true;
           const isWhole = other.links === 0 || now - file.changedAt >= WHOLE_MS;
           if (!isWhole || other.progress.safe.offset < size) return false;
@@ -217,4 +217,7 @@ function begin(file: LogFile, { offset, mid }: Pick<Position, 'offset' | 'mid'>,
 }
 
 /** Whether an open file still holds what was read of it. */
-export const isAsRead = ({ fd, position }: LogFile): boolean => fits(fd, fstatSync(fd).size, position);
+export const isAsRead = (file: LogFile): boolean => fits(file.fd, sizeOf(file), file.position);
+
+/** Bytes of an open file now, whatever a look saw. */
+const sizeOf = ({ fd }: LogFile): number => fstatSync(fd).size;

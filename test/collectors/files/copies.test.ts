@@ -113,22 +113,17 @@ test('what no copy turned up for is told, also while a new log may not be read',
 describe.each(['app.log', 'app.log*'])(
   'a log of %s that is moved aside, copied and deleted comes once,',
   include => {
-    it.each([
-      ['never', []],
-      ['when it was moved', [0]],
-      ['when the next was written to', [1]],
-      ['when it was copied', [2]],
-      ['all the time', [0, 1, 2, 3]],
-    ])('whoever looks %s', (_, looks) => {
+    /** `read(i)` follows step i. */
+    function rotateTwice(read: (i: number, rig: Rig) => void): void {
       const rig = new Rig();
       onTestFinished(() => rig.remove());
       const [log, aside] = [rig.path('app.log'), rig.path('app.log.tmp')];
       rig.follow({ include: [include], start_at: 'beginning' });
       rig.start();
       const written: string[] = [];
-      const write = (line: string) => {
+      const write = (line: string, path = log) => {
         written.push(line);
-        appendFileSync(log, `${line}\n`);
+        appendFileSync(path, `${line}\n`);
       };
       for (const round of [1, 2]) {
         write(`${round} a`);
@@ -136,26 +131,58 @@ describe.each(['app.log', 'app.log*'])(
         write(`${round} b`);
         const steps = [
           () => renameSync(log, aside),
+          () => writeFileSync(log, ''),
           () => write(`${round} c`),
+          () => write(`${round} d`, aside),
           () => copyFileSync(aside, `${log}.${round}`),
-          () => {
-            written.push(`${round} d`);
-            appendFileSync(aside, `${round} d\n`);
-          },
+          () => write(`${round} e`, aside),
           () => rmSync(aside),
         ];
         for (const [i, step] of steps.entries()) {
           rig.tick();
           step();
-          if (!looks.includes(i)) continue;
-          rig.turn();
-          rig.commit();
+          read(i, rig);
         }
         rig.turn(500);
         rig.commit();
         rig.turn(20_000);
       }
-      expect(rig.bodies.toSorted()).toEqual(written);
+      expect(rig.bodies.toSorted()).toEqual(written.toSorted());
+    }
+
+    it.each([
+      ['never', []],
+      ['when it was moved', [0]],
+      ['when the next was written to', [2]],
+      ['when it was copied', [4]],
+      ['all the time', [0, 1, 2, 3, 4, 5]],
+    ])('whoever looks %s', (_, looks) => {
+      rotateTwice((i, rig) => {
+        if (!looks.includes(i)) return;
+        rig.turn();
+        rig.commit();
+      });
+    });
+
+    const STEPS = [
+      'moved',
+      'next is there',
+      'next is written to',
+      'written to',
+      'copied',
+      'written to again',
+      'deleted',
+    ];
+    it.each(
+      STEPS.flatMap((seen, i) => STEPS.slice(i + 1).map((read, j) => [seen, read, i, i + 1 + j] as const)),
+    )('seen when it was %s and read when it was %s', (_seen, _read, look, turn) => {
+      rotateTwice((i, rig) => {
+        if (i < look) rig.turn();
+        if (i === look) rig.follower!.look(++rig.now);
+        if (i !== turn) return;
+        while (rig.follower!.turn(rig.now));
+        rig.commit();
+      });
     });
   },
 );

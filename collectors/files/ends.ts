@@ -6,6 +6,7 @@ import type { StreamRoom } from '../../agent/core/collector.ts';
 import type { LogFile } from './file.ts';
 import { rawPath } from './names.ts';
 import type { Shelf } from './shelf.ts';
+import type { Source } from './sources.ts';
 import type { Pass, Writer, Writers } from './writers.ts';
 
 /** A file that was moved away or deleted is let go when it has been quiet for so long, and no writer is known. */
@@ -35,6 +36,8 @@ export interface Ends {
 
 export function createEnds(room: StreamRoom, shelf: Shelf, writers: Writers): Ends {
   const emptied = new Set<LogFile>();
+  /** Sources with a file of which nothing was read yet: it may be a copy of one that is over, or lead to that. */
+  const doubtful = new Set<Source>();
   let freeAt = 0;
   let crowded = new Set<LogFile>();
   let reason = '';
@@ -102,7 +105,9 @@ export function createEnds(room: StreamRoom, shelf: Shelf, writers: Writers): En
     ask(now) {
       let isWanted = emptied.size > 0;
       let isCrowd = false;
+      doubtful.clear();
       for (const file of shelf.files) {
+        if (isUntouched(file)) doubtful.add(file.source);
         isWanted ||= file.detachedAt > 0;
         isCrowd ||= isHeld(file);
       }
@@ -130,13 +135,16 @@ export function createEnds(room: StreamRoom, shelf: Shelf, writers: Writers): En
         return isRead ? End.LetGo : End.GiveUp;
       }
       if (!isRead) return End.Stay;
-      if (file.isFinished) return End.LetGo;
-      if (file.hasWriter) return End.Stay;
-      if (file.links > 0) return quiet >= QUIET_MOVED_MS ? End.LetGo : End.Stay;
-      return quiet >= QUIET_DELETED_MS && isTold ? End.LetGo : End.Stay;
+      const isQuiet = file.links > 0 ? quiet >= QUIET_MOVED_MS : quiet >= QUIET_DELETED_MS && isTold;
+      const isOver = file.isFinished || (isQuiet && !file.hasWriter);
+      return isOver && !doubtful.has(file.source) ? End.LetGo : End.Stay;
     },
   };
 }
+
+/** Whether nothing of it was read yet that can be. */
+const isUntouched = ({ unread, headLength, isBarred, isPacked, isIgnored }: LogFile): boolean =>
+  unread && headLength === 0 && !isBarred && !isPacked && !isIgnored;
 
 /** Bytes that a file system lacks to have its share free; 0 when that cannot be told. */
 function missing(path: string): number {

@@ -3,11 +3,13 @@ import {
   appendFileSync,
   chmodSync,
   copyFileSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { Rig } from './rig.ts';
@@ -186,6 +188,36 @@ describe.each(['app.log', 'app.log*'])(
     });
   },
 );
+
+describe.each(['app.log', 'app.log*'])('a log of %s that was moved aside and copied', include => {
+  it.each([
+    ['found by the look that finds it deleted and closed', 0],
+    ['told before what was read of it is safe', 250],
+  ])('is not let go while its copy is %s', (_, ms) => {
+    const rig = new Rig();
+    onTestFinished(() => rig.remove());
+    const [log, aside] = [rig.path('app.log'), rig.path('app.log.tmp')];
+    rig.follow({ include: [include], start_at: 'beginning' });
+    const fd = openSync(log, 'a');
+    rig.writes(fd);
+    writeSync(fd, text(LINES));
+    rig.start();
+    renameSync(log, aside);
+    writeFileSync(log, '');
+    rig.turn(5000);
+    rig.tick();
+    copyFileSync(aside, `${log}.1`);
+    rig.turn(ms);
+    rmSync(aside);
+    rig.closes(fd);
+    appendFileSync(log, 'next\n');
+    rig.turn(5000);
+    rig.commit();
+    rig.turn(20_000);
+    expect(rig.bodies).toEqual([...LINES, 'next']);
+    expect(rig.follower!.changed(0)).toEqual(include === 'app.log' ? [log] : [log, `${log}.1`]);
+  });
+});
 
 describe('what is safe of a log is safe in its copy as well, whatever else is not,', () => {
   it.each<[string, (log: string, rig: Rig) => void]>([

@@ -4,6 +4,9 @@ import { line } from './death.js';
 import { at, draw, el, fill, say, spark, verdict } from './dom.js';
 import { ago, bytes, count, exitText, percent, STATES, span, words } from './format.js';
 
+const downText = ({ until, reason }, now) =>
+  `down ${until === undefined ? 'until it has come up again' : `for ${span(until - now)} more`}${reason ? `: ${reason}` : ''}`;
+
 /** Opens for a daemon, closes for undefined. */
 export function showDetail(daemon, now) {
   at('detail').hidden = daemon === undefined;
@@ -11,7 +14,7 @@ export function showDetail(daemon, now) {
   say(at('detail-title'), daemon.name);
   at('detail-state').dataset.tone = STATES[daemon.state] ?? 'idle';
   say(at('detail-state'), `${words(daemon.state)} for ${span(now - daemon.stateSince)}`);
-  const { instances, lastExit } = daemon;
+  const { instances, lastExit, nextStartAt, expectedDown, manager } = daemon;
   const facts = [
     [
       'Processes',
@@ -27,12 +30,15 @@ export function showDetail(daemon, now) {
         : `${count(daemon.openFds)}, at most ${percent(daemon.fdUsage)} of the limit`,
     ],
     ['Restarts', count(daemon.restarts)],
+    ['Next start', nextStartAt && `in ${span(nextStartAt - now)}, by its last restarts`],
+    ['Expected', expectedDown && downText(expectedDown, now)],
+    ['Manager', manager],
     ['Last exit', lastExit ? `${exitText(lastExit)}, ${ago(lastExit.at, now)}` : 'none seen'],
     ...Object.entries(daemon.exhaustion).map(([resource, seconds]) => [
       `Out of ${resource}`,
       `in ${span(seconds * 1000)} if it goes on as it does`,
     ]),
-  ];
+  ].filter(([, text]) => text !== undefined);
   fill(at('detail-facts'), facts, () =>
     facts.flatMap(([name, text]) => [el('dt', {}, name), el('dd', {}, text)]),
   );
@@ -91,6 +97,7 @@ export function showFigures(samples) {
 
 const ENDPOINTS = [
   ['ports', 'Ports'],
+  ['udpPorts', 'UDP ports'],
   ['sockets', 'Sockets'],
   ['fifos', 'FIFOs'],
   ['sharedMemory', 'Shared memory'],

@@ -266,6 +266,43 @@ test('the last death, what runs out, the last ten minutes and the endpoints', as
   expect(complaints).toEqual([]);
 });
 
+test('why one is down, and when it starts next', async () => {
+  view = {
+    now: NOW,
+    daemons: [
+      daemon('postgres', {
+        state: 'stopped',
+        expectedDown: { since: NOW - 9000, until: NOW + 2_700_000, reason: HOSTILE },
+        manager: 'systemd: inactive (dead)',
+      }),
+      daemon('crashy', { state: 'crash_looping', nextStartAt: NOW + 30_000 }),
+    ],
+  };
+  await page.goto(`${url}/#postgres`);
+  await shown('#detail-facts', `down for 45m 0s more: ${HOSTILE}`);
+  await shown('#detail-facts', 'systemd: inactive (dead)');
+  await page.getByRole('link', { name: 'crashy' }).click();
+  await shown('#detail-facts', 'in 30s, by its last restarts');
+  await page.getByText('How it runs').click();
+  await shown('#endpoints', 'UDP ports');
+  expect(complaints).toEqual([]);
+});
+
+test.each([400, 1440])('a long name and long labels leave the state in sight, %i pixels wide', async width => {
+  view = { now: NOW, daemons: [daemon('x'.repeat(150), { labels: { note: 'v'.repeat(150) } })] };
+  await page.setViewportSize({ width, height: 800 });
+  await page.goto(`${url}/#${'x'.repeat(150)}`);
+  await shown('#detail-title', 'xxx');
+  const right = async (locator: string) => {
+    const box = await page.locator(locator).boundingBox();
+    return box!.x + box!.width;
+  };
+  const card = await right('#daemons');
+  expect(await right('#rows .state')).toBeLessThan(card);
+  expect(await right('#rows td:nth-child(5)')).toBeLessThanOrEqual(card);
+  expect(await right('#detail-title')).toBeLessThanOrEqual(await right('#detail'));
+});
+
 test('markup in a log line and in a check is text', async () => {
   await page.goto(`${url}/#nginx`);
   await shown('#logs', HOSTILE);

@@ -1,8 +1,9 @@
 // A death certificate as text for people.
 
 import type { Certificate, Samples } from '../core/certificate.ts';
+import { tellSize } from '../core/units.ts';
 import { duration, how, sentence } from '../identity/sentence.ts';
-import { age, bytes, type paint } from './format.ts';
+import { age, type paint } from './format.ts';
 import { visible } from './record.ts';
 
 type Paint = ReturnType<typeof paint>;
@@ -20,7 +21,7 @@ export function certificateText(certificate: Certificate, now: number, color: Pa
     ['core', exit.coreDumped ? `dumped${corePattern ? `, to "${visible(corePattern)}"` : ''}` : undefined],
     ['systemd', exit.systemdResult],
     ['cpu', trail(samples, 'cpu', value => `${(value * 100).toFixed(1)} %`)],
-    ['memory', trail(samples, 'memory', bytes) ?? (memory === undefined ? undefined : bytes(memory))],
+    ['memory', trail(samples, 'memory', tellSize) ?? (memory === undefined ? undefined : tellSize(memory))],
     ['fds', trail(samples, 'fds', value => fdsText(fds, value))],
     ...checks.map(({ name, healthy, message }): [string, string] => [
       'check',

@@ -1,10 +1,11 @@
 // `eudaemon expect-down` and `expect-up`: tells the running agent that a daemon is, or is no longer, down on purpose.
 
+import type { DaemonsView } from '../../console/api.ts';
 import { UsageError } from '../core/errors.ts';
 import { parseDuration } from '../core/units.ts';
-import { CONFIG, readDaemon } from './args.ts';
+import { CONFIG, readDaemon, undeclared } from './args.ts';
 import { readAgent } from './config.ts';
-import { command } from './control.ts';
+import { ask, command } from './control.ts';
 import type { Command } from './index.ts';
 
 export const expectDown: Command = {
@@ -55,7 +56,7 @@ async function tell(
 ): Promise<void> {
   const agent = readAgent(config, process.env);
   const done = await command(agent.run_dir, `/-/${what}?${query}`);
-  if (!done) throw new UsageError(`${what}: no daemon "${daemon}" is declared`);
+  if (!done) throw undeclared(what, daemon, await ask<DaemonsView>(agent.run_dir, '/api/daemons'));
 }
 
 function parse(name: string, argv: string[]) {

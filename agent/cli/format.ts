@@ -19,14 +19,6 @@ export function age(ms: number): string {
   return `${Math.round(seconds / 86_400)}d`;
 }
 
-/** `17.3 MiB`. */
-export function bytes(count: number): string {
-  let unit = 0;
-  let value = count;
-  for (; value >= 1024 && unit < 4; unit++) value /= 1024;
-  return `${unit === 0 ? value : value.toFixed(1)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][unit]}`;
-}
-
 /** Visible width, colour codes not counted. */
 const width = (text: string): number => text.replace(/\u001b\[\d+m/g, '').length;
 

@@ -1,7 +1,7 @@
 // The table of commands, and the way from argv to one of them.
 
 import { UsageError } from '../core/errors.ts';
-import { nearest } from '../core/units.ts';
+import { didYouMean } from '../core/units.ts';
 
 export interface Command {
   readonly summary: string;
@@ -36,8 +36,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
 };
 
 export function unknownCommand(name: string): UsageError {
-  const near = nearest(name, Object.keys(commands));
-  return new UsageError(`unknown command "${name}"${near ? `; did you mean "${near}"?` : ''}`);
+  return new UsageError(`unknown command "${name}"${didYouMean(name, Object.keys(commands))}`);
 }
 
 /** `eudaemon` alone, or with nothing but flags, is `eudaemon run`. */

@@ -9,7 +9,7 @@ import { makeDirectory } from '../control/directories.ts';
 import { findAccount } from '../control/user.ts';
 import { systemClock } from '../core/clock.ts';
 import { causeOf, SetupError, UsageError } from '../core/errors.ts';
-import { nearest } from '../core/units.ts';
+import { didYouMean } from '../core/units.ts';
 import { readOptions } from './args.ts';
 import { createFinder } from './find.ts';
 import type { Command } from './index.ts';
@@ -38,9 +38,8 @@ function parse(command: string, argv: string[]): Asked {
   if (init === undefined)
     throw new UsageError(`${command}: cannot tell the init system of this host; name it with --init`);
   if (!INITS.includes(init as Init)) {
-    const near = nearest(init, INITS);
     throw new UsageError(
-      `${command}: --init "${init}" is not one of ${INITS.join(', ')}${near ? `; did you mean "${near}"?` : ''}`,
+      `${command}: --init "${init}" is not one of ${INITS.join(', ')}${didYouMean(init, INITS)}`,
     );
   }
   return { init: init as Init, root, print: values.print ?? false };

@@ -6,7 +6,7 @@ import { createMatcher, endOfStore, type Filter, type Found, query } from '../..
 import { createPatterns } from '../config/index.ts';
 import { DEAD_LETTER_DIRECTORY } from '../control/messages.ts';
 import { causeOf, codeOf, SetupError, UsageError } from '../core/errors.ts';
-import { nearest, parseDuration } from '../core/units.ts';
+import { didYouMean, parseDuration } from '../core/units.ts';
 import { CONFIG, readDaemon } from './args.ts';
 import { readAgent } from './config.ts';
 import { follow } from './follow.ts';
@@ -102,8 +102,10 @@ function parseSince(text: string, now: number): number {
 
 function parseSeverity(text: string): number {
   if (Object.hasOwn(SEVERITIES, text)) return SEVERITIES[text]!;
-  const near = nearest(text, Object.keys(SEVERITIES));
-  throw new UsageError(`logs: unknown severity "${text}"${near ? `; did you mean "${near}"?` : ''}`);
+  const names = Object.keys(SEVERITIES);
+  throw new UsageError(
+    `logs: --severity "${text}" is not one of ${names.join(', ')}${didYouMean(text, names)}`,
+  );
 }
 
 function parseGrep(text: string): Filter['grep'] {

@@ -10,7 +10,7 @@ import { systemClock } from '../core/clock.ts';
 import type { CheckSpec, DaemonSpec } from '../core/daemon.ts';
 import { causeOf } from '../core/errors.ts';
 import { hasEnded, parseStat } from '../core/procstat.ts';
-import { nearest } from '../core/units.ts';
+import { didYouMean } from '../core/units.ts';
 import { parseCondition } from '../identity/expect.ts';
 import { createLookup } from '../identity/lookup.ts';
 import { unseenProcesses } from '../identity/namespace.ts';
@@ -73,11 +73,8 @@ export async function probeDaemon(config: Config, name: string): Promise<Verdict
   const daemons = config.agent.discover ? withDiscovered(config, patterns) : config.daemons;
   const daemon = daemons.find(each => each.name === name);
   if (!daemon) {
-    const near = nearest(
-      name,
-      daemons.map(each => each.name),
-    );
-    return unknown(`no daemon "${name}" is declared${near ? `; did you mean "${near}"?` : ''}`);
+    const names = daemons.map(each => each.name);
+    return unknown(`no daemon "${name}" is declared${didYouMean(name, names)}`);
   }
   const root = config.agent.host_root;
   const lookup = createLookup({ declared: daemons, root, patterns, ...systemClock });

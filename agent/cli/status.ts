@@ -8,12 +8,12 @@ import type {
   EndpointsView,
 } from '../../console/api.ts';
 import { tellEndpoints } from '../core/endpoints.ts';
-import { UsageError } from '../core/errors.ts';
-import { CONFIG, readDaemon } from './args.ts';
+import { tellSize } from '../core/units.ts';
+import { CONFIG, readDaemon, undeclared } from './args.ts';
 import { certificateText } from './certificate.ts';
 import { readAgent } from './config.ts';
 import { ask } from './control.ts';
-import { age, bytes, columns, paint } from './format.ts';
+import { age, columns, paint } from './format.ts';
 import type { Command } from './index.ts';
 import { visible } from './record.ts';
 import { tellPidfile } from './service.ts';
@@ -39,8 +39,7 @@ dead and left its pidfile, 3 when it does not run, 4 when that cannot be told.`,
     const agent = readAgent(values.config, process.env);
     const daemons = await ask<DaemonsView>(agent.run_dir, '/api/daemons');
     const shown = (daemons?.daemons ?? []).filter(daemon => name === undefined || daemon.name === name);
-    if (name !== undefined && shown.length === 0)
-      throw new UsageError(`status: no daemon "${name}" is declared`);
+    if (name !== undefined && shown.length === 0) throw undeclared('status', name, daemons);
     const view = await ask<AgentView>(agent.run_dir, '/api/agent');
     const more = name === undefined ? undefined : await askMore(agent.run_dir, name);
     const color = paint(process.stdout);
@@ -91,7 +90,7 @@ export function table(daemons: readonly DaemonView[], now: number, color: Paint)
         age(now - daemon.stateSince),
         String(daemon.instances.length),
         percent(daemon.cpu),
-        daemon.memory === undefined ? '-' : bytes(daemon.memory),
+        daemon.memory === undefined ? '-' : tellSize(daemon.memory),
         daemon.openFds === undefined ? '-' : String(daemon.openFds),
         String(daemon.restarts),
         daemon.checks.length === 0
@@ -108,6 +107,19 @@ export function table(daemons: readonly DaemonView[], now: number, color: Paint)
 /** A line of `status DAEMON`. */
 const row = (what: string, how: string): string => `  ${what.padEnd(12)} ${how}`;
 
+/** Nothing of a daemon without processes. */
+function usage({ cpu, memory, openFds, fdUsage, threads }: DaemonView): string[] {
+  const figures = [
+    cpu === undefined ? undefined : `cpu ${percent(cpu)}`,
+    memory === undefined ? undefined : `memory ${tellSize(memory)}`,
+    openFds === undefined
+      ? undefined
+      : `fds ${openFds}${fdUsage === undefined ? '' : ` (${percent(fdUsage)} of the limit)`}`,
+    threads === undefined ? undefined : `threads ${threads}`,
+  ].filter(figure => figure !== undefined);
+  return figures.length === 0 ? [] : [row('usage', figures.join(', '))];
+}
+
 export function details(
   daemon: DaemonView,
   { certificates, endpoints }: More,
@@ -115,14 +127,10 @@ export function details(
   color: Paint,
 ): string {
   const instances = daemon.instances.map(({ pid, startedAt }) => `${pid} (${age(now - startedAt)})`);
-  const memory = daemon.memory === undefined ? '-' : bytes(daemon.memory);
   const lines = [
     `${color('bold', daemon.name)}  ${stateColor(daemon.state, color)} for ${age(now - daemon.stateSince)}`,
     row('instances', instances.join(', ') || 'none'),
-    row(
-      'usage',
-      `cpu ${percent(daemon.cpu)}, memory ${memory}, fds ${daemon.openFds ?? '-'} (${percent(daemon.fdUsage)} of the limit), threads ${daemon.threads ?? '-'}`,
-    ),
+    ...usage(daemon),
     row('restarts', String(daemon.restarts)),
   ];
   for (const [resource, seconds] of Object.entries(daemon.exhaustion))
@@ -159,8 +167,8 @@ function summary(agent: AgentView, color: Paint): string {
   const { ledger } = agent;
   const lines = [
     '',
-    `agent ${agent.version} on ${agent.host}, pid ${agent.pid}, up ${age(agent.now - agent.startedAt)}, ${bytes(agent.memory)}`,
-    `ledger: ${ledger.received} received, ${ledger.dropped} dropped before the spool${ledger.processed > 0 ? ` (${ledger.processed} of them by processors)` : ''}, spool ${bytes(ledger.spoolBytes)}`,
+    `agent ${agent.version} on ${agent.host}, pid ${agent.pid}, up ${age(agent.now - agent.startedAt)}, ${tellSize(agent.memory)}`,
+    `ledger: ${ledger.received} received, ${ledger.dropped} dropped before the spool${ledger.processed > 0 ? ` (${ledger.processed} of them by processors)` : ''}, spool ${tellSize(ledger.spoolBytes)}`,
     ...agent.exporters.map(
       ({ name, up, delivered, dropped, spooled }) =>
         `exporter ${name}: ${up === false ? color('red', 'failing') : color('green', 'ok')}, ${delivered} delivered, ${dropped} dropped, ${spooled} in the spool`,

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Config } from '../config/index.ts';
 import { causeOf, SetupError, UsageError } from '../core/errors.ts';
 import { FILE_FORMATS } from '../core/formats/options.ts';
-import { nearest } from '../core/units.ts';
+import { didYouMean } from '../core/units.ts';
 import type { TryOptions } from './try.ts';
 
 interface Asked {
@@ -57,9 +57,8 @@ function choice<T extends string>(
   known: readonly T[],
 ): T | undefined {
   if (given === undefined || known.includes(given as T)) return given as T | undefined;
-  const near = nearest(given, known);
   throw new UsageError(
-    `check: --${option} "${given}" is not one of ${known.join(', ') || 'those declared: there are none'}${near ? `; did you mean "${near}"?` : ''}`,
+    `check: --${option} "${given}" is not one of ${known.join(', ') || 'those declared: there are none'}${didYouMean(given, known)}`,
   );
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../core/options.ts';
 import type { Condition, Criteria } from '../core/processor.ts';
 import { utf8 } from '../core/record.ts';
-import { nearest } from '../core/units.ts';
+import { didYouMean } from '../core/units.ts';
 import { also } from './shapes.ts';
 
 const WORDS = ['trace', 'debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
@@ -32,10 +32,9 @@ export const severityWord: Schema<number> = {
   parse(input, path, checker) {
     const number = typeof input === 'string' ? numberOf(input) : 0;
     if (number > 0) return number;
-    const near = typeof input === 'string' ? nearest(input, WORDS) : undefined;
     checker.problem(
       path,
-      `${JSON.stringify(input)} is not one of ${WORDS.join(', ')}${near ? `; did you mean "${near}"?` : ''}`,
+      `${JSON.stringify(input)} is not one of ${WORDS.join(', ')}${didYouMean(String(input), WORDS)}`,
     );
     return undefined;
   },

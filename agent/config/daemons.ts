@@ -21,7 +21,7 @@ import {
 } from '../core/options.ts';
 import { CAPABILITIES } from '../core/posture.ts';
 import { COMM_BYTES, commOf } from '../core/procstat.ts';
-import { nearest, parseDuration, parseSize } from '../core/units.ts';
+import { didYouMean, nearest, parseDuration, parseSize } from '../core/units.ts';
 import { checks } from './checks.ts';
 import type { Recipes } from './recipes.ts';
 import { also, isText } from './shapes.ts';
@@ -84,8 +84,7 @@ const onOff = oneOf('on', 'off');
 
 const capability = also(describe(string(), 'Such as CAP_NET_BIND_SERVICE.'), name => {
   if (CAPABILITIES.includes(name)) return undefined;
-  const near = nearest(name, CAPABILITIES);
-  return `"${name}" is no capability${near ? `; did you mean "${near}"?` : ''}`;
+  return `"${name}" is no capability${didYouMean(name, CAPABILITIES)}`;
 });
 
 const expectations = object({

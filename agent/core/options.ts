@@ -1,6 +1,6 @@
 // Option schemas: one declaration gives the type, the validation and the JSON Schema. Pure; knows no file format.
 
-import { nearest, parseDuration, parseSize } from './units.ts';
+import { didYouMean, parseDuration, parseSize } from './units.ts';
 
 export type JsonSchema = { readonly [key: string]: unknown };
 
@@ -100,10 +100,9 @@ export const oneOf = <const T extends string>(...values: T[]): Schema<T> => ({
   json: { enum: values },
   parse(input, path, checker) {
     if (values.includes(input as T)) return input as T;
-    const near = typeof input === 'string' ? nearest(input, values) : undefined;
     checker.problem(
       path,
-      `${show(input)} is not one of ${values.join(', ')}${near ? `; did you mean "${near}"?` : ''}`,
+      `${show(input)} is not one of ${values.join(', ')}${typeof input === 'string' ? didYouMean(input, values) : ''}`,
     );
     return undefined;
   },
@@ -196,7 +195,7 @@ type ObjectOf<F extends Fields> = { [K in Exclude<keyof F, OptionalKeys<F>>]: Pa
 type Flat<T> = { [K in keyof T]: T[K] };
 
 /**
- * An object with known keys; others are problems that name the nearest. `exactlyOne`: of these keys exactly one must stand.
+ * An object with known keys; others are problems that name the didYouMean. `exactlyOne`: of these keys exactly one must stand.
  * An empty value (`health:` with nothing behind it) counts as `{}`.
  */
 export function object<F extends Fields>(
@@ -227,10 +226,9 @@ export function object<F extends Fields>(
       for (const name of Object.keys(input)) {
         if (Object.hasOwn(fields, name)) continue;
         whole = false;
-        const near = nearest(name, names);
         checker.problem(
           [...path, name],
-          `unknown key "${name}"${near ? `; did you mean "${near}"?` : `; known: ${names.join(', ')}`}`,
+          `unknown key "${name}"${didYouMean(name, names) || `; known: ${names.join(', ')}`}`,
           'key',
         );
       }

@@ -3,6 +3,7 @@
 // proc_pid_attr(5), proc_pid_limits(5).
 
 import { containerIn, podIn, podNamed } from './container.ts';
+import { tellSize } from './units.ts';
 
 type Limit = number | 'unlimited';
 
@@ -166,6 +167,13 @@ export function namesById(text: string): Map<number, string> {
   return names;
 }
 
+/** `core 0 B`, `open files 1024`. */
+function tellLimit(name: string, soft: Limit): string {
+  const what = name.replace(/_bytes$/, '');
+  const size = what !== name && soft !== 'unlimited';
+  return `${what.replaceAll('_', ' ')} ${size ? tellSize(soft) : soft}`;
+}
+
 /** In words for people: `user www-data, capabilities none, seccomp filter, …`. */
 export function tellPosture(posture: Posture): [what: string, how: string][] {
   const { user, groups, capabilities, noNewPrivs, seccomp, label, namespaces, chroot, limits } = posture;
@@ -184,7 +192,7 @@ export function tellPosture(posture: Posture): [what: string, how: string][] {
     [
       'limits',
       Object.entries(limits)
-        .map(([name, { soft }]) => `${name} ${soft}`)
+        .map(([name, { soft }]) => tellLimit(name, soft))
         .join(', ') || undefined,
     ],
   ];

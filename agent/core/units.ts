@@ -28,6 +28,14 @@ export function parseSize(text: string): number | undefined {
   return match ? Math.round(Number(match[1]) * BYTES[match[2]!]!) : undefined;
 }
 
+/** `17.3 MiB`. */
+export function tellSize(bytes: number): string {
+  let unit = 0;
+  let value = bytes;
+  for (; value >= 1024 && unit < 4; unit++) value /= 1024;
+  return `${unit === 0 ? value : value.toFixed(1)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][unit]}`;
+}
+
 /** The candidate nearest to a mistyped word, if any is near enough to suggest. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
@@ -37,6 +45,12 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
+}
+
+/** `; did you mean "nginx"?` for the end of a message, empty where nothing is near enough. */
+export function didYouMean(word: string, candidates: Iterable<string>): string {
+  const near = nearest(word, candidates);
+  return near === undefined ? '' : `; did you mean "${near}"?`;
 }
 
 /** Levenshtein distance with neighbour swaps counting one. */

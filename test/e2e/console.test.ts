@@ -288,20 +288,23 @@ test('why one is down, and when it starts next', async () => {
   expect(complaints).toEqual([]);
 });
 
-test.each([400, 1440])('a long name and long labels leave the state in sight, %i pixels wide', async width => {
-  view = { now: NOW, daemons: [daemon('x'.repeat(150), { labels: { note: 'v'.repeat(150) } })] };
-  await page.setViewportSize({ width, height: 800 });
-  await page.goto(`${url}/#${'x'.repeat(150)}`);
-  await shown('#detail-title', 'xxx');
-  const right = async (locator: string) => {
-    const box = await page.locator(locator).boundingBox();
-    return box!.x + box!.width;
-  };
-  const card = await right('#daemons');
-  expect(await right('#rows .state')).toBeLessThan(card);
-  expect(await right('#rows td:nth-child(5)')).toBeLessThanOrEqual(card);
-  expect(await right('#detail-title')).toBeLessThanOrEqual(await right('#detail'));
-});
+test.each([400, 1440])(
+  'a long name and long labels leave the state in sight, %i pixels wide',
+  async width => {
+    view = { now: NOW, daemons: [daemon('x'.repeat(150), { labels: { note: 'v'.repeat(150) } })] };
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto(`${url}/#${'x'.repeat(150)}`);
+    await shown('#detail-title', 'xxx');
+    const right = async (locator: string) => {
+      const box = await page.locator(locator).boundingBox();
+      return box!.x + box!.width;
+    };
+    const card = await right('#daemons');
+    expect(await right('#rows .state')).toBeLessThan(card);
+    expect(await right('#rows td:nth-child(5)')).toBeLessThanOrEqual(card);
+    expect(await right('#detail-title')).toBeLessThanOrEqual(await right('#detail'));
+  },
+);
 
 test('markup in a log line and in a check is text', async () => {
   await page.goto(`${url}/#nginx`);

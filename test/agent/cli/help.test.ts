@@ -22,6 +22,15 @@ it.each([
   [['statsu'], 'unknown command "statsu"; did you mean "status"?', undefined],
   [['help', 'statsu'], 'unknown command "statsu"; did you mean "status"?', undefined],
   [['version', '--all'], 'version: it takes nothing, not "--all"', 'version'],
+  [['logs', '--sinse', '10m'], 'logs: unknown option "--sinse"; did you mean "--since"?', 'logs'],
+  [['run', '--colour'], 'run: unknown option "--colour"', 'run'],
+  [['-v'], 'run: unknown option "-v"', 'run'],
+  [['rules', "it's"], 'rules: it takes no argument, not "it\'s"', 'rules'],
+  [
+    ['logs', '--severity', 'loud'],
+    expect.stringMatching(/^logs: --severity "loud" is not one of emerg, /),
+    'logs',
+  ],
   [['stop'], 'stop: --pidfile FILE is missing', 'stop'],
 ])('%j is wrong, and says whose page tells how it is right', async (argv, message, command) => {
   const error = await dispatch(argv).catch(each => each);

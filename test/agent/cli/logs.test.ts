@@ -38,10 +38,10 @@ describe('parseLogs', () => {
   });
 
   it.each([
-    ['--sinc 10m', /unknown option '--sinc'/i],
+    ['--sinc 10m', /unknown option "--sinc"; did you mean "--since"\?/],
     ['--since yesterday', /"yesterday" is neither a duration such as 10m nor a time/],
-    ['--severity warnin', /unknown severity "warnin"; did you mean "warning"\?/],
-    ['--severity toString', /unknown severity "toString"/],
+    ['--severity warnin', /--severity "warnin" is not one of emerg, .*; did you mean "warning"\?/],
+    ['--severity toString', /--severity "toString" is not one of/],
     ['--grep (', /"\(" is not a regular expression/],
     ['-n x', /"x" is not a number of lines/],
     ['-n -1', /-n|lines/],

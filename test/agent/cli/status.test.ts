@@ -8,6 +8,22 @@ it('says that there is nothing to watch, whether nothing is declared or nothing 
   expect(table([], 0, (_, text) => text)).toBe('there are no daemons to watch\n');
 });
 
+it('says nothing of what an absent daemon uses', () => {
+  const absent = { name: 'd', state: 'absent', instances: [], checks: [], expectations: [], exhaustion: {} };
+  const told = (more: object) =>
+    details(
+      { ...absent, ...more } as unknown as DaemonView,
+      { certificates: [], endpoints: undefined },
+      0,
+      (_, text) => text,
+    );
+  expect(told({})).not.toContain('usage');
+  expect(told({ memory: 2048, openFds: 7, threads: 2 })).toMatch(
+    /usage +memory 2\.0 KiB, fds 7, threads 2\n/,
+  );
+  expect(told({ cpu: 0.5, openFds: 7, fdUsage: 0.25 })).toMatch(/usage +cpu 50\.0%, fds 7 \(25\.0% of/);
+});
+
 it('shows one daemon at a time', async () => {
   await expect(status.run(['nginx', 'redis'])).rejects.toThrow(
     new UsageError('status: one daemon at a time, not "nginx redis"'),

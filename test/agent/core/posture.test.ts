@@ -22,6 +22,9 @@ Seccomp:\t2
 const LIMITS = `Limit                     Soft Limit           Hard Limit           Units
 Max processes             unlimited            7                    processes
 Max open files            1024                 4096                 files
+Max core file size        0                    unlimited            bytes
+Max locked memory         8388608              8388608              bytes
+Max address space         unlimited            unlimited            bytes
 Max nice priority         0                    0
 `;
 
@@ -58,7 +61,13 @@ describe('a posture', () => {
       chroot: '/srv/jail',
       terminal: false,
       session: 7,
-      limits: { open_files: { soft: 1024, hard: 4096 }, processes: { soft: 'unlimited', hard: 7 } },
+      limits: {
+        open_files: { soft: 1024, hard: 4096 },
+        processes: { soft: 'unlimited', hard: 7 },
+        core_bytes: { soft: 0, hard: 'unlimited' },
+        locked_memory_bytes: { soft: 8_388_608, hard: 8_388_608 },
+        address_space_bytes: { soft: 'unlimited', hard: 'unlimited' },
+      },
     });
     expect(Object.fromEntries(tellPosture(posture))).toEqual({
       user: 'redis',
@@ -70,7 +79,8 @@ describe('a posture', () => {
       namespaces: 'net',
       chroot: '/srv/jail',
       terminal: 'none',
-      limits: 'processes unlimited, open_files 1024',
+      limits:
+        'processes unlimited, open files 1024, core 0 B, locked memory 8.0 MiB, address space unlimited',
     });
   });
 

@@ -75,6 +75,8 @@ export function createRoster(vacant = 0): Roster {
   const overdue = new Set<string>();
   /** Tops that have outlived the top above them, and do not go on in its place. */
   const leftOver = new Set<string>();
+  /** Mains that have handed over; each stands for who goes on in its place until that is told. */
+  const leaving = new Set<string>();
   let ended = vacant;
   let first = true;
   /** Tops that were children in the last list go on in the place of those that ended: all, or those of these sessions. */
@@ -90,6 +92,12 @@ export function createRoster(vacant = 0): Roster {
       oldest = Math.min(oldest, startedAt * 1000);
       youngest = Math.max(youngest, startedAt * 1000);
     }
+  };
+  const stay = (): readonly Instance[] => {
+    if (leaving.size === 0) return living;
+    const staying = living.filter(each => !leaving.has(keyOf(each)));
+    leaving.clear();
+    return staying;
   };
   /** Such a command has been there since the last one began. */
   let tried = false;
@@ -162,6 +170,7 @@ export function createRoster(vacant = 0): Roster {
         heirs = false;
         sessions.clear();
       }
+      leaving.clear();
       live(late.length === 0 ? instances : [...instances, ...late.map(([, instance]) => instance)]);
       for (const [key] of late) keys.add(key);
       known = keys;
@@ -172,17 +181,18 @@ export function createRoster(vacant = 0): Roster {
     },
     begin(instance) {
       const key = keyOf(instance);
-      const before = living.find(each => isSameProcess(each, instance));
       if (mains.has(key)) return UNCHANGED;
+      const staying = stay();
+      const before = staying.find(each => isSameProcess(each, instance));
       mains.set(key, instance);
       known.add(key);
       leftOver.delete(key);
       tried = false;
       if (before) {
-        live(living.map(each => (each === before ? { ...before, claimed: true } : each)));
+        live(staying.map(each => (each === before ? { ...before, claimed: true } : each)));
         return UNCHANGED;
       }
-      live([...living, instance]);
+      live([...staying, instance]);
       return { began: [instance], ended: [], restarts: replace([instance]) };
     },
     end(process, { heirs: well = false, handedOver = false, at = 0 } = {}) {
@@ -192,7 +202,8 @@ export function createRoster(vacant = 0): Roster {
       const command = well && !handedOver && isCommand(key, main, at);
       mains.delete(key);
       placed.delete(key);
-      live(living.filter(each => !isSameProcess(each, process)));
+      if (main && handedOver) leaving.add(key);
+      else live((main ? living : stay()).filter(each => !isSameProcess(each, process)));
       if (command) return undefined;
       if (well && main?.session !== undefined && !handedOver) sessions.add(main.session);
       else heirs ||= well;

@@ -170,8 +170,28 @@ describe('what a top leaves behind', () => {
     roster.update([]);
     expect(roster.begin(instance(1, true)).began).toHaveLength(1);
     expect(roster.end(instance(1, true), { heirs: true, handedOver: true })).toBeUndefined();
+    // Nobody has told of the other yet; the daemon was there all the time.
+    expect(roster.tops.map(({ pid }) => pid)).toEqual([1]);
     expect(roster.begin(instance(2, true))).toMatchObject({ restarts: 0, ended: [] });
     expect(roster.tops.map(({ pid }) => pid)).toEqual([2]);
+  });
+
+  it('is gone, with the top that launched it, when it ends before anybody has told of it', () => {
+    const roster = createRoster();
+    roster.update([]);
+    roster.begin(instance(1, true));
+    roster.end(instance(1, true), { heirs: true, handedOver: true });
+    roster.end(instance(2, true));
+    expect(roster.tops).toEqual([]);
+  });
+
+  it('is gone with the top that launched it when the next list has neither', () => {
+    const roster = createRoster();
+    roster.update([]);
+    roster.begin(instance(1, true));
+    roster.end(instance(1, true), { heirs: true, handedOver: true });
+    expect(roster.update([])).toMatchObject({ ended: [] });
+    expect(roster.tops).toEqual([]);
   });
 });
 

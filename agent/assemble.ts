@@ -105,7 +105,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     corePattern: () => readCorePattern(config.agent.host_root),
   });
   certificates.declare(config.daemons.map(({ name }) => name));
-  const memory = remember(config.agent.state_dir, log.room('identity'), elapsed);
+  const memory = remember(config.agent, log.room('identity'), elapsed);
   const identity = { events: data, witness: certificates, ...memory, startedAt, elapsed };
   const table = createTable({ ...identity, declared: config.daemons });
   const daemonFigures = createLatest(now);
@@ -127,7 +127,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
       ...data.families(),
     ];
   };
-  const listen = () => table.settle(memory.voices.take(now(), data.families()));
+  const listen = () => memory.rolls.take(table.settle(memory.voices.take(now(), data.families())));
   const pushes = createPushes({ exporters, families, clock, log, meter, host });
   const group = createGroup(log);
   let started = false;
@@ -253,7 +253,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     { name: 'certificates', start: async () => certificates.recover(), stop: () => certificates.flush() },
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
     discovering(discoverAgain, log),
-    every('silence', 1000, listen, memory.voices.save),
+    every('memory', 1000, listen, memory.save),
     sweeping(native?.libc),
     { name: 'metric exporters', start: () => pushes.apply(config), stop: pushes.stop },
   ];

@@ -21,7 +21,10 @@ export const line = ({ at: time, severity, body }) =>
 
 function factsOf({ at: died, startedAt, exit, corePattern, fds, memory, alsoDied, restart, repeats }, now) {
   const facts = [
-    ['When', `${date.format(died)}, ${ago(died, now)}`],
+    [
+      'When',
+      `${exit.lastSeenAt === undefined ? '' : `between ${date.format(exit.lastSeenAt)} and `}${date.format(died)}, ${ago(died, now)}`,
+    ],
     ['Lived', startedAt === undefined ? undefined : span(died - startedAt)],
     ['Ended by', exitText(exit) + (exit.source ? `, seen by ${exit.source}` : '')],
     ['Core', exit.coreDumped ? `dumped${corePattern ? ` to ${corePattern}` : ''}` : undefined],

@@ -2,7 +2,7 @@
 
 import type { Certificate, Samples } from '../core/certificate.ts';
 import { tellSize } from '../core/units.ts';
-import { duration, how, sentence } from '../identity/sentence.ts';
+import { duration, how, lived, sentence } from '../identity/sentence.ts';
 import { age, type paint } from './format.ts';
 import { visible } from './record.ts';
 
@@ -15,8 +15,14 @@ export function certificateText(certificate: Certificate, now: number, color: Pa
   const { at, startedAt, exit, corePattern, fds, memory, samples, checks, alsoDied, restart, logs } =
     certificate;
   const facts: [string, string | undefined][] = [
-    ['when', `${iso(at)}, ${age(now - at)} ago`],
-    ['began', startedAt === undefined ? undefined : `${iso(startedAt)}, lived ${duration(at - startedAt)}`],
+    [
+      'when',
+      `${exit.lastSeenAt === undefined ? '' : `between ${iso(exit.lastSeenAt)} and `}${iso(at)}, ${age(now - at)} ago`,
+    ],
+    [
+      'began',
+      startedAt === undefined ? undefined : `${iso(startedAt)}, lived ${lived(certificate, startedAt)}`,
+    ],
     ['exit', exitText(exit)],
     ['core', exit.coreDumped ? `dumped${corePattern ? `, to "${visible(corePattern)}"` : ''}` : undefined],
     ['systemd', exit.systemdResult],

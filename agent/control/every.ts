@@ -2,7 +2,7 @@
 
 import type { Actor } from './group.ts';
 
-export function every(name: string, ms: number, chore: () => void, last: () => void): Actor {
+export function every(name: string, ms: number, chore: () => void, last: () => void | Promise<void>): Actor {
   let timer: NodeJS.Timeout | undefined;
   return {
     name,
@@ -11,7 +11,8 @@ export function every(name: string, ms: number, chore: () => void, last: () => v
     },
     async stop() {
       clearInterval(timer);
-      last();
+      chore();
+      await last();
     },
   };
 }

@@ -238,6 +238,8 @@ export interface Exit {
   /** Unix ms when it ended, as well as `source` can tell: `sample` is late by up to an interval. */
   readonly at?: number;
   readonly source?: 'netlink' | 'pidfd' | 'sample';
+  /** Unix ms of the last look of the agent before, of one that ended while none ran. */
+  readonly lastSeenAt?: number;
   /** What systemd made of it: the `Result` of its unit, `exit-code`, `signal`, `core-dump`, `oom-kill`, `timeout` … */
   readonly systemdResult?: string;
   /** It had only begun, ended well, and what it started goes on in its place: so daemons detach. No end of an instance. */

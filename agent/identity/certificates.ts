@@ -20,6 +20,8 @@ export interface Witness {
   managed(now: number, daemon: string, systemdResult: string): void;
   /** The end after which it has not been seen to come up again, also by an earlier life of the agent. */
   lastEnd(daemon: string): LastEnd | undefined;
+  /** Whether a kept certificate is of this process. */
+  hasEnded(daemon: string, process: Member): boolean;
 }
 
 export type LastEnd = Exit & { readonly pid: number; readonly at: number };
@@ -98,6 +100,18 @@ export function createCertificates(room: {
     if (own.length >= end.words.length) end.words = own;
   };
 
+  /** Those who died beside this one, and are told of it. */
+  const besides = (death: Death): Death[] => {
+    const { daemon, at } = death;
+    for (const other of new Set(recent.map(each => each.daemon)))
+      if (other !== daemon && isNear(kept.get(other)?.[0], at))
+        amend(other, certificate => ({ ...certificate, alsoDied: [...certificate.alsoDied, death] }));
+    const others = recent.filter(each => each.daemon !== daemon && isNear(each, at));
+    recent.push(death);
+    if (recent.length > MAX_RECENT) recent.shift();
+    return others;
+  };
+
   const tell = () => {
     for (const daemon of untold) {
       const newest = kept.get(daemon)?.[0];
@@ -164,12 +178,8 @@ export function createCertificates(room: {
     ended(now, daemon, process, exit, checks) {
       const at = exit.at ?? now;
       const death: Death = { daemon, pid: process.pid, at, exit };
-      for (const other of new Set(recent.map(each => each.daemon)))
-        if (other !== daemon && isNear(kept.get(other)?.[0], at))
-          amend(other, certificate => ({ ...certificate, alsoDied: [...certificate.alsoDied, death] }));
-      const alsoDied = recent.filter(each => each.daemon !== daemon && isNear(each, at));
-      recent.push(death);
-      if (recent.length > MAX_RECENT) recent.shift();
+      // Of whom nobody saw an end, nobody knows who died beside them.
+      const alsoDied = exit.lastSeenAt === undefined ? besides(death) : [];
 
       const [newest, ...older] = kept.get(daemon) ?? [];
       const repeats = newest !== undefined && isNear(newest, at);
@@ -209,6 +219,9 @@ export function createCertificates(room: {
       const { pid, at, exit, repeats } = newest;
       return repeats ? { ...repeats.lastExit, pid, at: repeats.lastAt } : { ...exit, pid, at };
     },
+
+    hasEnded: (daemon, process) =>
+      (kept.get(daemon) ?? []).some(({ pid, at }) => pid === process.pid && at >= (startOf(process) ?? 0)),
 
     async flush() {
       await Promise.all(

@@ -2,11 +2,12 @@
 
 import type { EventSink } from '../core/collector.ts';
 import type { DaemonSpec, DaemonState, Exit, Instance, ManagerWord, ProcessFacts } from '../core/daemon.ts';
-import type { Witness } from './certificates.ts';
+import type { LastEnd, Witness } from './certificates.ts';
 import * as events from './events.ts';
 import { createExpectations, type Seen, tellMs } from './expectations.ts';
 import { isClean, judge, nextStart } from './liveness.ts';
 import { createInfos } from './posture.ts';
+import { type Roll, type Rolls, running } from './rolls.ts';
 import { type Changes, createRoster } from './roster.ts';
 import type { CheckStatus, DaemonStatus } from './series.ts';
 import type { Voices } from './silence.ts';
@@ -28,6 +29,8 @@ export interface Daemon {
   /** Judges anew: time alone changes some things. */
   settle(now: number): void;
   status(now: number): DaemonStatus;
+  /** Who runs, by the last look; undefined before the first. */
+  readonly roll: Roll | undefined;
 }
 
 export interface DaemonRoom {
@@ -35,6 +38,8 @@ export interface DaemonRoom {
   readonly witness: Witness;
   readonly voices: Voices;
   readonly wishes: Wishes;
+  /** Who ran at the last look of the agent before. */
+  readonly rolls: Pick<Rolls, 'last'>;
   /** Unix ms when the agent began. */
   readonly startedAt: number;
   /** Monotonic ms: how long ago it restarted, and for how long it has been silent or stuck. Everything else is told with the time it was seen. */
@@ -75,7 +80,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   /** Monotonic ms of the latest beginning under our eyes, or of ours. */
   let begunAt = elapsed();
   let silent = false;
-  let looked = false;
+  let lookedAt: number | undefined;
   let state: DaemonState | undefined;
   let since = room.startedAt;
 
@@ -157,7 +162,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       sink.emit(events.checkChanged(name, 'log_every', !isSilent, message, now));
     }
     // Before the first look at processes nothing can change.
-    if (looked && next !== state) {
+    if (lookedAt !== undefined && next !== state) {
       if (state !== undefined) sink.emit(events.stateChanged(name, state, next, now, nextStartAt(now)));
       state = next;
       since = now;
@@ -176,8 +181,11 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       for (const check of checks.keys()) if (!names.has(check)) checks.delete(check);
     },
     processes(now, instances, awaited, lives) {
-      take(now, roster.update(instances, awaited, lives), UNKNOWN);
-      looked = true;
+      const past = lookedAt === undefined ? pastOf(room, name, before) : undefined;
+      if (past) roster.update(running(past, instances));
+      const exit = past ? { ...UNKNOWN, lastSeenAt: past.at } : UNKNOWN;
+      take(now, roster.update(instances, awaited && !past, lives), exit);
+      lookedAt = now;
       settle(now);
     },
     began(now, instance) {
@@ -215,6 +223,11 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       settle(now);
     },
     settle: now => void settle(now),
+    get roll() {
+      return lookedAt === undefined
+        ? undefined
+        : { at: lookedAt, tops: roster.tops, leftOver: roster.leftOver };
+    },
     status(now) {
       const next = settle(now);
       const wish = wishes.of(name, now);
@@ -258,6 +271,13 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       };
     },
   };
+}
+
+/** Who ran at the last look of the agent before, and whose end it has not told; undefined when it told one after that. */
+function pastOf({ rolls, witness }: DaemonRoom, name: string, end: LastEnd | undefined): Roll | undefined {
+  const roll = rolls.last(name);
+  if (!roll || (end && end.at > roll.at)) return undefined;
+  return { ...roll, tops: roll.tops.filter(each => !witness.hasEnded(name, each)) };
 }
 
 /** What it leaves behind goes on as the daemon; after a crash it is only left over. */

@@ -92,6 +92,7 @@ export function exited(certificate: Certificate, brief = false): AgentEvent {
       'eudaemon.exit.core_dumped': coreDumped,
       'eudaemon.exit.core_pattern': certificate.corePattern,
       'eudaemon.exit.source': exit.source,
+      'eudaemon.exit.last_seen.time': exit.lastSeenAt === undefined ? undefined : iso(exit.lastSeenAt),
       'eudaemon.exit.systemd_result': exit.systemdResult,
       'eudaemon.exit.restart.pid': restart?.pid,
       'eudaemon.exit.restart.seconds': restart && (restart.at - at) / 1000,

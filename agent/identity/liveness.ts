@@ -47,9 +47,13 @@ export const isClean = ({ reason, code }: Exit): boolean =>
 const isCrash = (exit: Exit | undefined): boolean =>
   exit !== undefined && exit.reason !== 'unknown' && !isClean(exit);
 
-/** Why there is none: whoever manages it knows best, but for a pidfile, which a crashing daemon may remove as well. */
+/**
+ * Why there is none: whoever manages it knows best, but for a pidfile, which a crashing daemon may remove as well, and one
+ * that has never run has not written.
+ */
 function judgeGone({ lastExit, manager, overdue }: Vitals, looping: boolean): DaemonState {
-  if (manager?.stopped && !(manager.by === 'pidfile' && isCrash(lastExit))) return 'stopped';
+  const knows = manager?.by !== 'pidfile' || (lastExit !== undefined && !isCrash(lastExit));
+  if (manager?.stopped && knows) return 'stopped';
   const clean = manager === undefined && lastExit !== undefined && isClean(lastExit);
   // Whoever restarted it has left it down: a loop that ended well is over.
   if (looping && !(clean && overdue)) return 'crash_looping';

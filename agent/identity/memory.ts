@@ -1,14 +1,33 @@
-// What of the daemons outlives the agent besides their certificates: their voices, and who is expected down.
+// What of the daemons outlives the agent besides their certificates: their voices, who is expected down, and who ran.
 
 import type { Log } from '../core/log.ts';
+import { bootId } from '../native/boot.ts';
+import { createRolls, type Rolls } from './rolls.ts';
 import { createSilence, type Silence } from './silence.ts';
 import { createWishes, type Wishes } from './wishes.ts';
 
-export const remember = (
-  stateDir: string,
+export interface Memory {
+  readonly voices: Silence;
+  readonly wishes: Wishes;
+  readonly rolls: Rolls;
+  /** Resolves when all of it is written. */
+  save(): Promise<void>;
+}
+
+export function remember(
+  { state_dir, host_root }: { readonly state_dir: string; readonly host_root: string },
   log: Pick<Log, 'warn'>,
   elapsed: () => number,
-): { readonly voices: Silence; readonly wishes: Wishes } => ({
-  voices: createSilence(stateDir, log, elapsed),
-  wishes: createWishes(stateDir, log),
-});
+): Memory {
+  const voices = createSilence(state_dir, log, elapsed);
+  const rolls = createRolls(state_dir, bootId(host_root), log, elapsed);
+  return {
+    voices,
+    wishes: createWishes(state_dir, log),
+    rolls,
+    save() {
+      voices.save();
+      return rolls.flush();
+    },
+  };
+}

@@ -17,6 +17,8 @@ export interface Roster {
   readonly instances: readonly Instance[];
   /** Tops of process trees, but for what a top has left over. */
   readonly tops: readonly Instance[];
+  /** What tops that have ended have left over. */
+  readonly leftOver: readonly Instance[];
   /** When the first and the last of them began, Unix ms; Infinity and -Infinity without any. */
   readonly oldest: number;
   readonly youngest: number;
@@ -122,6 +124,9 @@ export function createRoster(vacant = 0): Roster {
     },
     get tops() {
       return tops;
+    },
+    get leftOver() {
+      return leftOver.size === 0 ? [] : living.filter(each => leftOver.has(keyOf(each)));
     },
     get oldest() {
       return oldest;

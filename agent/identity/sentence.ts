@@ -16,7 +16,7 @@ export function sentence(certificate: Certificate): string {
     .slice(0, MOST_NAMES)
     .map(other => `${other.daemon} ${how(other.exit)} ${distance(other.at - at)}`);
   const parts = [
-    `${daemon}[${pid}] ${how(exit)}${startedAt === undefined ? '' : ` after ${duration(at - startedAt)}`}${exit.coreDumped ? ' (core dumped)' : ''}`,
+    `${daemon}[${pid}] ${how(exit)}${startedAt === undefined ? '' : ` after ${lived(certificate, startedAt)}`}${exit.coreDumped ? ' (core dumped)' : ''}`,
     ...(fds?.usage !== undefined && fds.usage >= FULL
       ? [`${Math.round(fds.usage * 100)} % of its fds in use`]
       : []),
@@ -29,6 +29,17 @@ export function sentence(certificate: Certificate): string {
     ...(repeats ? [again(repeats, exit)] : []),
   ];
   return parts.join('; ');
+}
+
+/** `3 h 12 min`, or when it ended while nobody looked `3 h to 3 h 12 min`. */
+export function lived(
+  { at, exit: { lastSeenAt } }: Pick<Certificate, 'at' | 'exit'>,
+  startedAt: number,
+): string {
+  const longest = duration(at - startedAt);
+  if (lastSeenAt === undefined) return longest;
+  const shortest = duration(lastSeenAt - startedAt);
+  return shortest === longest ? longest : `${shortest} to ${longest}`;
 }
 
 /** How the last ended is worth a word where it is not how the first did. */
@@ -49,7 +60,7 @@ export function how(exit: Exit): string {
     case 'oom':
       return 'was killed because memory ran out';
     case 'unknown':
-      return 'ended unseen';
+      return exit.lastSeenAt === undefined ? 'ended unseen' : 'ended while no agent ran';
   }
 }
 

@@ -3,14 +3,15 @@
 import type { DaemonReports, DaemonSpec } from '../core/daemon.ts';
 import type { SampleSink } from '../core/meter.ts';
 import { createDaemon, type Daemon, type DaemonRoom } from './daemon.ts';
+import type { Roll } from './rolls.ts';
 import { type DaemonStatus, writeSeries } from './series.ts';
 
 export interface DaemonTable {
   readonly reports: DaemonReports;
   /** Writes the series of every declared daemon. */
   sample(out: SampleSink, now: number): void;
-  /** Judges all of them anew: time alone changes some things. */
-  settle(now: number): void;
+  /** Judges all of them anew: time alone changes some things. Gives who runs of those that were looked at. */
+  settle(now: number): ReadonlyMap<string, Roll>;
   /** What somebody may tell us, by path; each gives undefined for a daemon nobody declared. */
   commands(now: () => number): Readonly<Record<string, (query: URLSearchParams) => unknown>>;
   /** Every declared daemon, in the order of the file. */
@@ -56,7 +57,12 @@ export function createTable(room: DaemonRoom & { readonly declared: readonly Dae
       }
     },
     settle(now) {
-      for (const daemon of daemons.values()) daemon.settle(now);
+      const rolls = new Map<string, Roll>();
+      for (const [name, daemon] of daemons) {
+        daemon.settle(now);
+        if (daemon.roll) rolls.set(name, daemon.roll);
+      }
+      return rolls;
     },
     commands(now) {
       const about = (act: (name: string, query: URLSearchParams) => void) => (query: URLSearchParams) => {

@@ -54,7 +54,7 @@ export function createManagers(
         // What it says is more than can be known otherwise, so without it nothing is wrong.
         error => log.debug(`cannot ask systemd about unit "${unit}": ${causeOf(error)}`),
       );
-    } else if (match.pidfile !== undefined && daemon) {
+    } else if (match.pidfile !== undefined) {
       reports.managed(now, name, byPidfile(join(root, match.pidfile), match.pidfile));
     }
   };

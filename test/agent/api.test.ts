@@ -33,7 +33,14 @@ function world() {
   const table = createTable({
     declared,
     events: { emit: nothing },
-    witness: { began: nothing, managed: nothing, ended: nothing, lastEnd: () => undefined },
+    witness: {
+      began: nothing,
+      managed: nothing,
+      ended: nothing,
+      lastEnd: () => undefined,
+      hasEnded: () => false,
+    },
+    rolls: { last: () => undefined },
     voices: { heardAt: () => undefined, limit: () => undefined },
     wishes: { of: () => undefined, set: nothing, drop: () => false },
     startedAt: T0,

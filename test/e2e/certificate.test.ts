@@ -1,6 +1,6 @@
 // Deaths of real daemons: what the event on OTLP says, what `why` and `status` say, also without an agent.
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { TOGETHER_MS } from '../../agent/identity/certificates.ts';
@@ -10,6 +10,7 @@ import { startBackend } from './backend.ts';
 import { familyOf, startNginx, startRedis } from './daemons.ts';
 import { createHome, freePort, type Home, spawnProgram, startProgram, tempDir } from './program.ts';
 import { until } from './until.ts';
+import { compileVictim } from './victim.ts';
 
 const EXITED = 'eudaemon.daemon.exited';
 
@@ -161,3 +162,50 @@ if (have('perl'))
       );
     }
   });
+
+if (have('gcc'))
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'tells who ended, and who took a place, while no agent ran after %s',
+    async signal => {
+      const backend = await startBackend();
+      const home = await createHome({ exporters: { otlp: backend.exporter } });
+      const victims = compileVictim(home.directory);
+      home.configure({
+        daemons: { victim: { match: { exe: victims.exe } } },
+        exporters: { otlp: backend.exporter },
+      });
+      const [first, second] = [victims.start(), victims.start()];
+      const program = await startProgram(home);
+      await until('it has kept who runs', () =>
+        readFileSync(join(home.stateDir, 'identity/running.json'), 'utf8').includes(`"pid":${second.pid},`),
+      );
+      program.signal(signal);
+      await program.ended;
+      first.kill('SIGKILL');
+      second.kill('SIGKILL');
+      await until('they have ended', () => victims.pids().length === 0);
+      const third = victims.start();
+
+      const next = await startProgram(home);
+      const told = await until('both ends are told', () => {
+        const all = backend.all().filter(({ eventName }) => eventName === EXITED);
+        return all.length === 2 && all;
+      });
+      const pids = told.map(({ attributes }) => attributes['process.pid']);
+      expect(pids.sort()).toEqual([first.pid, second.pid].sort());
+      for (const { attributes, body } of told) {
+        expect(body).toMatch(/^victim\[\d+\] ended while no agent ran after /);
+        expect(attributes['eudaemon.exit.reason']).toBe('unknown');
+        expect(
+          String(attributes['eudaemon.exit.last_seen.time']) < String(attributes['process.exit.time']),
+        ).toBe(true);
+      }
+      const page = await next.metrics();
+      expect(page.value('eudaemon_daemon_exits_total', { daemon: 'victim', reason: 'unknown' })).toBe(2);
+      expect(page.value('eudaemon_daemon_restarts_total', { daemon: 'victim' })).toBe(1);
+      const why = (await run(home, 'why', 'victim')).output;
+      expect(why).toMatch(/when {7}between \S+Z and \S+Z, /);
+      expect(why).toContain(`restart    as process ${third.pid}`);
+      await next.stop();
+    },
+  );

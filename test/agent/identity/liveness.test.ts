@@ -49,7 +49,8 @@ const CASES: [what: string, vitals: Partial<Vitals>, state: DaemonState][] = [
     { ...GONE, ...word('systemd', false), lastExit: { reason: 'exit', code: 0 } },
     'absent',
   ],
-  ['without its pidfile', { ...GONE, ...word('pidfile', true) }, 'stopped'],
+  ['without its pidfile', { ...GONE, ...word('pidfile', true), lastExit: asked }, 'stopped'],
+  ['without its pidfile, which it may never have written', { ...GONE, ...word('pidfile', true) }, 'absent'],
   [
     'without its pidfile, unseen',
     { ...GONE, ...word('pidfile', true), lastExit: { reason: 'unknown' } },

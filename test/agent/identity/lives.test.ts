@@ -118,7 +118,14 @@ function createWorld(model: Model): DaemonTable {
   return createTable({
     declared: [daemon('d', { comm: 'd' })],
     events: { emit: nothing },
-    witness: { began: nothing, managed: nothing, ended: nothing, lastEnd: () => undefined },
+    witness: {
+      began: nothing,
+      managed: nothing,
+      ended: nothing,
+      lastEnd: () => undefined,
+      hasEnded: () => false,
+    },
+    rolls: { last: () => undefined },
     voices: { heardAt: () => undefined, limit: () => undefined },
     wishes: { of: () => undefined, set: nothing, drop: () => false },
     startedAt: T0,

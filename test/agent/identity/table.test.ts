@@ -14,6 +14,7 @@ import { prometheusName } from '../../../agent/core/metric.ts';
 import type { Posture } from '../../../agent/core/posture.ts';
 import type { LastEnd, Witness } from '../../../agent/identity/certificates.ts';
 import { exited } from '../../../agent/identity/events.ts';
+import type { Roll } from '../../../agent/identity/rolls.ts';
 import { createTable } from '../../../agent/identity/table.ts';
 import type { Wish } from '../../../agent/identity/wishes.ts';
 import { check, daemon } from './specs.ts';
@@ -25,6 +26,7 @@ function world(
   spec: Partial<DaemonSpec> = {},
   declared = [daemon('d', { comm: 'd' }, spec)],
   lastEnd?: LastEnd,
+  roll?: Roll,
 ) {
   let at = T0;
   let elapsed = 0;
@@ -33,6 +35,7 @@ function world(
     began() {},
     managed() {},
     lastEnd: () => lastEnd,
+    hasEnded: (_, { pid }) => pid === lastEnd?.pid,
     ended: (at, daemon, { pid, comm, startedAt }, exit, checks) => {
       const process = { pid, program: comm, ...(startedAt && { startedAt: startedAt * 1000 }) };
       const samples = { at: [], cpu: [], memory: [], fds: [], fdUsage: [] };
@@ -52,6 +55,7 @@ function world(
       set: (name, wish) => void wishes.set(name, wish),
       drop: name => wishes.delete(name),
     },
+    rolls: { last: () => roll },
     startedAt: T0,
     elapsed: () => elapsed,
   });
@@ -115,6 +119,85 @@ function world(
     events,
   };
 }
+
+describe('who ran at the last look of the agent before', () => {
+  const at = T0 - 60_000;
+  const { instance } = world();
+  const old = (pid: number, rest: Partial<Instance> = {}) =>
+    instance(pid, { startedAt: (T0 - 100_000) / 1000, session: pid, ...rest });
+  const next = (roll: Partial<Roll>, lastEnd?: LastEnd) =>
+    world({}, undefined, lastEnd, { at, tops: [], leftOver: [], ...roll });
+
+  it('and is gone has ended in between', () => {
+    const w = next({ tops: [old(5)] }).look();
+    expect(w.told()).toEqual(['daemon.exited: d[5] ended while no agent ran after 40 s to 1 min 40 s']);
+    expect(w.series()).toMatchObject({
+      'daemon_exits{d,unknown}': 1,
+      'daemon_restarts{d}': 0,
+      'daemon_state{d,absent}': 1,
+    });
+  });
+
+  it('and has another in its place was restarted', () => {
+    const w = next({ tops: [old(5)] }).look(instance(6));
+    expect(w.told()).toEqual([
+      'daemon.exited: d[5] ended while no agent ran after 40 s to 1 min 40 s',
+      'daemon.started: d restarted as process 6',
+    ]);
+    expect(w.series()).toMatchObject({ 'daemon_restarts{d}': 1, 'daemon_up{d}': 1 });
+  });
+
+  it('and has ended by then is taken the place of, too', () => {
+    const lastEnd = { reason: 'exit', code: 0, pid: 5, at: at - 10_000 } as const;
+    const w = next({}, lastEnd).look(instance(6));
+    expect(w.told()).toEqual(['daemon.started: d restarted as process 6']);
+    expect(w.series()).toMatchObject({ 'daemon_restarts{d}': 1 });
+  });
+
+  it.each<[string, Partial<Roll>, LastEnd | undefined, Instance[], number]>([
+    ['still runs', { tops: [old(5)] }, undefined, [old(5)], 1],
+    ['was left over', { leftOver: [old(6)] }, undefined, [old(6)], 0],
+    ['was told to have ended', { tops: [old(5)] }, { reason: 'oom', pid: 5, at }, [], 0],
+    ['was there before one ended', { tops: [old(5)] }, { reason: 'oom', pid: 4, at: at + 1 }, [], 0],
+    ['ran beside, of another match', { tops: [old(5)] }, undefined, [old(5), old(6)], 2],
+  ])('and %s has not ended', (_, roll, lastEnd, instances, running) => {
+    const w = next(roll, lastEnd).look(...instances);
+    expect(w.told()).toEqual([]);
+    expect(w.series()).toMatchObject({ 'daemon_exits{d,unknown}': 0, 'daemon_instances{d}': running });
+  });
+
+  it('and lives, but is none of its any more, has not ended', () => {
+    const w = next({ tops: [old(5)] });
+    w.table.reports.processes(T0, new Map([['d', [old(6)]]]), true, () => true);
+    expect(w.told()).toEqual([]);
+    expect(w.series()).toMatchObject({ 'daemon_instances{d}': 1 });
+  });
+
+  it('has left workers that are no instances', () => {
+    const w = next({ tops: [old(5)] })
+      .look(old(6, { session: 5 }))
+      .look();
+    expect(w.told()).toEqual(['daemon.exited: d[5] ended while no agent ran after 40 s to 1 min 40 s']);
+  });
+
+  it('was stopped when its pidfile is gone, which says nothing of one that has never run', () => {
+    const word = { by: 'pidfile', stopped: true, says: 'd.pid is gone' } as const;
+    expect(
+      next({ tops: [old(5)] })
+        .look()
+        .manager(word)
+        .state(),
+    ).toBe('stopped');
+    expect(next({}).look().manager(word).state()).toBe('absent');
+  });
+
+  it('is told by the table, once it has looked', () => {
+    const w = world();
+    expect(w.table.settle(T0).size).toBe(0);
+    const top = old(5);
+    expect(w.look(top).table.settle(T0)).toEqual(new Map([['d', { at: T0, tops: [top], leftOver: [] }]]));
+  });
+});
 
 describe('series', () => {
   it('are all there before anything was seen', () => {

@@ -85,10 +85,10 @@ function world(match: MatchSpec, show?: (unit: string) => Promise<string>) {
   return { root, managers, debugged, told: () => words.splice(0) };
 }
 
-it('says nothing of a daemon that was never there', () => {
+it('asks the pidfile of a daemon that was not there in this life, too', () => {
   const w = world({ pidfile: '/d.pid' });
   w.managers.seen(NONE, 0);
-  expect(w.told()).toEqual([]);
+  expect(w.told()).toEqual([{ by: 'pidfile', stopped: true, says: '/d.pid is gone' }]);
 });
 
 it('tells a pidfile that was taken away from one that was left', () => {

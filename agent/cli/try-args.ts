@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { looksCompressed } from '../../collectors/files/discover.ts';
 import type { Config } from '../config/index.ts';
 import { causeOf, SetupError, UsageError } from '../core/errors.ts';
 import { FILE_FORMATS } from '../core/formats/options.ts';
@@ -77,7 +78,7 @@ function head(path: string): Uint8Array {
   } catch (error) {
     throw new SetupError(`cannot read "${path}": ${causeOf(error)}`, { cause: error });
   }
-  if (buffer[0] === 0x1f && buffer[1] === 0x8b)
+  if (looksCompressed(buffer.subarray(0, size)))
     throw new SetupError(`cannot read "${path}": it is compressed`);
   // Of a file that goes on, the last line may be cut.
   const end = size === MAX_BYTES ? buffer.lastIndexOf(NEWLINE) + 1 || size : size;

@@ -72,6 +72,8 @@ export function createArrivals(
   const nameOf = (source: Source, id: { dev: number; ino: number; birth: number }) =>
     `${source.id}\u0000${keyOf(id)}`;
 
+  const waitingOf = (entry: Entry) => `${entry.source}\u0000${keyOf(entry)}`;
+
   /** Of a source whose globs have changed, files are taken over by the one that has them now. */
   const sourceOf = (entry: Entry) =>
     sources.find(source => source.id === entry.source) ?? sources.find(source => source.has(entry.trail));
@@ -134,7 +136,7 @@ export function createArrivals(
           if (at === undefined) trails.get(trail)!.gone.push(entry);
         }
         if (source === undefined || at === undefined) {
-          waiting.set(`${entry.source}\u0000${keyOf(entry)}`, entry);
+          waiting.set(waitingOf(entry), entry);
           if (source) copies.gone(source, entry, now);
         } else {
           const file = resume(source, entry, at, now);
@@ -150,7 +152,7 @@ export function createArrivals(
         // Where the same file is still at the path, what became of it shows when it is read; not so what was before it.
         const isHere = paths.get(key)?.file !== undefined;
         const last = gone.findLast(entry => entry.unseenSince === since);
-        if (last) tell(source, last);
+        if (last) waiting.set(waitingOf(last), { ...last, told: tell(source, last) });
         if (!isHere) shelf.leave(source, trail, since, now);
         if (!isHere || source.unpacks)
           arrivals.recover(source, trail, isHere ? Number.POSITIVE_INFINITY : since, now, packedSince);
@@ -204,15 +206,21 @@ export function createArrivals(
   const isKnown = (source: Source, { path, id }: Sibling): boolean =>
     source.has(path) || shelf.get(source, id) !== undefined || waiting.has(nameOf(source, id));
 
-  /** Tells of what was written to a log that is gone, and compressed so that it is not read, while nobody looked. */
-  function tell(source: Source, { trail, unseenSince, offset }: Entry): void {
-    let read = offset;
-    for (const at of beside.compressed(trail, unseenSince)) {
+  /**
+   * Tells of what was written to a log that is gone, and compressed so that it is not read, while nobody looked; returns
+   * until when that was, in ms.
+   */
+  function tell(source: Source, { trail, unseenSince, offset, told = 0 }: Entry): number {
+    let read = told > 0 ? 0 : offset;
+    let until = told;
+    for (const at of beside.compressed(trail, Math.max(unseenSince, told))) {
       if (source.unpacks && isPacked(at.path)) continue;
       const bytes = (sizeOf(at) ?? read + 1) - read;
       read = 0;
+      until = Math.max(until, at.mtime);
       if (bytes > 0) troubles.lose(at.path, bytes, 'it was compressed before', 'compressed');
     }
+    return until;
   }
 
   /** Learns what rotation calls open files by now, as their order may go by that. */

@@ -23,6 +23,8 @@ export interface Entry extends Identity, Position {
   readonly seen: number;
   /** Of a compressed file that was read to its end the size. */
   readonly packed?: number;
+  /** Of what was compressed before it was read, that which was written to until then has been told; ms. */
+  readonly told?: number;
   /** It is how the file was before it was emptied, at this time at the latest; ms. */
   readonly emptied?: number;
 }

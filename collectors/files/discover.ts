@@ -56,6 +56,17 @@ export const isCompressed = (path: string): boolean => COMPRESSED.test(path);
 /** The name a file had before it was compressed. */
 export const uncompressed = (path: string): string => path.replace(COMPRESSED, '');
 
+/** What compressed content begins with: gzip, zstd, xz. */
+const SIGNATURES = [
+  [0x1f, 0x8b],
+  [0x28, 0xb5, 0x2f, 0xfd],
+  [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0],
+];
+
+/** Whether content begins as what is compressed, whatever its name. */
+export const looksCompressed = (content: Uint8Array): boolean =>
+  SIGNATURES.some(signature => signature.every((byte, i) => content[i] === byte));
+
 const PACKED = /\.(?:gz|zst)$/;
 export const isGzip = (path: string): boolean => path.endsWith('.gz');
 /** Whether it can be unpacked. */

@@ -187,9 +187,9 @@ export class LogFile {
     return this.progress.safe.offset === this.offset;
   }
 
-  /** It was emptied: a new generation begins at its first byte. */
+  /** It was emptied: a new generation begins at its first byte, perhaps with the rest of a line. */
   restart(): void {
-    this.place({ ...START, generation: this.generation + 1 });
+    this.place({ ...START, generation: this.generation + 1, parts: this.parts });
     this.progress = { safe: START };
     this.hasHole = true;
     this.header = undefined;

@@ -2,6 +2,7 @@
 // bytes. The bytes before the offset are read again each time and prove that the file is still the one that was read.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { looksCompressed } from './discover.ts';
 import { LONGEST, markOf, Unit, wideNewline } from './encoding.ts';
 import type { LogFile } from './file.ts';
 import { hashOf } from './hash.ts';
@@ -137,7 +138,7 @@ export function createReader(
     if (before === file.offset && !hasHead(file, size)) return Outcome.Replaced;
     learnHead(file, size + file.offset - before);
     bytes = size - before;
-    if (file.offset === 0 && buffer[0] === 0x1f && buffer[1] === 0x8b && size > 1) {
+    if (file.offset === 0 && looksCompressed(buffer.subarray(0, size))) {
       file.isIgnored = true;
       return Outcome.End;
     }

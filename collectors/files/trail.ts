@@ -223,13 +223,13 @@ export class Trail implements LineSink {
 
   /** Notes for a restart which record began the line of which a piece was sent: in the file of the piece alone. */
   private remember(stream: number, part: Uint8Array | undefined): void {
-    for (const file of this.files)
-      if (file !== this.file && file.parts[stream] !== '') {
-        file.parts[stream] = '';
-        file.marked = -1;
-        this.pen.released(file);
-      }
-    this.file.parts[stream] = part === undefined ? '' : Buffer.from(part).toString('latin1');
+    for (const file of this.files) {
+      const wanted = file === this.file && part !== undefined ? Buffer.from(part).toString('latin1') : '';
+      if (file.parts[stream] === wanted) continue;
+      file.parts[stream] = wanted;
+      file.marked = -1;
+      this.pen.released(file);
+    }
   }
 
   /** The id of the record that began the line that this is a piece of, where that is known. */

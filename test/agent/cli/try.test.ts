@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tryText } from '../../../agent/cli/try.ts';
 import { readTry } from '../../../agent/cli/try-args.ts';
@@ -163,10 +163,13 @@ describe('a file', () => {
   });
 });
 
-test('a compressed file is told as such', async () => {
-  const path = join(home, 'h.gz');
-  writeFileSync(path, gzipSync('text\n'));
-  await expect(show({ file: path })).rejects.toThrow(/cannot read ".*h.gz": it is compressed/);
+test.each([
+  ['gzip', gzipSync('text\n')],
+  ['zstd', zstdCompressSync('text\n')],
+])('a file that %s has compressed is told as such', async (_, content) => {
+  const path = join(home, 'h.log');
+  writeFileSync(path, content);
+  await expect(show({ file: path })).rejects.toThrow(/cannot read ".*h.log": it is compressed/);
 });
 
 test.each<[object, typeof UsageError | typeof SetupError, RegExp]>([

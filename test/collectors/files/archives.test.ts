@@ -380,6 +380,24 @@ describe('what was compressed before it was read', () => {
     expect(rig.bodies).toEqual(['a', 'next']);
   });
 
+  it('is told once each, also where no log has come since', () => {
+    unread('.gz', () => append('app.log', 'x'.repeat(400)));
+    rmSync(path('app.log'));
+    for (const n of [2, 3]) {
+      restart();
+      rig.turn(20_000);
+      rig.commit();
+      rig.turn(1000);
+      restart();
+      rig.tick();
+      write(`app.log.1`, 'y'.repeat(150 * n));
+      renameSync(path('app.log.1.gz'), path(`app.log.${n}.gz`));
+      gzip('app.log.1');
+    }
+    restart();
+    expect(rig.lost).toEqual(['compressed 3', 'compressed 2', 'compressed 3']);
+  });
+
   it('is nothing where nothing was written', () => {
     unread('.gz', () => {});
     expect(rig.lost).toEqual([]);

@@ -1,5 +1,6 @@
 // What a line is: newlines, encodings, limits, and what is no text at all.
-import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FilesEntry } from '../../../collectors/files/options.ts';
@@ -54,6 +55,8 @@ describe('lines', () => {
       ['\ufffd\ufffd\ufffd|\ufffd\ufffd'],
     ],
     ['a gzip file under another name', bytes([0x1f, 0x8b, 8, 0], '\n\n\n'), {}, []],
+    ['a zstd file under another name', zstdCompressSync('a\nb\nc\n'), {}, []],
+    ['an xz file under another name', bytes([0xfd], '7zXZ', [0], '\n\n\n'), {}, []],
     ['latin1', bytes('gr\xfc\xdfe\n'), { encoding: 'latin1' }, ['grüße']],
     ['Shift_JIS', bytes('\x83\x5c\x82\xa0\n\xb1\n'), { encoding: 'shift_jis' }, ['ソあ', 'ｱ']],
     ['GBK', bytes('\xc4\xe3\xba\xc3\n'), { encoding: 'gbk' }, ['你好']],
@@ -180,7 +183,7 @@ describe('an unfinished line', () => {
   });
 
   const cri = (tag: string, text: string) => `2026-11-24T15:30:14Z stdout ${tag} ${text}\n`;
-  it.each<[string, How, (string | Buffer | number | 'restart' | 'rotate')[], unknown[][]]>([
+  it.each<[string, How, (string | Buffer | number | 'restart' | 'rotate' | 'empty')[], unknown[][]]>([
     [
       'in three pieces',
       {},
@@ -274,11 +277,27 @@ describe('an unfinished line', () => {
       ],
       [['a', true, 0], ['b', true, 0], ['c', false, 0], ['d'], ['e', true, 4], ['f', false, 4]],
     ],
+    [
+      'of a container, whose file is copied and emptied, and restarts',
+      { parse: 'cri' },
+      [
+        cri('P', 'a'),
+        'empty',
+        500,
+        'restart',
+        cri('P', 'b'),
+        'empty',
+        'restart',
+        cri('F', 'c'),
+        cri('F', 'd'),
+      ],
+      [['a', true, 0], ['b', true, 0], ['c', false, 0], ['d']],
+    ],
     ['of a container, that takes its time', { parse: 'cri' }, [cri('P', 'a'), 4000, cri('F', 'b')], [['ab']]],
     ['that is cut', { max_line: 2, long_lines: 'cut' }, ['abcd\nx\n'], [['ab'], ['x']]],
   ])('%s is told as such', (_, entry, steps, expected) => {
     read(bytes(''), entry);
-    for (const step of steps)
+    for (const [i, step] of steps.entries())
       if (step === 'restart') {
         rig.stop();
         rig.start();
@@ -286,6 +305,11 @@ describe('an unfinished line', () => {
         rig.tick();
         renameSync(rig.path('app.log'), rig.path('app.log.1'));
         writeFileSync(rig.path('app.log'), '');
+      } else if (step === 'empty') {
+        rig.tick();
+        copyFileSync(rig.path('app.log'), rig.path(`app.log.${steps.length - i}`));
+        truncateSync(rig.path('app.log'));
+        rig.tick();
       } else if (typeof step === 'number') rig.turn(step);
       else {
         appendFileSync(rig.path('app.log'), step);

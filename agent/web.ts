@@ -3,10 +3,11 @@
 import { dirname, resolve } from 'node:path';
 import type { PrometheusOptions } from '../exporters/prometheus/options.ts';
 import type { Config } from './config/index.ts';
-import { loadWeb } from './config/web.ts';
+import { type LoadedWeb, loadWeb } from './config/web.ts';
 import { createHttp, type Http } from './control/http.ts';
 import type { HttpRoutes } from './control/http-server.ts';
 import { type WebFiles, watchWeb } from './control/web.ts';
+import { ConfigError } from './core/errors.ts';
 
 export interface Web {
   /** Opens, moves or closes the listener as the configuration asks; resolves with its URL, empty for none. */
@@ -28,7 +29,17 @@ function fileOf(config: WebPart): string | undefined {
 /** Throws ConfigError for a web configuration that cannot be used. */
 export function proveWeb(config: WebPart): void {
   const file = fileOf(config);
-  if (file !== undefined) loadWeb(file);
+  if (file !== undefined) loadNamed(file);
+}
+
+/** Says as well where the file is named when it is what cannot be read. */
+function loadNamed(file: string): LoadedWeb {
+  try {
+    return loadWeb(file);
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.problems.length > 0) throw error;
+    throw new ConfigError(`exporters.prometheus.web_config: ${error.message}`, { cause: error });
+  }
 }
 
 export function createWeb(routes: HttpRoutes, elapsed: () => number): Web {
@@ -39,7 +50,7 @@ export function createWeb(routes: HttpRoutes, elapsed: () => number): Web {
   const sourceOf = (config: WebPart) => {
     const file = fileOf(config);
     if (file === undefined) return undefined;
-    const loaded = loadWeb(file);
+    const loaded = loadNamed(file);
     if (watched?.file !== file) {
       const files = watchWeb({ first: loaded, load: () => loadWeb(file), log: routes.log, elapsed });
       return { file, files };

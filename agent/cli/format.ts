@@ -20,7 +20,7 @@ export function age(ms: number): string {
 }
 
 /** Visible width, colour codes not counted. */
-const width = (text: string): number => text.replace(/\u001b\[\d+m/g, '').length;
+export const width = (text: string): number => text.replace(/\u001b\[\d+m/g, '').length;
 
 /** Rows in columns two spaces apart, each line ended. */
 export function columns(rows: readonly (readonly string[])[]): string {

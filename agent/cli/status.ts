@@ -13,7 +13,7 @@ import { CONFIG, readDaemon, undeclared } from './args.ts';
 import { certificateText } from './certificate.ts';
 import { readAgent } from './config.ts';
 import { ask } from './control.ts';
-import { age, columns, paint } from './format.ts';
+import { age, columns, paint, width } from './format.ts';
 import type { Command } from './index.ts';
 import { visible } from './record.ts';
 import { tellPidfile } from './service.ts';
@@ -46,7 +46,8 @@ dead and left its pidfile, 3 when it does not run, 4 when that cannot be told.`,
     if (values.json)
       process.stdout.write(`${JSON.stringify({ agent: view, daemons: shown, ...more }, null, 2)}\n`);
     else if (more) process.stdout.write(details(shown[0]!, more, daemons!.now, color));
-    else process.stdout.write(table(shown, daemons!.now, color) + summary(view!, color));
+    else
+      process.stdout.write(table(shown, daemons!.now, color, process.stdout.columns) + summary(view!, color));
     return shown.every(({ up }) => up) ? 0 : 1;
   },
 };
@@ -76,32 +77,63 @@ const stateColor = (state: string, color: Paint): string =>
 const percent = (share: number | undefined): string =>
   share === undefined ? '-' : `${(share * 100).toFixed(1)}%`;
 
-export function table(daemons: readonly DaemonView[], now: number, color: Paint): string {
+const HEADS = [
+  'DAEMON',
+  'STATE',
+  'SINCE',
+  'INST',
+  'CPU',
+  'MEMORY',
+  'FDS',
+  'RESTARTS',
+  'CHECKS',
+  'LAST LOG',
+] as const;
+/** What a narrow terminal does without, first to last. */
+const EXPENDABLE: readonly (typeof HEADS)[number][] = [
+  'FDS',
+  'INST',
+  'LAST LOG',
+  'RESTARTS',
+  'SINCE',
+  'CPU',
+  'MEMORY',
+  'CHECKS',
+];
+
+/** `room`: how many columns of text a line may have. */
+export function table(daemons: readonly DaemonView[], now: number, color: Paint, room = Infinity): string {
   if (daemons.length === 0) return 'there are no daemons to watch\n';
-  return columns([
-    ['DAEMON', 'STATE', 'SINCE', 'INST', 'CPU', 'MEMORY', 'FDS', 'RESTARTS', 'CHECKS', 'LAST LOG'].map(head =>
-      color('dim', head),
-    ),
-    ...daemons.map(daemon => {
-      const failing = daemon.checks.filter(({ healthy }) => healthy === false).length;
-      return [
-        daemon.name,
-        stateColor(daemon.state, color),
-        age(now - daemon.stateSince),
-        String(daemon.instances.length),
-        percent(daemon.cpu),
-        daemon.memory === undefined ? '-' : tellSize(daemon.memory),
-        daemon.openFds === undefined ? '-' : String(daemon.openFds),
-        String(daemon.restarts),
-        daemon.checks.length === 0
-          ? '-'
-          : failing > 0
-            ? color('red', `${failing} of ${daemon.checks.length} failing`)
-            : color('green', `${daemon.checks.length} ok`),
-        daemon.lastLogAt === undefined ? '-' : `${age(now - daemon.lastLogAt)} ago`,
-      ];
-    }),
-  ]);
+  const rows = [HEADS.map(head => color('dim', head)), ...daemons.map(each => cells(each, now, color))];
+  let left: readonly string[] = HEADS;
+  const draw = () => columns(rows.map(row => row.filter((_, i) => left.includes(HEADS[i]!))));
+  let text = draw();
+  for (const head of EXPENDABLE) {
+    if (text.split('\n').every(line => width(line) <= room)) break;
+    left = left.filter(each => each !== head);
+    text = draw();
+  }
+  return text;
+}
+
+function cells(daemon: DaemonView, now: number, color: Paint): string[] {
+  const failing = daemon.checks.filter(({ healthy }) => healthy === false).length;
+  return [
+    daemon.name,
+    stateColor(daemon.state, color),
+    age(now - daemon.stateSince),
+    String(daemon.instances.length),
+    percent(daemon.cpu),
+    daemon.memory === undefined ? '-' : tellSize(daemon.memory),
+    daemon.openFds === undefined ? '-' : String(daemon.openFds),
+    String(daemon.restarts),
+    daemon.checks.length === 0
+      ? '-'
+      : failing > 0
+        ? color('red', `${failing} of ${daemon.checks.length} failing`)
+        : color('green', `${daemon.checks.length} ok`),
+    daemon.lastLogAt === undefined ? '-' : `${age(now - daemon.lastLogAt)} ago`,
+  ];
 }
 
 /** A line of `status DAEMON`. */

@@ -33,7 +33,12 @@ terminal it prints once.`,
     const color = paint(process.stdout);
     const page = async (rows = Infinity) => {
       const { daemons, now } = (await ask<DaemonsView>(agent.run_dir, '/api/daemons'))!;
-      return table(daemons.length < rows ? daemons : gravestFirst(daemons), now, color);
+      return table(
+        daemons.length < rows ? daemons : gravestFirst(daemons),
+        now,
+        color,
+        process.stdout.columns,
+      );
     };
     if (process.stdin.isTTY && process.stdout.isTTY)
       await live(page, { input: process.stdin, output: process.stdout });

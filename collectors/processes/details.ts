@@ -62,7 +62,6 @@ export function createDetails(
       });
       const holdingsOf = createHoldings(root, tcp, reader.targetOf);
       for (const [daemon, processes] of members) {
-        if (processes.length === 0) continue;
         const holdings = holdingsOf();
         await breath.each(processes, ({ stat, figures }) => holdings.add(stat.pid, figures.details.open));
         const held = holdings.held();

@@ -9,6 +9,7 @@ import { check, checkConfig } from '../../../agent/cli/check.ts';
 import { examine } from '../../../agent/cli/environment.ts';
 import type { Finding } from '../../../agent/cli/finding.ts';
 import type { Config } from '../../../agent/config/index.ts';
+import { proveWeb } from '../../../agent/web.ts';
 import { tables } from '../config/tables.ts';
 
 let home: string;
@@ -98,6 +99,13 @@ processors:
       code: 2,
       lines: ['cannot read "none.yaml": no such file or directory'],
     });
+  });
+
+  test('a web configuration that is not there is told with the key that names it', () => {
+    const exporters = { prometheus: { listen: { host: '', port: 0 }, web_config: 'none.yml' } };
+    expect(() => proveWeb({ file: join(home, 'e.yaml'), exporters })).toThrow(
+      /^exporters\.prometheus\.web_config: cannot read ".*\/none\.yml": no such file or directory$/,
+    );
   });
 
   test('what two daemons name is noted', async () => {

@@ -8,6 +8,26 @@ it('says that there is nothing to watch, whether nothing is declared or nothing 
   expect(table([], 0, (_, text) => text)).toBe('there are no daemons to watch\n');
 });
 
+it.each([
+  [undefined, 'DAEMON  STATE    SINCE  INST  CPU    MEMORY   FDS  RESTARTS  CHECKS  LAST LOG'],
+  [77, 'DAEMON  STATE    SINCE  INST  CPU    MEMORY   FDS  RESTARTS  CHECKS  LAST LOG'],
+  [76, 'DAEMON  STATE    SINCE  INST  CPU    MEMORY   RESTARTS  CHECKS  LAST LOG'],
+  [40, 'DAEMON  STATE    CPU    MEMORY   CHECKS'],
+  [5, 'DAEMON  STATE'],
+])('in %s columns the table has %s', (room, heads) => {
+  const daemon = {
+    ...{ name: 'd', state: 'healthy', stateSince: 0, instances: [], checks: [], restarts: 0 },
+    ...{ cpu: 0.25, memory: 1024, lastLogAt: 0 },
+  } as unknown as DaemonView;
+  const lines = table(
+    [daemon],
+    0,
+    (color, text) => (color === 'green' ? `\u001b[32m${text}\u001b[0m` : text),
+    room,
+  );
+  expect(lines.split('\n')[0]).toBe(heads);
+});
+
 it('says nothing of what an absent daemon uses', () => {
   const absent = { name: 'd', state: 'absent', instances: [], checks: [], expectations: [], exhaustion: {} };
   const told = (more: object) =>

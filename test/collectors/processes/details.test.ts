@@ -121,6 +121,8 @@ describe('control groups', () => {
     const gone = await look();
     expect(gone).toMatchObject({ 'cgroup_memory_events,oom_kill': 2 });
     expect(gone).not.toHaveProperty('cgroup_memory_bytes');
+    expect(gone).toMatchObject({ deleted_open_bytes: 0, 'tcp_sockets,listen': 0 });
+    expect(gone).not.toHaveProperty('deleted_open_free_bytes');
   });
 
   it('that are there are counted no second time when others are forgotten', () => {

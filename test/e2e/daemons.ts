@@ -23,8 +23,9 @@ const accepts = (port: number) =>
     socket.once('error', () => answer(false));
   });
 
-/** Ends a process group, also what outlives its leader: workers of a master that was killed. */
+/** Ends a process group, also what outlives its leader: workers of a master that was killed. Never our own (0). */
 export function killGroup(leader: number): void {
+  if (!(leader > 1)) throw new Error(`${leader} leads no group`);
   try {
     process.kill(-leader, 'SIGKILL');
   } catch {

@@ -12,9 +12,11 @@ import { startNginx, startRedis } from './daemons.ts';
 import { BIN, createHome, freePort, spawnProgram, startProgram, tempDir } from './program.ts';
 import { until } from './until.ts';
 
-const SYSV_QUEUE = 0x65756401;
+const SYSV_QUEUE = 0x65700000 + (process.pid & 0xfffff);
 /** Below those that the kernel chooses. */
 const UDP_PORT = 20_000 + (process.pid % 10_000);
+/** Other runs on this host have theirs. */
+const OWN = `ledgerd-${process.pid}`;
 const POSIX_QUEUE = `eudaemon-e2e-${process.pid}`;
 /** Numbers of mq_open and mq_unlink in syscalls(2), which perl does not know. */
 const [MQ_OPEN, MQ_UNLINK] = process.arch === 'arm64' ? [180, 181] : [240, 241];
@@ -46,7 +48,7 @@ if (have('nginx', 'redis-server', 'memcached', 'perl', 'script', 'setpriv', 'roo
       return child.pid!;
     };
     const memcached = start('memcached', ['-u', 'nobody', '-l', '127.0.0.1', '-p', `${memcachedPort}`]);
-    const script = join(directory, 'ledgerd.pl');
+    const script = join(directory, `${OWN}.pl`);
     writeFileSync(script, DAEMONIZED);
     start('perl', [script, directory]);
     const own = await until('the daemon has begun', () =>
@@ -78,7 +80,7 @@ if (have('nginx', 'redis-server', 'memcached', 'perl', 'script', 'setpriv', 'roo
     expect(of(memcached)).toMatchObject({ recipe: 'memcached', user: 'nobody' });
     expect(of(memcached)!.ports).toContain(memcachedPort);
     expect(of(own)).toMatchObject({
-      name: 'ledgerd',
+      name: OWN,
       user: 'root',
       logs: [join(directory, 'own.log')],
       ports: [],
@@ -101,7 +103,7 @@ if (have('nginx', 'redis-server', 'memcached', 'perl', 'script', 'setpriv', 'roo
 
     const { output: yaml } = await run(['discover', '--yaml']);
     const names = Object.keys(parse(yaml).daemons);
-    expect(names).toEqual(expect.arrayContaining(['nginx', of(redis.pid)!.name, 'memcached', 'ledgerd']));
+    expect(names).toEqual(expect.arrayContaining(['nginx', of(redis.pid)!.name, 'memcached', OWN]));
     mkdirSync(join(home.directory, 'conf.d'));
     writeFileSync(join(home.directory, 'conf.d/found.yaml'), yaml);
     home.configure({ include: ['conf.d/*.yaml'] });
@@ -112,7 +114,7 @@ if (have('nginx', 'redis-server', 'memcached', 'perl', 'script', 'setpriv', 'roo
       const pids = daemons.flatMap(({ instances }) => instances.map(({ pid }) => pid));
       return [nginx.pid, redis.pid, memcached, own].every(pid => pids.includes(pid)) && daemons;
     });
-    for (const name of ['nginx', 'memcached', 'ledgerd'])
+    for (const name of ['nginx', 'memcached', OWN])
       expect(view.find(each => each.name === name)).toMatchObject({ up: true });
 
     // Without rights: the same daemons by what everybody may see, and one line for what is missing.
@@ -130,7 +132,7 @@ if (have('nginx', 'redis-server', 'memcached', 'perl', 'script', 'setpriv', 'roo
     for (const pid of [nginx.pid, redis.pid, own])
       expect(seen.some(({ pids }) => pids.includes(pid))).toBe(true);
     expect(seen.find(({ pids }) => pids.includes(own))).toMatchObject({
-      name: 'ledgerd',
+      name: OWN,
       logs: [],
       ports: [],
     });

@@ -2,8 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
- * The first value of `probe` that is neither undefined nor false. A probe that throws counts as "not yet"; at the
- * deadline the error says what was waited for, and what was seen last.
+ * The first value of `probe` that is truthy: the 0 of a pidfile that is not written yet is none. A probe that throws counts
+ * as "not yet"; at the deadline the error says what was waited for, and what was seen last.
  */
 export async function until<T>(
   what: string,
@@ -14,7 +14,7 @@ export async function until<T>(
   for (let last: unknown; ; await pause(everyMs)) {
     try {
       const value = await probe();
-      if (value !== undefined && value !== false) return value;
+      if (value) return value;
       last = value;
     } catch (error) {
       last = error;

@@ -154,5 +154,6 @@ function createRoom(config: Config, now: number): StreamRoom {
     origins: createOrigins(),
     events: { emit() {} },
     held: [],
+    legacy: [],
   };
 }

@@ -49,6 +49,8 @@ export interface StreamRoom extends Room {
   readonly events: EventSink;
   /** What one stream leaves open for the next of its name. */
   readonly held: Held[];
+  /** What else it leaves to that one: they know what it is. */
+  readonly legacy: unknown[];
 }
 
 /** A figure-taking actor. Main thread; the scheduler never makes two calls at once, spreads them and times them. */

@@ -82,7 +82,7 @@ export function createData<C extends DataConfig>(room: {
   const streams = new Map<string, Running<Stream>>();
   const pumps = new Map<string, Running<Pump>>();
   const failed = new Map<string, string>();
-  const held = new Map<string, Held[]>();
+  const left = new Map<string, { held: Held[]; legacy: unknown[] }>();
   let kept: Kept | undefined;
   /** Faults of what runs. */
   let standing: string[] = [];
@@ -175,7 +175,7 @@ export function createData<C extends DataConfig>(room: {
       now,
       origins,
       events,
-      held: held.get(name) ?? held.set(name, []).get(name)!,
+      ...left.getOrInsert(name, { held: [], legacy: [] }),
     };
     const stream = (await entry.load()).create(config.collectors[name], streamRoom);
     streams.set(name, { key, actor: stream });

@@ -21,7 +21,8 @@ export class Framer {
   end = 0;
   /** Whether the message was longer than allowed; its rest is passed over. */
   truncated = false;
-  private readonly max: number;
+  /** Bytes of the longest message. */
+  max: number;
   private pos = 0;
   /** Where looking for a terminator goes on. */
   private scanned = 0;

@@ -135,7 +135,7 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
     ],
     async close(again = false) {
       if (!again) listeners?.hide();
-      await Promise.all([datagrams?.close(again), streams?.close()]);
+      await Promise.all([datagrams?.close(again), streams?.close(again)]);
       tick();
       suppressed.tick(room.now(), true);
       listeners?.close(again);

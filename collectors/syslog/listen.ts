@@ -67,7 +67,7 @@ export function createListeners(
 
   const openStream = async (address: string, fresh: () => Address, tls?: ListenOptions['tls']) => {
     const held = holder?.at(address);
-    const fd = await streams.listen(held === undefined ? fresh() : { fd: held }, tls);
+    const fd = await streams.listen(address, held === undefined ? fresh() : { fd: held }, tls);
     if (held === undefined && fd !== undefined) holder?.hold(address, fd);
   };
 
@@ -102,7 +102,7 @@ export function createListeners(
       const kind = native!.adopt(fd);
       if (kind) sockets.push({ fd, udp: kind === 'udp', ours: false });
       else if (fstatSync(fd).isFIFO()) streams.read(fd, name, undefined);
-      else await streams.listen({ fd });
+      else await streams.listen(native!.boundTo(fd) ?? name, { fd });
     }
   };
 
@@ -120,7 +120,10 @@ export function createListeners(
         await openStream(`stream ${textOf(at.host, at.port)}`, () => at, tls);
       } else await openPassed(activation ?? '');
     },
-    opened: () => holder?.sweep(),
+    opened() {
+      streams.opened();
+      holder?.sweep();
+    },
     lost: () => [
       ...files.filter(file => !file.intact()).map(({ path }) => `socket "${path}"`),
       ...pipes.filter(pipe => !pipe.intact()).map(({ path }) => `pipe "${path}"`),

@@ -25,26 +25,45 @@ const READ_BYTES = 64 * 1024;
 /** Reads at the end of what the kernel has, from all together: for senders that do not stop. */
 const LAST_READS = 256;
 
-interface Connection {
+/** A connection that changes hands: nothing of it is read meanwhile. */
+interface Left {
   readonly socket: Socket;
+  readonly framer: Framer;
+  /** Where it was accepted, and how. */
+  readonly at: string;
+  /** Ends the part of who had it. */
+  release(): void;
+}
+
+type Accepted = (socket: Socket) => void;
+
+const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+
+interface Connection extends Omit<Left, 'release'> {
   /** Hands over what is complete; false when the sink was full before the end. */
   drain(): boolean;
   /** Hands over everything, complete or not, full or not. */
   finish(): void;
   /** Once a second. */
   tick(): void;
+  leave(): Left;
 }
 
 export interface Streams {
-  /** Listens there; resolves with the descriptor when it does, rejects when it cannot. */
-  listen(address: Address, tls?: ListenOptions['tls']): Promise<number | undefined>;
+  /**
+   * Listens there, and takes up connections that were left of the same `name`; resolves with the descriptor when it does, rejects
+   * when it cannot.
+   */
+  listen(name: string, address: Address, tls?: ListenOptions['tls']): Promise<number | undefined>;
   /** Reads a pipe, by a descriptor that is open for writing too; `daemon` when it is one daemon's. */
   read(fd: number, path: string, daemon: string | undefined): void;
+  /** Nobody else takes up what was left: it is ended. */
+  opened(): void;
   resume(): void;
   /** Once a second. */
   tick(): void;
-  /** Hands over what every connection holds, complete or not. */
-  close(): Promise<void>;
+  /** `again`: connections are left to who comes after us; else what every one holds is handed over, complete or not. */
+  close(again: boolean): void;
 }
 
 export function receiveStreams(
@@ -53,6 +72,9 @@ export function receiveStreams(
 ): Streams {
   const servers: Server[] = [];
   const connections = new Set<Connection>();
+  /** Peers that have not shown yet that they speak TLS. */
+  const strangers = new Map<string, Socket>();
+  const legacy = room.legacy as Left[];
   // These messages have no place in a ring: the name only makes them distinct.
   const source = crypto.getRandomValues(new Uint32Array(2));
   let position = 0;
@@ -82,8 +104,12 @@ export function receiveStreams(
   }
 
   /** `isPipe`: its writers come and go without a word. */
-  const connect = (socket: Socket, senderAt: (at: number) => Sender, isPipe = false) => {
-    const framer = new Framer(options.max_message);
+  const connect = (
+    { socket, framer, at: whence }: Pick<Left, 'socket' | 'framer' | 'at'>,
+    senderAt: (at: number) => Sender,
+    isPipe = false,
+  ) => {
+    framer.max = options.max_message;
     let finished = false;
     let quiet = 0;
     const hand = (last: boolean, forced = last): boolean => {
@@ -118,34 +144,63 @@ export function receiveStreams(
     const tick = () => {
       if (isPipe && !full() && ++quiet === QUIET_TICKS) hand(true, false);
     };
-    const connection: Connection = { socket, drain, finish, tick };
-    connections.add(connection);
-    socket.on('data', read);
-    socket.on('close', finish);
-    socket.on('error', error => room.log.debug(`cannot read syslog connection: ${causeOf(error)}`));
-    if (full()) socket.pause();
-  };
-
-  const accept = (socket: Socket) => {
-    const first = senderOf(socket);
-    connect(socket, at => (first.pid > 0 ? senders.process(first.pid, first.uid, at) : first));
-    const { idle_timeout: idle } = options;
-    if (idle === undefined) return;
-    socket.setTimeout(idle);
+    const failed = (error: Error) => room.log.debug(`cannot read syslog connection: ${causeOf(error)}`);
+    const { idle_timeout: idle = 0 } = isPipe ? {} : options;
     // Who is paused is not silent.
-    socket.on('timeout', () => (socket.isPaused() ? socket.setTimeout(idle) : socket.destroy()));
+    const timedOut = () => (socket.isPaused() ? socket.setTimeout(idle) : socket.destroy());
+    const release = () => {
+      socket.off('error', failed);
+    };
+    const leave = (): Left => {
+      socket.pause();
+      socket.setTimeout(0);
+      socket.off('data', read).off('close', finish).off('timeout', timedOut);
+      // Until it is taken up an error has to be heard.
+      return { socket, framer, at: whence, release };
+    };
+    const connection: Connection = { socket, framer, at: whence, drain, finish, tick, leave };
+    connections.add(connection);
+    socket.on('data', read).on('close', finish).on('error', failed).on('timeout', timedOut);
+    socket.setTimeout(idle);
+    if (socket.destroyed) finish();
+    else if (!drain() || full()) socket.pause();
+    else socket.resume();
+    return connection;
   };
 
-  const secure = (tls: NonNullable<ListenOptions['tls']>, alive: object): Server => {
+  const accept = (left: Pick<Left, 'socket' | 'framer' | 'at'>) => {
+    const first = senderOf(left.socket);
+    return connect(left, at => (first.pid > 0 ? senders.process(first.pid, first.uid, at) : first));
+  };
+
+  /** What was left of that name. */
+  const takeUp = (at: string): Left[] => {
+    const found = legacy.filter(left => left.at === at);
+    for (const left of found) {
+      legacy.splice(legacy.indexOf(left), 1);
+      left.release();
+    }
+    return found;
+  };
+
+  const fresh = (socket: Socket, at: string) => ({ socket, framer: new Framer(options.max_message), at });
+
+  const secure = (tls: NonNullable<ListenOptions['tls']>, alive: object, accepted: Accepted): Server => {
     const certificate = openCertificate(tls, room.log.warn);
     const requestCert = tls.client_ca_file !== undefined;
     const handshakeTimeout = Math.min(options.idle_timeout ?? HANDSHAKE_MS, HANDSHAKE_MS);
     const server = createTlsServer(
       { ...alive, ...certificate.options, requestCert, handshakeTimeout },
-      accept,
+      socket => {
+        strangers.delete(peerOf(socket));
+        accepted(socket);
+      },
     );
     // Before the handshake of this very connection.
-    server.prependListener('connection', () => {
+    server.prependListener('connection', (socket: Socket) => {
+      const peer = peerOf(socket);
+      strangers.set(peer, socket);
+      socket.on('close', () => strangers.delete(peer));
       const renewed = certificate.renewed();
       if (renewed) server.setSecureContext(renewed);
     });
@@ -153,9 +208,12 @@ export function receiveStreams(
   };
 
   return {
-    listen(address, tls) {
+    listen(name, address, tls) {
       const alive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-      const server = tls ? secure(tls, alive) : createServer(alive, accept);
+      // Whoever was accepted without a certificate does not stay when one is asked for.
+      const at = `${name} ${JSON.stringify(tls)}`;
+      const accepted = (socket: Socket) => void accept(fresh(socket, at));
+      const server = tls ? secure(tls, alive, accepted) : createServer(alive, accepted);
       server.maxConnections = options.connections;
       server.on('drop', () =>
         room.log.warn('refused a syslog connection: too many', { limit: options.connections }),
@@ -171,12 +229,27 @@ export function receiveStreams(
           server.off('error', reject);
           server.on('error', error => room.log.error(`cannot accept syslog connections: ${causeOf(error)}`));
           servers.push(server);
+          for (const left of takeUp(at)) {
+            server.maxConnections--;
+            left.socket.once('close', () => server.maxConnections++);
+            accept(left);
+          }
           resolve(fdOf(server));
         });
       });
     },
     read(fd, path, daemon) {
-      connect(new Socket({ fd, readable: true, writable: false }), () => senders.pipe(path, daemon), true);
+      const [left] = takeUp(path);
+      if (left) native?.close(fd);
+      const pipe = left ?? fresh(new Socket({ fd, readable: true, writable: false }), path);
+      connect(pipe, () => senders.pipe(path, daemon), true);
+    },
+    opened() {
+      for (const left of legacy.splice(0)) {
+        left.release();
+        accept(left).finish();
+        left.socket.destroy();
+      }
     },
     resume() {
       for (const { socket, drain } of connections) {
@@ -187,13 +260,17 @@ export function receiveStreams(
     tick() {
       for (const connection of connections) connection.tick();
     },
-    async close() {
-      const done = servers.map(server => new Promise<void>(resolve => server.close(() => resolve())));
-      for (const { socket, finish } of connections) {
-        finish();
-        socket.destroy();
+    close(again) {
+      for (const server of servers) server.close();
+      for (const stranger of strangers.values()) stranger.destroy();
+      for (const { socket, finish, leave } of connections) {
+        if (again) legacy.push(leave());
+        else {
+          finish();
+          socket.destroy();
+        }
       }
-      await Promise.all(done);
+      connections.clear();
     },
   };
 }

@@ -81,6 +81,7 @@ export class Rig {
       origins: createOrigins(),
       events: { emit: event => this.events.push(event) },
       held: [],
+      legacy: [],
       now: () => this.now,
       daemons: {
         get declared() {

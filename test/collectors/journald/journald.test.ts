@@ -103,6 +103,7 @@ async function open(options: { units?: string[]; path?: string; start_at?: 'end'
     origins: createOrigins(),
     events: { emit() {} },
     held: [],
+    legacy: [],
     now: () => NOW,
     daemons: {
       declared: daemons,

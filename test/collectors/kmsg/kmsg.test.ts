@@ -90,6 +90,7 @@ async function open(start_at: 'end' | 'beginning' = 'beginning', path = '/dev/km
     origins: createOrigins(),
     events: { emit() {} },
     held: [],
+    legacy: [],
     now: () => NOW,
     daemons: {
       declared: [],

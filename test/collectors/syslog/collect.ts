@@ -95,6 +95,7 @@ export async function collect(
     origins: createOrigins(),
     events: { emit: event => void events.push(event) },
     held: [],
+    legacy: [],
     now: Date.now,
     patterns: {
       regex: () => ({ matches: () => false, exec: () => undefined }),

@@ -11,7 +11,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -73,7 +73,8 @@ describe('a collector that takes the place of another', () => {
       { udp: `127.0.0.1:${port}` },
     ];
     const held: Held[] = [];
-    const first = await start({ listen }, { dir, room: { held } });
+    const room = { held, legacy: [] };
+    const first = await start({ listen }, { dir, room });
     expect(first.stream.faults()).toEqual([]);
     native.sendDatagram(a, Buffer.from('<13>x: one'));
     await first.until(1);
@@ -87,7 +88,7 @@ describe('a collector that takes the place of another', () => {
     tell(`IO::Socket::INET->new(PeerAddr => "127.0.0.1:${port}", Proto => "udp")->send("<13>x: udp")`);
     writeFileSync(pipe, 'x: pipe\n', { flag: 'a' });
 
-    const second = await start({ listen }, { dir, room: { held } });
+    const second = await start({ listen }, { dir, room });
     expect(second.stream.faults()).toEqual([]);
     await second.until(5);
     expect(bodies(second)).toEqual(['datagram', 'stream', 'tcp', 'udp', 'x: pipe']);
@@ -99,6 +100,40 @@ describe('a collector that takes the place of another', () => {
     await second.stream.close();
     expect(held).toEqual([]);
     expect([a, b, pipe].map(existsSync)).toEqual([false, false, true]);
+  });
+
+  it('has its connections, with what they had begun to say, and ends those it does not want', async () => {
+    const [path, pipe] = [join(fresh(), 'a'), join(dir, 'pipe')];
+    const [tcp, gone] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+    const listen = [{ path, type: 'stream' }, { fifo: pipe }, { tcp }];
+    const room = { held: [], legacy: [] };
+    const first = await start({ listen: [...listen, { tcp: gone }] }, { dir, room });
+    const peers = [path, tcp, gone].map(to =>
+      connect(to === path ? { path } : { host: '127.0.0.1', port: Number(to.split(':')[1]) }),
+    );
+    const writer = openSync(pipe, 'a');
+    const say = (text: string) => {
+      for (const peer of peers) peer.write(text);
+      writeSync(writer, text);
+    };
+    say('<13>x: one\n<13>x: beg');
+    await first.until(4);
+    await handOver(first);
+    expect(first.records).toHaveLength(4);
+
+    say('un\n<13>x: and cut');
+    const ended = once(peers[2]!.resume(), 'close');
+    const second = await start({ listen, max_message: '1KiB', idle_timeout: '1m' }, { dir, room });
+    await ended;
+    for (const peer of peers) peer.end();
+    closeSync(writer);
+    await second.until(7);
+    open.pop();
+    second.commit();
+    await second.stream.close();
+    const whole = ['and cut', 'begun'];
+    expect(bodies(second)).toEqual([...whole, ...whole, ...whole, ...whole].sort());
+    expect(room).toEqual({ held: [], legacy: [] });
   });
 
   it('lets go of what it does not want', async () => {

@@ -647,6 +647,22 @@ describe('a socket', () => {
     await new Promise(resolve => first.resume().once('close', resolve));
   });
 
+  it('ends without waiting for who has not spoken TLS yet', async () => {
+    const dir = temporaryDirectory();
+    const [cert_file, key_file] = [join(dir, 'cert'), join(dir, 'key')];
+    writeFileSync(cert_file, CERTIFICATE);
+    writeFileSync(key_file, KEY);
+    const port = await freePort();
+    const collector = await collect(
+      { listen: [{ tcp: `127.0.0.1:${port}`, tls: { cert_file, key_file } }] },
+      { dir },
+    );
+    const silent = await connected({ host: '127.0.0.1', port });
+    const ended = new Promise(resolve => silent.resume().on('error', resolve).once('close', resolve));
+    await collector.close();
+    await ended;
+  });
+
   it('closes connections that are silent before they speak TLS', async () => {
     const dir = temporaryDirectory();
     const [cert_file, key_file] = [join(dir, 'cert'), join(dir, 'key')];

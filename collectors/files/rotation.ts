@@ -19,7 +19,10 @@ type Aged = Pick<Seen, 'path' | 'id' | 'mtime'>;
 /** Names looked at in one directory, and directories below it. */
 const MAX_NAMES = 100_000;
 const MAX_DIRECTORIES = 64;
-const NUMBERED = /^[-._~][\dTZ:._-]*\d[\dTZ:._-]*$|^[-._~](?:old|prev|bak|save)$|^~$/i;
+const NUMBERED = /^[-._~][\dTWZ:._+-]*\d[\dTWZ:._+-]*$|^[-._~](?:old|prev|bak|save)$|^~$/i;
+
+/** What multilog, s6-log and svlogd make of `current`. */
+const LABELLED = /^@[\da-f]{24}(?:\.[a-z]+)?$/;
 
 const NUMBER = /^[-._~](\d{1,4})$/;
 const SEPARATORS = '.-_~';
@@ -27,11 +30,14 @@ const SEPARATORS = '.-_~';
 /** Whether `name` is how logrotate and its like call a rotated `base`, compressed or not. */
 export const isRotationOf = (name: string, base: string): boolean => basesOf(name).includes(base);
 
-/** Of which `name` is a rotation: `app.log.1`, `app.log-20240102`, `app.log.old`, `app.1.log`, `app-20240102.log`. */
+/**
+ * Of which `name` is a rotation: `app.log.1`, `app.log-20240102`, `app.log.old`, `app.1.log`, `app-20240102.log`,
+ * `@400000006593f2f10bebc200.s`.
+ */
 function basesOf(name: string): string[] {
   const whole = unpacked(name);
   const dot = whole.lastIndexOf('.');
-  const bases: string[] = [];
+  const bases: string[] = LABELLED.test(whole) ? ['current'] : [];
   for (let i = 1; i < whole.length; i++) {
     if (!SEPARATORS.includes(whole[i]!)) continue;
     if (NUMBERED.test(whole.slice(i))) bases.push(whole.slice(0, i));
@@ -154,15 +160,18 @@ export function createBeside(root: string): Beside {
    * are passed over.
    */
   function* homesOf(log: string, dir = dirname(log)): Iterable<{ dir: string; base: string }> {
+    const seen = new Set<string>();
+    const isNew = (home: string) => !seen.has(home) && seen.add(home);
     for (const path of pathsOf(log)) {
       const base = basename(path);
       const own = path === log ? dir : dirname(path);
       const listing = path === log ? listingOf(own) : attempt(() => listingOf(own));
       if (listing === undefined) continue;
-      yield { dir: own, base };
+      if (isNew(join(own, base))) yield { dir: own, base };
       const below = listing.directories.slice(0, MAX_DIRECTORIES).map(name => join(own, name));
       for (const other of [...below, ...(aways.get(dirname(log)) ?? [])])
-        if (attempt(() => listingOf(other))?.names.has(base) === false) yield { dir: other, base };
+        if (attempt(() => listingOf(other))?.names.has(base) === false && isNew(join(other, base)))
+          yield { dir: other, base };
     }
   }
 

@@ -72,11 +72,11 @@ it('files of a log behind a link that came and went between two looks are read',
   expect(rig.bodies).toEqual(['one', ...later]);
 });
 
-it.each(['running', 'stopped'])(
-  'what went to a directory elsewhere is read there once a file was seen to go there, by an agent that is %s',
-  how => {
+it.each(['running', 'stopped'].flatMap(how => ['../away', 'old'].map(dir => [dir, how])))(
+  'what went to the directory %s is read there once a file was seen to go there, by an agent that is %s',
+  (dir, how) => {
     const log = rig.path('app.log');
-    const old = (n: number) => rig.path(`../away/app.log.${n}`);
+    const old = (n: number) => rig.path(`${dir}/app.log.${n}`);
     mkdirSync(dirname(old(1)));
     writeFileSync(log, 'one\n');
     rig.follow({ include: ['app.log'], start_at: 'beginning' });

@@ -28,6 +28,8 @@ const NAMES = [
   'app.log~',
   'app.1.log',
   'app-20240102.log.gz',
+  'app.log-20240102-15+0100',
+  'app-2024-W05.log',
   'app.log.new',
   'app.log2',
   'app.logs.1',
@@ -36,6 +38,10 @@ const NAMES = [
   'my-app.log.1',
   'app',
   'app.1',
+  'current',
+  '@400000006593f2f10bebc200.s',
+  '@400000006593f2f10bebc201.u',
+  '@4000000065.s',
 ];
 
 function beside(names: readonly string[]): Beside {
@@ -61,8 +67,11 @@ it.each<[string, string[]]>([
       'app.log~',
       'app.1.log',
       'app-20240102.log.gz',
+      'app.log-20240102-15+0100',
+      'app-2024-W05.log',
     ],
   ],
+  ['current', ['@400000006593f2f10bebc200.s', '@400000006593f2f10bebc201.u']],
   ['app-worker.log', ['app-worker.log.1']],
   ['app', ['app.1']],
   ['app.log.3', []],

@@ -59,8 +59,8 @@ export interface Assembly {
   readonly env: NodeJS.ProcessEnv;
   /** Opens the agent's output again. */
   readonly reopen: () => void;
-  /** Called once when everything listens; `url` is empty while Prometheus is off. */
-  readonly ready: (url: string) => void;
+  /** Called once when everything has started; `url` is empty while Prometheus is off, `faults` tell what does not flow. */
+  readonly ready: (url: string, faults: readonly string[]) => void;
 }
 
 /** Runs the agent until a signal or a death ends it; resolves with the exit code. Throws when it cannot start. */
@@ -276,7 +276,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   started = true;
   const unwatch = notifier.watch();
   notifier.ready(status());
-  ready(url);
+  ready(url, faults());
   log.info('ready', {
     version: VERSION,
     pid: process.pid,

@@ -1,9 +1,10 @@
 // `eudaemon install` and `uninstall`: the service files of this host, for this program where it is.
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createPatterns } from '../config/index.ts';
+import { packaged } from '../config/recipes.ts';
 import { toYaml } from '../config/yaml.ts';
 import { makeDirectory } from '../control/directories.ts';
 import { findAccount } from '../control/user.ts';
@@ -52,14 +53,14 @@ export const install: Command = {
 ${OPTIONS}
 
 Writes the files that the init system wants, with the path of this very program; makes the user of the service where it
-has one; and writes a configuration for the daemons that run now, unless there is one. It starts nothing: the commands
-that do are printed.`,
+has one; and writes a configuration for the daemons that run now, unless there is one; below DIR it is one that finds them
+when the agent runs. It starts nothing: the commands that do are printed.`,
   async run(argv) {
     const asked = parse('install', argv);
     const todo = plan(asked.init, ownProgram());
     const config = join(asked.root, todo.config);
     const files = todo.files.map(file => ({ ...file, path: join(asked.root, file.path) }));
-    if (!existsSync(config)) files.push({ path: config, mode: 0o640, text: discovered() });
+    if (!existsSync(config)) files.push({ path: config, mode: 0o640, text: firstConfig(asked.root) });
     if (asked.print) return print(files, todo);
     for (const file of files) {
       write(file);
@@ -118,7 +119,9 @@ function ownProgram(): string {
   return program;
 }
 
-function discovered(): string {
+/** What runs here will not run where an image does: there the agent looks for itself. */
+function firstConfig(root: string): string {
+  if (root !== '/') return readFileSync(packaged('eudaemon.yaml'), 'utf8');
   const finder = createFinder({ patterns: createPatterns(), ...systemClock });
   const { daemons } = finder.find({ agent: { host_root: '/' }, daemons: [] });
   return toYaml(

@@ -69,13 +69,13 @@ async function begin(
       .warn(`${unseen.what}; unseen stays ${unseen.costs}; ${unseen.fix}`);
   const redirect = output === undefined ? undefined : redirectOutput(output);
   const release = pidfile === undefined ? undefined : claimPidfile(pidfile);
-  const ready = (url: string) => {
+  const ready = (url: string, faults: readonly string[]) => {
     tell();
     sweepHeap();
     // A supervisor's journal, and whoever reads JSON, want lines of their kind; a person wants to know where to look.
     if (process.env['NOTIFY_SOCKET'] || config.agent.log_format === 'json') return;
     const records = (config.exporters['file'] as FileOptions | undefined)?.path === STDOUT;
-    greet(records ? 2 : 1, whereToLook(config, url, file));
+    greet(records ? 2 : 1, whereToLook(config, url, file, faults));
   };
   const reopen = () => {
     try {
@@ -110,9 +110,20 @@ function greet(fd: number, text: string): void {
 }
 
 /** The socket, the pages and the first commands to try, which find this agent by the same `file`. */
-function whereToLook(config: Config, url: string, file: string | undefined): string {
+function whereToLook(
+  config: Config,
+  url: string,
+  file: string | undefined,
+  faults: readonly string[],
+): string {
   const named = file === undefined ? '' : ` --config ${/[^\w./-]/.test(file) ? JSON.stringify(file) : file}`;
-  const lines = [`eudaemon ${VERSION} is ready, pid ${process.pid}`];
+  const lines =
+    faults.length === 0
+      ? [`eudaemon ${VERSION} is ready, pid ${process.pid}`]
+      : [
+          `eudaemon ${VERSION} runs, pid ${process.pid}, but is not ready`,
+          ...faults.map(fault => `  ${fault}`),
+        ];
   if (url) lines.push(`  console  ${url}/`, `  metrics  ${url}/metrics`);
   const syslog = config.collectors['syslog'] as SyslogOptions | false;
   if (syslog) {

@@ -1,7 +1,8 @@
 // Where what is printed goes: to readers that have had enough, and to disks that are full.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { BIN, createHome, startProgram } from './program.ts';
+import { BIN, createHome, spawnProgram, startProgram } from './program.ts';
+import { until } from './until.ts';
 
 /** What a shell says of `eudaemon ARGS REST`, its exit status last. */
 const sh = (file: string, args: string, rest: string) => {
@@ -42,6 +43,17 @@ describe('the agent', () => {
     await machine.stop();
     const lines = machine.output().trim().split('\n');
     expect(lines.map(line => JSON.parse(line).msg)).toContain('ready');
+  });
+
+  it('that runs but is not ready says so, and why', async () => {
+    const listen = [{ path: '/proc/none.sock' }];
+    const home = await createHome({ collectors: { syslog: { listen } } });
+    const program = spawnProgram(home, ['run', '--config', home.configFile]);
+    await until('the greeting', () => /^ {2}status /m.test(program.output()));
+    await program.stop();
+    expect(program.output()).toMatch(
+      /^eudaemon \S+ runs, pid \d+, but is not ready\n {2}collector syslog: .*\/proc\/none\.sock.*\n {2}console/m,
+    );
   });
 
   it.each([

@@ -60,7 +60,7 @@ describe('install into an empty root', () => {
     expect(all).toContain(BIN);
     expect(all).not.toMatch(/\/usr\/(local\/)?bin\/eudaemon/);
     const config = await loadConfig({ file: root + todo.config, env: {}, collectors, exporters });
-    expect(config.file).toBe(root + todo.config);
+    expect(config).toMatchObject({ file: root + todo.config, agent: { discover: true }, daemons: [] });
 
     writeFileSync(root + todo.config, '# mine\n');
     expect(eudaemon('install', '--init', init, '--root', root).code).toBe(0);

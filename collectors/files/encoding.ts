@@ -72,15 +72,15 @@ export function createDecoder(encoding: string): Decoder | undefined {
 export const otherOrder = (unit: number): string | undefined =>
   unit === Unit.Byte ? undefined : unit === Unit.Little ? 'utf-16be' : 'utf-16le';
 
-/** Whether text that is said to be of such units begins as in the other order: with its mark, or two characters of ASCII. */
+/** Whether text that is said to be of such units begins as in the other order: with its mark, or two characters of Latin-1. */
 export function isSwapped(text: Uint8Array, unit: number): boolean {
   if (unit === Unit.Byte) return false;
   const other = unit === Unit.Little ? Unit.Big : Unit.Little;
-  const isAscii = (at: number) => {
-    const [high, low] = other === Unit.Big ? [text[at], text[at + 1]] : [text[at + 1], text[at]];
-    return high === 0 && low !== undefined && low > 0 && low < 0x80;
+  const isLatin = (at: number) => {
+    const [high, low = 0] = other === Unit.Big ? [text[at], text[at + 1]] : [text[at + 1], text[at]];
+    return high === 0 && low > 0;
   };
-  return markOf(text, other) > 0 || (isAscii(0) && isAscii(2));
+  return markOf(text, other) > 0 || (isLatin(0) && isLatin(2));
 }
 
 /** Bytes of the byte order mark that text begins with. */

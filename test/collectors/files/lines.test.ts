@@ -65,7 +65,7 @@ describe('lines', () => {
     ['UTF-16LE', utf16('a\r\n😀\n\n'), { encoding: 'utf-16le' }, ['a', '😀', '']],
     ['UTF-16LE with its mark', utf16('a\nb\n', '\ufeff'), { encoding: 'utf-16le' }, ['a', 'b']],
     ['UTF-16 whose mark says big-endian', swapped('\ufeffa\r\nb\n'), { encoding: 'utf-16' }, ['a', 'b']],
-    ['UTF-16 that is big-endian', swapped('a\r\n😀\n'), { encoding: 'utf-16' }, ['a', '😀']],
+    ['UTF-16 that is big-endian', swapped('äö\r\n😀\n'), { encoding: 'utf-16' }, ['äö', '😀']],
     ['UTF-16BE whose mark says it is not', utf16('\ufeffa\n'), { encoding: 'utf-16be' }, ['a']],
     ['UTF-16 with characters like ASCII', utf16('\u4e00a\n'), { encoding: 'utf-16' }, ['\u4e00a']],
     ['UTF-16BE', swapped('a\r\n😀\n\n'), { encoding: 'utf-16be' }, ['a', '😀', '']],

@@ -10,9 +10,14 @@ import type { Marks } from './marks.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
 
-/** The checkpoint is saved this often, and with every new file; less when that takes more than a fiftieth of the time. */
+/**
+ * The checkpoint is saved this often, and with every new file; less when that takes more than a fiftieth of the time, but no
+ * less than every ten seconds unless that takes a quarter of it: what was sent since comes again after a crash.
+ */
 const SAVE_MS = 250;
 const SAVE_SHARE = 50;
+const LONGEST_PAUSE_MS = 10_000;
+const LEAST_SHARE = 4;
 
 export interface Memory {
   /** The first `synced` pushed records are safe. */
@@ -57,7 +62,8 @@ export function createMemory(
     }
     savedAt = now;
     count = shelf.count;
-    savePause = (room.now() - begin) * SAVE_SHARE;
+    const took = room.now() - begin;
+    savePause = Math.min(took * SAVE_SHARE, Math.max(LONGEST_PAUSE_MS, took * LEAST_SHARE));
   }
 
   return {

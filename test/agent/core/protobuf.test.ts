@@ -114,6 +114,17 @@ describe('text', () => {
     );
   });
 
+  it('finds the one odd byte wherever it stands in a long text', () => {
+    for (const length of [513, 575, 576, 577, 640])
+      for (let at = 0; at < length; at++) {
+        const source = new Uint8Array(length + 8).fill(0x61);
+        source[3 + at] = 0xff;
+        expect(new ProtoWriter(16).utf8(source, 3, 3 + length)).toBe(false);
+        expect(new ProtoWriter(16).utf8(source, 4 + at, length + 8)).toBe(true);
+        expect(new ProtoWriter(16).utf8(source, 0, 3 + at)).toBe(true);
+      }
+  });
+
   it('turns lone surrogates of strings into U+FFFD', () => {
     expect(written(w => w.string('a\ud800b'))).toBe('0561efbfbd62');
     expect(grown(w => w.string('é€😀'))).toBe(`09${hex(Buffer.from('é€😀'))}`);

@@ -12,7 +12,9 @@ const MOST_NAMES = 3;
 export function sentence(certificate: Certificate): string {
   const { daemon, pid, at, startedAt, exit, fds, checks, alsoDied, restart, repeats } = certificate;
   const failing = checks.filter(({ healthy }) => !healthy).map(({ name }) => name);
-  const others = alsoDied
+  // Of several instances the first speaks for all.
+  const died = alsoDied.filter((each, i) => alsoDied.findIndex(({ daemon }) => daemon === each.daemon) === i);
+  const others = died
     .slice(0, MOST_NAMES)
     .map(other => `${other.daemon} ${how(other.exit)} ${distance(other.at - at)}`);
   const parts = [
@@ -24,7 +26,7 @@ export function sentence(certificate: Certificate): string {
       ? [`${failing.length > 1 ? 'checks' : 'check'} ${failing.join(', ')} failing`]
       : []),
     ...others,
-    ...(alsoDied.length > MOST_NAMES ? [`${alsoDied.length - MOST_NAMES} more died`] : []),
+    ...(died.length > MOST_NAMES ? [`${died.length - MOST_NAMES} more died`] : []),
     ...(restart ? [`restarted ${later(restart.at - at)}`] : []),
     ...(repeats ? [again(repeats, exit)] : []),
   ];
@@ -44,6 +46,9 @@ export function lived(
 
 /** How the last ended is worth a word where it is not how the first did. */
 function again({ count, lastExit }: NonNullable<Certificate['repeats']>, first: Exit): string {
+  // Nobody knows within what time.
+  if (first.lastSeenAt !== undefined && lastExit.lastSeenAt !== undefined)
+    return `and so did ${count} more of it`;
   const times = count === 1 ? 'once' : `${count} times`;
   const last = how(lastExit);
   return `died ${times} more within 10 s${last === how(first) ? '' : `, and at last ${last}`}`;

@@ -23,6 +23,7 @@ const other = (daemon: string, at: number) => ({
   at,
   exit: { reason: 'exit', code: 1 } as const,
 });
+const UNSEEN = { reason: 'unknown', lastSeenAt: T - 60_000 } as const;
 const check = (name: string, healthy: boolean) => ({ name, healthy, message: '', since: T });
 
 it.each<[Partial<Certificate>, string]>([
@@ -64,6 +65,14 @@ it.each<[Partial<Certificate>, string]>([
       alsoDied: [other('redis', T - 3000), other('app', T + 100), other('x', T + 9000)],
     },
     'nginx[4711] exited with status 0; redis exited with status 1 3 s before; app exited with status 1 at the same time; x exited with status 1 9 s later',
+  ],
+  [
+    { startedAt: undefined, alsoDied: ['a', 'a', 'b', 'a'].map(name => other(name, T)) },
+    'nginx[4711] exited with status 0; a exited with status 1 at the same time; b exited with status 1 at the same time',
+  ],
+  [
+    { exit: UNSEEN, repeats: { count: 1, lastAt: T, lastExit: UNSEEN } },
+    'nginx[4711] ended while no agent ran after 3 h 11 min to 3 h 12 min; and so did 1 more of it',
   ],
   [
     { startedAt: undefined, alsoDied: ['a', 'b', 'c', 'd', 'e'].map(name => other(name, T)) },

@@ -91,8 +91,19 @@ export function createSender(
       const body = await compress(text);
       const breaker = new AbortController();
       const stop = () => breaker.abort();
-      const deadlineMs = waitMs;
-      const timer = setTimeout(stop, deadlineMs);
+      let deadlineMs = waitMs;
+      const expired = () => {
+        const moreMs = waitMs - deadlineMs;
+        if (moreMs > 0) {
+          // Another has just shown how slow the receiver is, and one that comes twice is enough for that.
+          deadlineMs = waitMs;
+          timer = setTimeout(expired, moreMs);
+          return;
+        }
+        waitMs = Math.max(waitMs, Math.min(2 * deadlineMs, longestMs));
+        stop();
+      };
+      let timer = setTimeout(expired, deadlineMs);
       signal.addEventListener('abort', stop);
       try {
         signal.throwIfAborted();
@@ -110,7 +121,6 @@ export function createSender(
       } catch (error) {
         if (error instanceof RetryLater) throw error;
         const late = breaker.signal.aborted && !signal.aborted;
-        if (late) waitMs = Math.max(waitMs, Math.min(2 * deadlineMs, longestMs));
         const cause = late ? `no answer within ${deadlineMs} ms` : causeOf(error);
         const reason = late ? 'timeout' : signal.aborted ? 'stopped' : reasonOf(error);
         throw new RetryLater(reason, `cannot send to "${target}": ${cause}`, undefined, error);

@@ -164,6 +164,25 @@ describe('answers', () => {
       expect(await after(ms)).toBe(outcome);
   });
 
+  it('is waited for longer by those that are under way when the first gives up', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const server = await receiver();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.behave(() => ({ after: promise }));
+    const sender = await exporter({ endpoint: server.url, timeout: '10s' });
+    const deliveries = ['a', 'b', 'c'].map(name =>
+      sender.deliver(batch(name), never).then(
+        () => 'taken',
+        ({ reason }) => reason as string,
+      ),
+    );
+    await server.waitFor(({ requests }) => requests.length === 3);
+    await vi.advanceTimersByTimeAsync(15_000);
+    resolve();
+    expect((await Promise.all(deliveries)).sort()).toEqual(['taken', 'taken', 'timeout']);
+  });
+
   it('waits for no one where nobody listens', async () => {
     const server = await startReceiver();
     await server.close();

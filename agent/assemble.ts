@@ -67,6 +67,7 @@ export interface Assembly {
 export async function runAgent({ config: first, load, env, reopen, ready }: Assembly): Promise<number> {
   const startedAt = clock.now();
   const { now, elapsed } = clock;
+  makeDirectories(first.agent); // Before anything is looked for in them.
   const { log, configure: configureLog, answer } = createAgentLog(first.agent);
   const { meter, families: ownFamilies } = createRegistry(now);
   meter.instrument(BUILD_INFO).with(VERSION, process.version).set(1);
@@ -218,9 +219,8 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
 
   const actors: Actor[] = [
     {
-      name: 'directories',
+      name: 'lock',
       async start() {
-        makeDirectories(config.agent);
         lock = lockDirectory(config.agent.state_dir, native?.libc.flock, log.warn);
       },
       stop: async () => lock?.release(),

@@ -152,6 +152,9 @@ async function ask(path) {
   const answer = await fetch(path, {
     signal: AbortSignal.timeout(10_000),
     headers: { accept: 'application/json' },
+  }).catch(error => {
+    // Each browser has its own words for these.
+    throw new Error(error.name === 'TimeoutError' ? 'it does not answer' : 'there is no connection');
   });
   if (answer.status === 404) return undefined;
   if (!answer.ok) throw new Error(`the agent answered ${answer.status}`);

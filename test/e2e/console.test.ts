@@ -384,7 +384,7 @@ test('an agent that goes away and comes back', async () => {
   await shown('#health', 'ready');
   const port = Number(new URL(url).port);
   await http.close();
-  await shown('#offline', 'Cannot reach the agent');
+  await shown('#offline', 'Cannot reach the agent: there is no connection. What you see is from ');
   expect(await names()).toHaveLength(3);
   await serve(port);
   await shown('#health', 'ready');

@@ -80,13 +80,15 @@ describe('bad ground', () => {
     expect(program.output()).toContain('address already in use');
   });
 
-  it('a state_dir that cannot be made ends with 1 and names it', async () => {
+  it('a state_dir that cannot be made ends with 1 and names it, and nothing else', async () => {
     const home = await createHome();
     writeFileSync(join(home.directory, 'file'), '');
     home.configure({ agent: { state_dir: join(home.directory, 'file/state') } });
     const program = spawnProgram(home, ['run', '--config', home.configFile]);
     expect((await program.ended).code).toBe(1);
-    expect(program.output()).toContain(join(home.directory, 'file/state'));
+    const path = join(home.directory, 'file/state');
+    expect(program.output()).toMatch(/^eudaemon: cannot create agent\.state_dir ".*": .*\n$/);
+    expect(program.output()).toContain(`"${path}"`);
   });
 
   it('a syslog path that somebody else serves is a fault that /readyz names; the rest runs', async () => {

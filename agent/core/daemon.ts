@@ -261,7 +261,7 @@ export interface ManagerWord {
 export interface DaemonReports {
   /**
    * All living instances of every daemon, once a sampling cycle. With `awaited` the end of one that is missing will be told
-   * by `exited()`, or by the next cycle it is unknown. One that is missing and `lives` is the daemon's no longer.
+   * by `exited()`, or by a cycle `AWAITED_MS` later it is unknown. One that is missing and `lives` is the daemon's no longer.
    */
   processes(
     now: number,

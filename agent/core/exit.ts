@@ -9,6 +9,12 @@ const SIGNALS =
   );
 const CORE = 0x80;
 
+/**
+ * From the first look that misses a process its end is waited for so long, where the kernel tells ends: a tenth of a second
+ * late, or more where it or the agent waits for the CPU. Ms.
+ */
+export const AWAITED_MS = 5000;
+
 /** `SIGTERM`; real-time signals, which have no name of their own, as `SIG34`. */
 export const signalName = (signal: number): string => `SIG${SIGNALS[signal - 1] ?? signal}`;
 

@@ -184,7 +184,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       const past = lookedAt === undefined ? pastOf(room, name, before) : undefined;
       if (past) roster.update(running(past, instances));
       const exit = past ? { ...UNKNOWN, lastSeenAt: past.at } : UNKNOWN;
-      take(now, roster.update(instances, awaited && !past, lives), exit);
+      take(now, roster.update(instances, awaited && !past ? elapsed() : undefined, lives), exit);
       lookedAt = now;
       settle(now);
     },

@@ -1,6 +1,7 @@
 // Who of a daemon lives, who began and who ended since the last look. Pure.
 
 import type { Instance, ProcessFacts } from '../core/daemon.ts';
+import { AWAITED_MS } from '../core/exit.ts';
 import { isSameProcess } from '../core/procstat.ts';
 
 /** Of a process that lived between two looks, only the facts. */
@@ -23,12 +24,13 @@ export interface Roster {
   readonly oldest: number;
   readonly youngest: number;
   /**
-   * Takes what lives now. What stood in the first list has begun before. With `awaited` a top that is missing is given
-   * until the next list for its end to be told. One that is missing and `lives` has not ended: it is no longer one of these.
+   * Takes what lives now. What stood in the first list has begun before. With `awaitedAt`, monotonic ms, a top that is
+   * missing is given until a list `AWAITED_MS` later for its end to be told. One that is missing and `lives` has not ended:
+   * it is no longer one of these.
    */
   update(
     instances: readonly Instance[],
-    awaited?: boolean,
+    awaitedAt?: number,
     lives?: (process: ProcessFacts) => boolean,
   ): Changes;
   /** Takes a beginning told by somebody else. */
@@ -71,9 +73,9 @@ export function createRoster(vacant = 0): Roster {
   const mains = new Map<string, Instance>();
   /** Mains that began in the place of one that had ended. */
   const placed = new Set<string>();
-  /** Mains that were missing in the last list. */
-  let missing = new Set<string>();
-  /** Mains that have ended by two lists: when it is told after all, that is no other end. */
+  /** Mains that were missing in the last list, and since when. */
+  let missing = new Map<string, number>();
+  /** Mains that have ended by lists alone: when it is told after all, that is no other end. */
   const overdue = new Set<string>();
   /** Tops that have outlived the top above them, and do not go on in its place. */
   const leftOver = new Set<string>();
@@ -134,20 +136,22 @@ export function createRoster(vacant = 0): Roster {
     get youngest() {
       return youngest;
     },
-    update(instances, awaited = false, lives = () => false) {
+    update(instances, awaitedAt, lives = () => false) {
       if (!first && !heirs && sessions.size === 0 && missing.size === 0 && isEqual(instances, living))
         return UNCHANGED;
       const keyed = instances.map(instance => [keyOf(instance), instance] as const);
       const keys = new Set(keyed.map(([key]) => key));
       const began = keyed.filter(([key, { claimed }]) => claimed && !known.has(key));
       const absent = [...mains].filter(([key]) => !keys.has(key));
-      const late = absent.filter(([key]) => awaited && !missing.has(key));
-      const gone = absent.filter(([key]) => !awaited || missing.has(key));
-      missing = new Set(late.map(([key]) => key));
+      const isLate = (key: string) =>
+        awaitedAt !== undefined && awaitedAt - (missing.get(key) ?? awaitedAt) < AWAITED_MS;
+      const late = absent.filter(([key]) => isLate(key));
+      const gone = absent.filter(([key]) => !isLate(key));
+      missing = new Map(late.map(([key]) => [key, missing.get(key) ?? awaitedAt!]));
       for (const [key] of gone) {
         mains.delete(key);
         placed.delete(key);
-        if (awaited) overdue.add(key);
+        if (awaitedAt !== undefined) overdue.add(key);
       }
       for (const key of overdue) {
         if (overdue.size <= MAX_OVERDUE) break;

@@ -23,7 +23,7 @@ const OVERFLOWS: Desc = {
 /** Throws what keeps the kernel from telling. */
 export function watchByEvents(
   native: Native,
-  { told, now, look, zombie }: ExitRoom,
+  { told, now, elapsed, look, zombie }: ExitRoom,
   { root, daemons, log, meter, begun }: SamplerRoom,
   lost: () => void,
   watch: typeof watchProcesses = watchProcesses,
@@ -101,7 +101,7 @@ export function watchByEvents(
       events.want(wanted());
       if (found !== known) events.know(found.keys());
       known = found;
-      lineage.seen(found);
+      lineage.seen(found, elapsed());
     },
     async close() {
       clearTimeout(timer);

@@ -2,7 +2,7 @@
 // on in the place of another. Pure but for what it asks the room.
 
 import type { DaemonLookup, Exit, ProcessFacts } from '../../agent/core/daemon.ts';
-import { exitOf } from '../../agent/core/exit.ts';
+import { AWAITED_MS, exitOf } from '../../agent/core/exit.ts';
 import type { ProcessEvent } from '../../agent/native/process-events.ts';
 import { BRIEF_MS } from '../../agent/native/sieve.ts';
 
@@ -24,8 +24,11 @@ export interface Told {
 
 export interface Lineage {
   take(events: readonly ProcessEvent[]): void;
-  /** What a look has found, all of it, the same map again when nothing has changed; what it misses twice is forgotten. */
-  seen(found: ReadonlyMap<number, Kin>): void;
+  /**
+   * What a look has found, all of it, the same map again when nothing has changed, and when, monotonic ms. What looks miss is
+   * forgotten when nobody waits for its end any more.
+   */
+  seen(found: ReadonlyMap<number, Kin>, elapsed: number): void;
   /** Tells the beginnings of those that have lived for a while by now: a launcher has not. */
   settle(now: number): void;
   /** Whether there is something for `settle()`. */
@@ -41,6 +44,9 @@ const MAX_STRANGERS = 1_024;
 const SURE = 3;
 const MAX_UNSEEN = 64;
 
+/** Later than its daemon gives it up. */
+const FORGET_MS = 2 * AWAITED_MS;
+
 /** All threads of a process that ends are gone by then: one that goes on has not ended as its first thread has. */
 const TEARDOWN_MS = 1000;
 
@@ -53,7 +59,8 @@ interface Member extends Kin {
   process: ProcessFacts;
   startedAt: number;
   parent: number;
-  missed: boolean;
+  /** Since when looks miss it, monotonic ms. */
+  missedAt: number | undefined;
   told: boolean;
   /** Its top has crashed: it is none itself. */
   leftOver: boolean;
@@ -96,7 +103,7 @@ export function createLineage(
   let settled: ReadonlyMap<number, Kin> | undefined;
 
   const add = (pid: number, kin: Kin, parent: number) => {
-    const member: Member = { ...kin, parent, missed: false, told: false, leftOver: false };
+    const member: Member = { ...kin, parent, missedAt: undefined, told: false, leftOver: false };
     members.set(pid, member);
     settled = undefined;
     strangers.delete(pid);
@@ -218,12 +225,12 @@ export function createLineage(
         else exit(event);
       }
     },
-    seen(found) {
+    seen(found, elapsed) {
       if (found === settled) return;
       for (const [pid, member] of members) {
         if (found.has(pid)) continue;
-        if (member.missed) members.delete(pid);
-        else member.missed = true;
+        member.missedAt ??= elapsed;
+        if (elapsed - member.missedAt > FORGET_MS) members.delete(pid);
       }
       for (const [pid, kin] of found) {
         const before = members.get(pid);
@@ -231,13 +238,13 @@ export function createLineage(
           before.process = kin.process;
           before.startedAt = kin.startedAt;
           before.claimed ||= kin.claimed && !before.leftOver;
-          before.missed = false;
+          before.missedAt = undefined;
           before.told = true;
         } else
           members.set(pid, {
             ...kin,
             parent: before?.parent ?? kin.process.ppid,
-            missed: false,
+            missedAt: undefined,
             told: true,
             leftOver: false,
           });

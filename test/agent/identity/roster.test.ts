@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Instance } from '../../../agent/core/daemon.ts';
+import { AWAITED_MS } from '../../../agent/core/exit.ts';
 import { COMMAND_MS, createRoster } from '../../../agent/identity/roster.ts';
 
 const instance = (pid: number, claimed: boolean): Instance => ({
@@ -48,10 +49,12 @@ it('tells every beginning and every end of a top exactly once, and no more resta
         told.restarts += changes.restarts;
         expect(told.restarts).toBeLessThanOrEqual(Math.min(told.began.length, told.ended.length));
       };
+      let now = 0;
       const look = () => {
+        now += AWAITED_MS;
         for (const each of living) if (each.claimed && !seen.has(each.pid)) tops.add(each.pid);
         for (const each of living) seen.add(each.pid);
-        take(roster.update(living, awaited));
+        take(roster.update(living, awaited ? now : undefined));
         if (!awaited) expect(roster.instances).toEqual(living);
       };
       roster.update([]);
@@ -199,30 +202,39 @@ describe('a top that is missing while its end is awaited', () => {
   const start = () => {
     const roster = createRoster();
     roster.update([]);
-    roster.update([instance(1, true)], true);
+    roster.update([instance(1, true)], 1000);
     return roster;
   };
 
-  it('lives until the next list', () => {
+  it('lives for a while, however often somebody looks', () => {
     const roster = start();
-    expect(roster.update([], true).ended).toEqual([]);
-    expect(roster.tops).toHaveLength(1);
-    expect(roster.update([], true).ended).toHaveLength(1);
+    for (const at of [2000, 2001, 3000, 1999 + AWAITED_MS]) {
+      expect(roster.update([], at).ended).toEqual([]);
+      expect(roster.tops).toHaveLength(1);
+    }
+    expect(roster.update([], 2000 + AWAITED_MS).ended).toHaveLength(1);
     expect(roster.tops).toEqual([]);
+  });
+
+  it('and comes back is awaited anew when it is missing again', () => {
+    const roster = start();
+    roster.update([], 2000);
+    roster.update([instance(1, true)], 3000);
+    expect(roster.update([], 2000 + AWAITED_MS).ended).toEqual([]);
   });
 
   it('ends once, when it is told', () => {
     const roster = start();
-    roster.update([], true);
+    roster.update([], 2000);
     expect(roster.end(instance(1, true))?.ended).toHaveLength(1);
-    expect(roster.update([], true).ended).toEqual([]);
+    expect(roster.update([], 2000 + AWAITED_MS).ended).toEqual([]);
     expect(roster.end(instance(1, true))?.began).toHaveLength(1);
   });
 
-  it('ends once, when it is told after the next list', () => {
+  it('ends once, when it is told after that', () => {
     const roster = start();
-    roster.update([], true);
-    roster.update([], true);
+    roster.update([], 2000);
+    roster.update([], 2000 + AWAITED_MS);
     expect(roster.end(instance(1, true))).toBeUndefined();
   });
 
@@ -280,9 +292,10 @@ describe('one that is missing and lives', () => {
   it('has not ended, and who takes over is no restart', () => {
     for (const awaited of [false, true]) {
       const roster = createRoster();
-      roster.update([instance(1, true), instance(2, false)], awaited);
-      for (let looks = 0; looks < 3; looks++)
-        expect(roster.update([instance(2, true)], awaited, lives)).toEqual({
+      const at = (look: number) => (awaited ? look * AWAITED_MS : undefined);
+      roster.update([instance(1, true), instance(2, false)], at(0));
+      for (let look = 1; look < 4; look++)
+        expect(roster.update([instance(2, true)], at(look), lives)).toEqual({
           began: [],
           ended: [],
           restarts: 0,

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
 import type { Exit, ProcessFacts } from '../../../agent/core/daemon.ts';
+import { AWAITED_MS } from '../../../agent/core/exit.ts';
 import type { ProcessEvent } from '../../../agent/native/process-events.ts';
 import { createLineage, type Kin } from '../../../collectors/processes/lineage.ts';
 
@@ -82,7 +83,7 @@ function world() {
       }
       // As the sampler gives it: the same when nothing has changed.
       if (!isDeepStrictEqual(found, last)) last = found;
-      lineage.seen(last);
+      lineage.seen(last, at);
       return self;
     },
     settle() {
@@ -267,10 +268,11 @@ it('tells the end of a child that a look has found to be a top', () => {
   expect(w.look().exit(6, 9).told()).toEqual(['d 6 ended SIGKILL']);
 });
 
-it('forgets whose end it missed, at the second look', () => {
+it.each([
+  ['is told, however often a look has missed it', 2 * AWAITED_MS, ['d 5 ended SIGKILL']],
+  ['is not waited for any longer', 2 * AWAITED_MS + 1, []],
+])('an end that comes late %s', (_, ms, told) => {
   const w = world().start(5, 'd').look();
-  const nobody = new Map();
-  w.lineage.seen(nobody);
-  w.lineage.seen(nobody);
-  expect(w.exit(5, 9).told()).toEqual([]);
+  for (const at of [0, 1, 1000, ms]) w.lineage.seen(new Map(), at);
+  expect(w.exit(5, 9).told()).toEqual(told);
 });

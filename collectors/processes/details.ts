@@ -12,7 +12,7 @@ import { detailsInterval, type ProcessesOptions } from './options.ts';
 import { parsePss } from './parse.ts';
 import { DENIED, type Reader } from './read.ts';
 import { readMemory, readStat } from './sample.ts';
-import { createTcpTables, TCP_STATES } from './tcp.ts';
+import { createTcpSockets, TCP_STATES } from './tcp.ts';
 import { createUndeclared, type Undeclared } from './undeclared.ts';
 
 /** What the shares of memory may cost in a look; who comes later keeps the figure it had, and is first in the next. */
@@ -27,7 +27,7 @@ export function createDetails(
 ): Sampler {
   const { root, daemons, elapsed } = room;
   const groups = createGroups(root);
-  const tcp = createTcpTables(root);
+  const tcp = createTcpSockets(root);
   const shares = createShares(reader);
   const undeclared = options.undeclared > 0 ? createUndeclared(options.undeclared) : undefined;
 
@@ -60,9 +60,9 @@ export function createDetails(
           out.set(family.COUNTERS[name!]!, value, daemon, ...labels);
         }
       });
-      const holdingsOf = createHoldings(root, tcp, reader.targetOf);
+      tcp.begin(elapsed());
       for (const [daemon, processes] of members) {
-        const holdings = holdingsOf();
+        const holdings = createHoldings(root, tcp, reader.targetOf);
         await breath.each(processes, ({ stat, figures }) => holdings.add(stat.pid, figures.details.open));
         const held = holdings.held();
         if (held.denied) continue;

@@ -4,7 +4,7 @@ import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { attempt } from '../../agent/core/errors.ts';
 import { DENIED, type Reader } from './read.ts';
-import type { TcpState, TcpTables } from './tcp.ts';
+import type { TcpSockets, TcpState } from './tcp.ts';
 
 /** Of processes together. */
 export interface Holding {
@@ -65,54 +65,45 @@ export interface Holdings {
   held(): Holding;
 }
 
-/** One look at all daemons: the sockets of a network namespace are asked for once. */
-export function createHoldings(root: string, tcp: TcpTables, targetOf: Reader['targetOf']): () => Holdings {
+/** Of one look that `tcp` has begun. */
+export function createHoldings(
+  root: string,
+  tcp: Pick<TcpSockets, 'stateOf'>,
+  targetOf: Reader['targetOf'],
+): Holdings {
   const proc = join(root, 'proc');
-  const tables = new Map<string, ReadonlyMap<number, TcpState>>();
-
-  const tableOf = (pid: number, network: string): ReadonlyMap<number, TcpState> => {
-    let table = tables.get(network);
-    if (!table) {
-      table = tcp(pid, network);
-      tables.set(network, table);
-    }
-    return table;
-  };
-
-  return () => {
-    const deleted = new Map<string, number>();
-    const free = new Map<number, number>();
-    const inodes = new Set<number>();
-    const sockets = { established: 0, listen: 0, close_wait: 0, other: 0 };
-    let denied = false;
-    return {
-      add(pid, open) {
-        denied ||= open.denied;
-        for (const inode of open.sockets) {
-          if (inodes.has(inode)) continue;
-          inodes.add(inode);
-          const state = tableOf(pid, open.network).get(inode);
-          if (state) sockets[state]++;
-        }
-        for (const fd of open.files) {
-          // Others may have deleted it since, and the descriptor may lead elsewhere.
-          const target = attempt(() => targetOf(pid, fd)) ?? '';
-          if (!target.endsWith(DELETED) || !isOnDisk(target)) continue;
-          const path = `${proc}/${pid}/fd/${fd}`;
-          const file = attempt(() => statSync(path));
-          if (!file?.isFile() || file.nlink > 0) continue;
-          deleted.set(`${file.dev}:${file.ino}`, file.blocks * BLOCK);
-          const space = free.has(file.dev) ? undefined : attempt(() => statfsSync(path));
-          if (space) free.set(file.dev, space.bavail * space.bsize);
-        }
-      },
-      held: () => ({
-        deletedBytes: [...deleted.values()].reduce((sum, bytes) => sum + bytes, 0),
-        deletedFree: free.size > 0 ? Math.min(...free.values()) : undefined,
-        sockets,
-        denied,
-      }),
-    };
+  const deleted = new Map<string, number>();
+  const free = new Map<number, number>();
+  const inodes = new Set<number>();
+  const sockets = { established: 0, listen: 0, close_wait: 0, other: 0 };
+  let denied = false;
+  return {
+    add(pid, open) {
+      denied ||= open.denied;
+      for (const inode of open.sockets) {
+        if (inodes.has(inode)) continue;
+        inodes.add(inode);
+        const state = tcp.stateOf(pid, open.network, inode);
+        if (state) sockets[state]++;
+      }
+      for (const fd of open.files) {
+        // Others may have deleted it since, and the descriptor may lead elsewhere.
+        const target = attempt(() => targetOf(pid, fd)) ?? '';
+        if (!target.endsWith(DELETED) || !isOnDisk(target)) continue;
+        const path = `${proc}/${pid}/fd/${fd}`;
+        const file = attempt(() => statSync(path));
+        if (!file?.isFile() || file.nlink > 0) continue;
+        deleted.set(`${file.dev}:${file.ino}`, file.blocks * BLOCK);
+        const space = free.has(file.dev) ? undefined : attempt(() => statfsSync(path));
+        if (space) free.set(file.dev, space.bavail * space.bsize);
+      }
+    },
+    held: () => ({
+      deletedBytes: [...deleted.values()].reduce((sum, bytes) => sum + bytes, 0),
+      deletedFree: free.size > 0 ? Math.min(...free.values()) : undefined,
+      sockets,
+      denied,
+    }),
   };
 }
 

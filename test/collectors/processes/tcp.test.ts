@@ -3,20 +3,51 @@ import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { createTcpTables } from '../../../collectors/processes/tcp.ts';
+import { createTcpSockets } from '../../../collectors/processes/tcp.ts';
 import { createHost } from '../../procfs.ts';
+
+const LISTEN = '0A';
+const CLOSE_WAIT = '08';
+const table = (...sockets: (readonly [inode: number, state: string])[]): string =>
+  ['  sl  local', ...sockets.map(([inode, state]) => `   0: 0 0 ${state} 0 0 0 0 0 ${inode} 1`), ''].join(
+    '\n',
+  );
 
 it('of another, out of /proc/PID/net', () => {
   const host = createHost();
   onTestFinished(host.close);
-  host.write('proc/10/net/tcp', '  sl  local\n   0: 0 0 0A 0 0 0 0 0 77 1\n');
-  host.write('proc/10/net/tcp6', '  sl  local\n   0: 0 0 08 0 0 0 0 0 78 1\n');
-  const tables = createTcpTables(host.root);
-  expect([...tables(10, 'net:[1]')]).toEqual([
-    [77, 'listen'],
-    [78, 'close_wait'],
+  host.write('proc/10/net/tcp', table([77, LISTEN]));
+  host.write('proc/10/net/tcp6', table([78, CLOSE_WAIT]));
+  const sockets = createTcpSockets(host.root);
+  sockets.begin(0);
+  expect([77, 78, 79].map(inode => sockets.stateOf(10, 'net:[1]', inode))).toEqual([
+    'listen',
+    'close_wait',
+    undefined,
   ]);
-  expect([...tables(11, '')]).toEqual([]);
+  expect(sockets.stateOf(11, 'net:[2]', 77)).toBeUndefined();
+});
+
+it('asks when one may be another: not for sockets that are none of TCP, but for those, too, once a minute', () => {
+  const host = createHost();
+  onTestFinished(host.close);
+  const sockets = createTcpSockets(host.root);
+  const look = (seconds: number, ...inodes: number[]) => {
+    sockets.begin(seconds * 1000);
+    return inodes.map(inode => sockets.stateOf(10, 'net:[1]', inode));
+  };
+  const connect = (...of: Parameters<typeof table>) => host.write('proc/10/net/tcp', table(...of));
+  expect(look(0, 1, 2)).toEqual([undefined, undefined]);
+  connect();
+  expect(look(1, 1, 2)).toEqual([undefined, undefined]);
+  connect([2, LISTEN], [3, LISTEN]);
+  expect(look(2, 1, 2)).toEqual([undefined, undefined]);
+  expect(look(3, 1, 2, 3)).toEqual([undefined, undefined, 'listen']);
+  connect([2, LISTEN], [3, CLOSE_WAIT]);
+  expect(look(59, 1, 2, 3)).toEqual([undefined, undefined, 'close_wait']);
+  expect(look(60, 1, 2)).toEqual([undefined, 'listen']);
+  connect([2, CLOSE_WAIT]);
+  expect(look(61, 1, 2)).toEqual([undefined, 'close_wait']);
 });
 
 it('this host: both ways tell the same of a socket', async () => {
@@ -30,9 +61,10 @@ it('this host: both ways tell the same of a socket', async () => {
       return [];
     }
   });
-  const tables = createTcpTables('/');
+  const sockets = createTcpSockets('/');
+  sockets.begin(0);
   const listening = (network: string) =>
-    inodes.filter(inode => tables(process.pid, network).get(inode) === 'listen');
+    inodes.filter(inode => sockets.stateOf(process.pid, network, inode) === 'listen');
   const own = readlinkSync('/proc/self/ns/net');
   expect(listening(own).length).toBeGreaterThan(0);
   expect(listening(own)).toEqual(listening('another'));

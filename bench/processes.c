@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STATM, STAT, IO, FD, STATUS, CGROUP, LIMITS, FILES, KEPT = STATUS, MAX = 32768, DETAILS = 3, EVERYTHING = 60 };
+enum { STATM, STAT, IO, FD, STATUS, CGROUP, LIMITS, FILES, KEPT = CGROUP, MAX = 32768, DETAILS = 3, EVERYTHING = 60 };
 static const char *const names[FILES] = {"statm", "stat", "io", "fd", "status", "cgroup", "limits"};
 /** Open files, 0 for one that was never read, -1 for one that was read once. */
 static int held[MAX][KEPT];

@@ -173,6 +173,8 @@ export interface ProcessFacts {
   /** Device number of its controlling terminal; 0 for none. Pid of the leader of its session. */
   readonly terminal?: number;
   readonly session?: number;
+  /** Where its stack begins (proc_pid_stat(5)), NaN where that is not told. */
+  readonly stack?: number;
   /** Arguments joined by blanks, where something other than /proc tells them. */
   readonly cmdline?: string;
   /** What was read when its program began; it may be gone by now. */

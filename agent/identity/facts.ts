@@ -81,7 +81,7 @@ export function createFacts(root: string, process: ProcessFacts): Facts {
     cgroup: once(() => parseCgroup(began ? (began.cgroup ?? '') : readFileSync(join(own, 'cgroup'), 'utf8'))),
     program: once(() => {
       const { dev, ino } = statSync(join(own, 'exe'));
-      return `${dev}:${ino}:${parseStack(readFileSync(join(own, 'stat'), 'latin1'))}`;
+      return `${dev}:${ino}:${process.stack ?? parseStack(readFileSync(join(own, 'stat'), 'latin1'))}`;
     }),
     denied: () => denied,
     doubtful: () => doubtful,

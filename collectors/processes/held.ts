@@ -23,19 +23,14 @@ interface Pids {
 }
 
 /**
- * What looks read again and again, open from the second time on: of a process at rest no more than one is. The kernel
- * keeps 4 KiB for each that has been read.
+ * What looks read again and again, open from the second time on. The kernel keeps 4 KiB for each that has been read. The
+ * first is what each look reads of each process: the others leave it room.
  */
-const KEPT = ['statm', 'stat', 'io', 'fd'] as const;
-type Kept = (typeof KEPT)[number];
+const KEPT = ['statm', 'stat', 'io', 'fd', 'status'];
 /** Of one process, each the open file or one of these. */
-type Files = Record<Kept, number>;
+type Files = number[];
 const READ_ONCE = -1;
 const NEVER_READ = -2;
-/** What each look reads of each process: the others leave it room. */
-const FIRST = 'statm';
-
-const isKept = (name: string): name is Kept => (KEPT as readonly string[]).includes(name);
 
 /** `limit` files at most. */
 export function createHeld(limit: number): Held {
@@ -43,35 +38,47 @@ export function createHeld(limit: number): Held {
   let own: Pids = NOBODY;
   let all: Pids = NOBODY;
   let room = limit;
+  /** Files of one process are asked for one after another. */
+  let last: Files | undefined;
+  let lastPid = -1;
 
+  const filesOf = (pid: number): Files | undefined => {
+    if (pid === lastPid) return last;
+    lastPid = pid;
+    last = held.get(pid);
+    return last;
+  };
   const release = (pid: number): void => {
     const files = held.get(pid);
     if (!files) return;
-    for (const name of KEPT) {
-      if (files[name] < 0) continue;
-      closeSync(files[name]);
+    for (const fd of files) {
+      if (fd < 0) continue;
+      closeSync(fd);
       room++;
     }
     held.delete(pid);
+    lastPid = -1;
   };
 
   return {
     has: pid => all.has(pid),
-    get: (pid, name) => held.get(pid)?.[name as Kept] ?? -1,
+    get: (pid, name) => filesOf(pid)?.[KEPT.indexOf(name)] ?? -1,
     keep(pid, name, fd) {
-      if (!isKept(name) || !all.has(pid)) return false;
-      let files = held.get(pid);
+      const at = KEPT.indexOf(name);
+      if (at < 0 || !all.has(pid)) return false;
+      let files = filesOf(pid);
       if (!files) {
-        files = { statm: NEVER_READ, stat: NEVER_READ, io: NEVER_READ, fd: NEVER_READ };
+        files = KEPT.map(() => NEVER_READ);
         held.set(pid, files);
+        last = files;
       }
-      if (files[name] === NEVER_READ) {
-        files[name] = READ_ONCE;
+      if (files[at] === NEVER_READ) {
+        files[at] = READ_ONCE;
         return false;
       }
-      const left = name === FIRST ? room : room - all.size;
+      const left = at === 0 ? room : room - all.size;
       if (left < 1 || (!own.has(pid) && room < limit / 2)) return false;
-      files[name] = fd;
+      files[at] = fd;
       room--;
       return true;
     },

@@ -15,6 +15,8 @@ interface Process {
   readonly figures: Figures | undefined;
   /** As `Reader.cpuTime` gave it before anything was read. */
   cpuTime: number;
+  /** So often its files were read. */
+  reads: number;
 }
 
 /** A process of a daemon. */
@@ -55,6 +57,9 @@ export interface Looker {
     end(): Missed;
   };
 }
+
+/** A process may run another program soon after it has begun, so whose it is is asked so often before it waits for its turn. */
+const UNSETTLED = 3;
 
 export function createLooker(
   reader: Reader,
@@ -99,17 +104,20 @@ export function createLooker(
     before: Process | undefined,
     depth: Depth,
     cpuTime: number,
+    stands: boolean,
   ): Process | undefined => {
     const length = reader.file(pid, 'stat');
     const stat = length > 0 ? parseStat(reader.buf, length, before?.stat) : undefined;
     if (!stat) return undefined;
-    const daemon = daemonOf(stat);
     const same = before?.stat.startTicks === stat.startTicks ? before : undefined;
+    const settled = same?.stat === stat && same.reads >= UNSETTLED && depth === Depth.Figures;
+    const daemon = settled && stands ? same.daemon : daemonOf(stat);
     const figures =
       daemon === undefined ? undefined : readFigures(reader, teller(stat), same?.figures, depth, cpuTime);
     if (daemon !== undefined && !figures) return undefined;
-    if (!same || same.daemon !== daemon) return { stat, daemon, figures, cpuTime };
+    if (!same || same.daemon !== daemon) return { stat, daemon, figures, cpuTime, reads: 1 };
     same.stat = stat;
+    same.reads++;
     same.cpuTime = cpuTime;
     return same;
   };
@@ -135,8 +143,8 @@ export function createLooker(
       // What is another in the course of this look concerns those as well who were before it.
       const answered = answers;
       answers = daemons.answers;
-      const isStill = ({ stat, daemon }: Process) =>
-        (answered !== undefined && daemons.answers === answered) || daemonOf(stat) === daemon;
+      const stands = () => answered !== undefined && daemons.answers === answered;
+      const isStill = ({ stat, daemon }: Process) => stands() || daemonOf(stat) === daemon;
       let living = 0;
       return {
         at(pid) {
@@ -154,7 +162,7 @@ export function createLooker(
             else forget(pid, before);
             return moved ? (before as Seen) : undefined;
           }
-          const process = read(pid, before, depth, cpuTime);
+          const process = read(pid, before, depth, cpuTime, stands());
           if (!process) {
             if (before) forget(pid, before);
             return undefined;

@@ -5,6 +5,7 @@ import type { Instance, ProcessFacts } from '../../agent/core/daemon.ts';
 import { hasEnded, isSameProcess, type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import type { Kin } from './lineage.ts';
 import type { Seen } from './look.ts';
+import type { Setting } from './sample.ts';
 import { fdShare } from './sums.ts';
 import {
   INVOLUNTARY,
@@ -23,6 +24,8 @@ interface Portrait extends Usage {
   readonly of: Seen;
   /** As `parseRights` gives them. */
   rights: number;
+  /** Another object whenever everything of it was read. */
+  setting: Setting;
   readonly own: number[];
   readonly inherited: number[];
   readonly ended: boolean;
@@ -39,7 +42,7 @@ interface Portrait extends Usage {
 export interface Drawn {
   /** Of those of whom something was read. */
   readonly usages: readonly Usage[];
-  /** The tops among them that run with other rights than before; all when somebody is another. */
+  /** The tops among them that run with other rights than before, or had their turn; all when somebody is another. */
   readonly tops: readonly Top[];
   /** By pid, of those that live. */
   readonly kin: ReadonlyMap<number, Kin>;
@@ -75,7 +78,7 @@ export function createPortraits(startedAt: number): Portraits {
   let boot = Number.NaN;
   let moved = true;
   let read: Portrait[] = [];
-  let risen: Top[] = [];
+  let due: Top[] = [];
   let kin = new Map<number, Kin>();
   let instances = new Map<string, Instance[]>();
   let members = new Map<string, Seen[]>();
@@ -106,10 +109,11 @@ export function createPortraits(startedAt: number): Portraits {
     add(seen) {
       const portrait = known.get(seen.stat.pid);
       if (portrait && isOf(portrait, seen)) {
-        const { rights } = portrait;
+        const { rights, setting } = portrait;
         renew(portrait);
         read.push(portrait);
-        if (portrait.rights !== rights && isTop(portrait)) risen.push(portrait);
+        if ((portrait.rights !== rights || portrait.setting !== setting) && isTop(portrait))
+          due.push(portrait);
       } else moved = true;
     },
     leave(left) {
@@ -135,10 +139,10 @@ export function createPortraits(startedAt: number): Portraits {
       read.push(portrait);
     },
     end(ended) {
-      const [usages, others] = [read, moved ? undefined : risen];
+      const [usages, others] = [read, moved ? undefined : due];
       if (moved || ended.length > 0) gather(ended);
       read = [];
-      risen = [];
+      due = [];
       // Whoever was left out may be there still.
       moved = ended.length > 0;
       return { usages, tops: others ?? tops, kin, instances };
@@ -158,7 +162,7 @@ const isOf = ({ of, kin, ended }: Portrait, seen: Seen): boolean =>
   of === seen && kin.process === seen.stat && ended === hasEnded(seen.stat);
 
 function draw(of: Seen, claimed: boolean, began: number, startedAt: number): Portrait {
-  const { stat, daemon } = of;
+  const { stat, daemon, figures } = of;
   const { pid, ppid, startTicks, comm, session, state } = stat;
   return {
     of,
@@ -168,6 +172,7 @@ function draw(of: Seen, claimed: boolean, began: number, startedAt: number): Por
     daemon,
     fresh: began >= startedAt,
     rights: 0,
+    setting: figures.details.setting,
     own: [],
     inherited: [],
     ended: hasEnded(stat),
@@ -194,6 +199,7 @@ function renew(portrait: Portrait): void {
   const { stat, figures } = portrait.of;
   const { io, details, memory } = figures;
   portrait.rights = details.rights;
+  portrait.setting = details.setting;
   own[USER] = stat.userTicks;
   own[SYSTEM] = stat.systemTicks;
   own[MINOR_FAULTS] = stat.minorFaults;

@@ -7,9 +7,9 @@ import { attempt } from '../../agent/core/errors.ts';
 import { namesById, type Posture, readPosture } from '../../agent/core/posture.ts';
 import type { Stat } from '../../agent/core/procstat.ts';
 
-/** Fourteen files a process: so seldom without an occasion. */
 const SETTLE_MS = 5_000;
-const REREAD_MS = 300_000;
+/** Fourteen files a process: without an occasion every fifth time that everything of it is read, once a minute. */
+const REREAD_MS = 270_000;
 const NAMES_MS = 60_000;
 /** In one cycle; who comes later keeps what is known, and has its turn in the next. */
 const READS_A_CYCLE = 64;
@@ -17,6 +17,7 @@ const READS_A_CYCLE = 64;
 interface Known {
   readonly startTicks: number;
   readonly rights: number;
+  readonly settled: boolean;
   readonly dueAt: number;
   readonly posture: Posture;
 }
@@ -27,7 +28,7 @@ export interface Postures {
    * either.
    */
   of(stat: Stat, rights: number, at: number): Posture | undefined;
-  /** Begins a cycle; whether one of those known has its turn in it, whatever its rights are. */
+  /** Begins a cycle; whether one that is known, or should be, is due in it before its turn, whatever its rights are. */
   begin(at: number): boolean;
   forget(pid: number): void;
 }
@@ -44,7 +45,7 @@ export function createPostures(root: string): Postures {
   let reads = 0;
   /** Of thousands of processes most run as the one before does: one object does for them. */
   let last: { readonly text: string; readonly posture: Posture } | undefined;
-  /** When the next one has its turn. */
+  /** When the next one has settled, or at once. */
   let dueAt = Infinity;
 
   const linkOfFirst = (name: string) => {
@@ -73,7 +74,7 @@ export function createPostures(root: string): Postures {
       const before = known.get(stat.pid);
       const same = before?.startTicks === stat.startTicks ? before : undefined;
       if (same && at < same.dueAt && same.rights === rights) {
-        dueAt = Math.min(dueAt, same.dueAt);
+        if (!same.settled) dueAt = Math.min(dueAt, same.dueAt);
         return same.posture;
       }
       if (reads++ >= READS_A_CYCLE) {
@@ -86,9 +87,10 @@ export function createPostures(root: string): Postures {
         groups = namesById(read('etc/group') ?? '');
       }
       const posture = look(stat);
-      const next = at + (same?.rights === rights ? REREAD_MS : SETTLE_MS);
-      known.set(stat.pid, { startTicks: stat.startTicks, rights, dueAt: next, posture });
-      dueAt = Math.min(dueAt, next);
+      const settled = same?.rights === rights;
+      const next = at + (settled ? REREAD_MS : SETTLE_MS);
+      known.set(stat.pid, { startTicks: stat.startTicks, rights, settled, dueAt: next, posture });
+      if (!settled) dueAt = Math.min(dueAt, next);
       return posture;
     },
     begin(at) {

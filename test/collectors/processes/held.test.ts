@@ -22,8 +22,8 @@ function look(
 }
 
 it('all of them while there is room, from the second time on', () => {
-  const { open, held } = look(100, [1, 2], ['stat', 'io', 'fd', 'statm', 'status']);
-  expect([open(1), open(2)]).toEqual(['stat io fd statm', 'stat io fd statm']);
+  const { open, held } = look(100, [1, 2], ['stat', 'io', 'fd', 'statm', 'status', 'limits']);
+  expect([open(1), open(2)]).toEqual(['stat io fd statm status', 'stat io fd statm status']);
   const fd = held.get(1, 'stat');
   held.close();
   expect(held.get(1, 'stat')).toBe(-1);

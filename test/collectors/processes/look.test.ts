@@ -104,6 +104,28 @@ describe('a process of a daemon', () => {
     expect(asks(() => {})).toEqual([0, undefined]);
   });
 
+  it('that goes on running is asked about at first, in its turns, by another name, and when there may be other answers', () => {
+    host.run({ ...DAEMON });
+    const { look, found, daemons } = world({ details: 5, everything: 1000 });
+    daemons.answers = {};
+    const asked = (change = () => {}) => {
+      change();
+      found.ran++;
+      found.asked = 0;
+      return [found.asked, look()?.daemon, found.asked].slice(1);
+    };
+    // With this pid the turns are each fifth look.
+    expect(Array.from({ length: 10 }, () => asked()[1])).toEqual([1, 1, 1, 0, 1, 0, 0, 0, 0, 1]);
+    expect(asked(() => host.run({ ...DAEMON, comm: 'e' }))).toEqual([undefined, 1]);
+    expect(asked(() => host.run({ ...DAEMON }))).toEqual(['d', 1]);
+    expect(Array.from({ length: 2 }, () => asked()[1])).toEqual([1, 1]);
+    expect(asked()).toEqual(['d', 1]);
+    expect(asked()).toEqual(['d', 0]);
+    daemons.answers = {};
+    found.undeclared = true;
+    expect(asked()).toEqual([undefined, 1]);
+  });
+
   it('that has run is read, whatever its stat says', () => {
     host.run({ ...DAEMON, io: [1, 0] });
     const { look, found } = world();

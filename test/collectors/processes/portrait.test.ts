@@ -24,11 +24,13 @@ const statOf = (pid: number): Stat => ({
   childUserTicks: 7,
   childSystemTicks: 8,
   threads: 1,
+  stack: 0,
 });
 const seenOf = (pid: number): Seen => ({
   stat: statOf(pid),
   daemon: 'd',
   cpuTime: 1,
+  reads: 1,
   figures: {
     memory: { virtual: 1, resident: 4096, anonymous: 1 },
     io: { read: 9, written: 10 },
@@ -118,6 +120,8 @@ it('nothing is new of one of whom nothing was read', () => {
   expect(second.all.map(({ of }) => of)).toEqual([a, b]);
   const third = look({ read: [a] });
   expect([third.usages.length, third.tops.length]).toEqual([1, 0]);
+  a.figures.details = { ...a.figures.details, setting: { ...a.figures.details.setting } };
+  expect(look({ read: [a, b] }).tops.map(({ of }) => of)).toEqual([a]);
   expect(look().usages).toEqual([]);
 });
 

@@ -21,16 +21,18 @@ function world() {
   };
 }
 
-it('again when it has settled, and then after five minutes', () => {
+it('again when it has settled, and then in the turn after four minutes and a half', () => {
   const w = world();
   w.run(5, 0);
   expect(w.userAt(0)).toBe('0');
   w.run(5, 33);
   expect(w.userAt(4_999)).toBe('0');
   expect(w.userAt(5_000)).toBe('33');
+  expect(w.begin()).toBe(true);
   w.run(5, 44);
-  expect(w.userAt(304_999)).toBe('33');
-  expect(w.userAt(305_000)).toBe('44');
+  expect(w.userAt(274_999)).toBe('33');
+  expect(w.begin()).toBe(false);
+  expect(w.userAt(275_000)).toBe('44');
 });
 
 it('at once with other rights, and once more when it has settled with them', () => {

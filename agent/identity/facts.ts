@@ -80,7 +80,7 @@ export function createFacts(root: string, process: ProcessFacts): Facts {
     uid: once(() => (began ? began.uid : parseUid(readFileSync(join(own, 'status'), 'utf8')))),
     cgroup: once(() => parseCgroup(began ? (began.cgroup ?? '') : readFileSync(join(own, 'cgroup'), 'utf8'))),
     program: once(() => {
-      const { dev, ino } = statSync(join(own, 'exe'));
+      const { dev, ino } = statSync(`${own}/exe`);
       return `${dev}:${ino}:${process.stack ?? parseStack(readFileSync(join(own, 'stat'), 'latin1'))}`;
     }),
     denied: () => denied,

@@ -40,6 +40,7 @@ const SIZE = 40;
 /** struct linux_dirent64. */
 const RECORD_LENGTH = 16;
 const NAME = 19;
+const LARGEST_RECORD = 280;
 const ZERO = 0x30;
 const NINE = 0x39;
 /** Digits and the byte that ends them. */
@@ -59,8 +60,10 @@ export function createProcfs({ libc }: Native): Procfs {
     checked('lseek', libc.lseek(fd, 0, 0));
     for (;;) {
       const length = checked('getdents64', libc.getdents(SYS_GETDENTS64, fd, buf, buf.length));
-      if (length === 0) return;
-      for (let at = 0; at < length; at += buf.readUInt16LE(at + RECORD_LENGTH)) each(at + NAME);
+      for (let at = 0; at < length; at += buf[at + RECORD_LENGTH]! | (buf[at + RECORD_LENGTH + 1]! << 8))
+        each(at + NAME);
+      // Nothing but want of room ends a list of /proc early: another call would say 0.
+      if (length + LARGEST_RECORD <= buf.length) return;
     }
   };
   const path = Buffer.alloc(NUMBER);

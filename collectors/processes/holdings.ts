@@ -28,11 +28,15 @@ export interface Open {
   readonly denied: boolean;
 }
 
-/** Without right it is empty, and so it is of a process that is gone. `network` where it is known already. */
+/**
+ * Without right it is empty, and so it is of a process that is gone. `before` where it is the same still; its network is
+ * asked for again with `all`.
+ */
 export function readOpen(
   reader: Pick<Reader, 'links' | 'target' | 'networkOf'>,
   pid: number,
-  network = '',
+  before?: Open,
+  all = false,
 ): Open {
   const { target } = reader;
   const sockets: number[] = [];
@@ -46,9 +50,22 @@ export function readOpen(
         if (inode !== undefined) sockets.push(inode);
       }
     }) === DENIED;
-  const asks = sockets.length > 0 && network === '';
-  return { sockets, network: asks ? (attempt(() => reader.networkOf(pid)) ?? '') : network, files, denied };
+  const known = all ? '' : (before?.network ?? '');
+  const asks = sockets.length > 0 && known === '';
+  const network = asks ? (attempt(() => reader.networkOf(pid)) ?? '') : known;
+  const same =
+    before?.network === network &&
+    before.denied === denied &&
+    isEqual(before.sockets, sockets) &&
+    isEqual(before.files, files);
+  return same ? before : { sockets, network, files, denied };
 }
+
+const isEqual = (a: readonly number[], b: readonly number[]): boolean => {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+};
 
 /** The inode in `socket:[N]`; undefined for anything else. */
 function socketIn(target: Buffer, length: number): number | undefined {

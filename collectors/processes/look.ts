@@ -3,8 +3,9 @@
 
 import type { DaemonLookup } from '../../agent/core/daemon.ts';
 import { hasEnded, isSameProcess, parseStat, type Stat } from '../../agent/core/procstat.ts';
+import { type Pages, takePages } from './parse.ts';
 import type { Reader } from './read.ts';
-import { Depth, type Figures, readDetails, readFigures, readMemory } from './sample.ts';
+import { Depth, type Figures, memoryIn, readDetails, readFigures } from './sample.ts';
 
 /** The same object from look to look, as long as it is the same process of the same daemon. */
 interface Process {
@@ -17,6 +18,9 @@ interface Process {
   cpuTime: number;
   /** So often its files were read. */
   reads: number;
+  /** Whose files tell of it. */
+  teller: number;
+  readonly pages: Pages;
 }
 
 /** A process of a daemon. */
@@ -82,18 +86,20 @@ export function createLooker(
   };
 
   /** Whose files tell of a process: another thread's where the first has ended, which then has no memory and no files. */
-  const teller = (stat: Stat): number =>
+  const tellerOf = (stat: Stat): number =>
     stat.state === 'Z' && !hasEnded(stat) ? reader.thread(stat.pid) : stat.pid;
 
   /** Brings one that has not run up to date; whether something of it was read, undefined when it has vanished. */
-  const rest = ({ stat, figures, cpuTime }: Seen, depth: Depth): boolean | undefined => {
-    const pid = teller(stat);
-    const memory = readMemory(reader, pid, figures.details.anonymous, figures.memory);
-    if (!memory) return undefined;
+  const rest = ({ figures, cpuTime, teller, pages }: Seen, depth: Depth): boolean | undefined => {
     const due = depth === Depth.Details && figures.details.cpuTime !== cpuTime;
+    const length = reader.file(teller, 'statm');
+    // Of thousands nothing more than this is touched.
+    if (length > 0 && takePages(reader.buf, length, pages) && pages.resident > 0 && !due) return false;
+    const memory = memoryIn(reader, teller, length, figures.details.anonymous, figures.memory);
+    if (!memory) return undefined;
     if (!due && memory === figures.memory) return false;
     // Where the memory went is a detail.
-    figures.details = readDetails(reader, pid, figures.details, cpuTime);
+    figures.details = readDetails(reader, teller, figures.details, cpuTime);
     figures.memory = memory;
     return true;
   };
@@ -112,11 +118,22 @@ export function createLooker(
     const same = before?.stat.startTicks === stat.startTicks ? before : undefined;
     const settled = same?.stat === stat && same.reads >= UNSETTLED && depth === Depth.Figures;
     const daemon = settled && stands ? same.daemon : daemonOf(stat);
+    const teller = tellerOf(stat);
     const figures =
-      daemon === undefined ? undefined : readFigures(reader, teller(stat), same?.figures, depth, cpuTime);
+      daemon === undefined ? undefined : readFigures(reader, teller, same?.figures, depth, cpuTime);
     if (daemon !== undefined && !figures) return undefined;
-    if (!same || same.daemon !== daemon) return { stat, daemon, figures, cpuTime, reads: 1 };
+    if (!same || same.daemon !== daemon)
+      return {
+        stat,
+        daemon,
+        figures,
+        cpuTime,
+        reads: 1,
+        teller,
+        pages: { virtual: 0, resident: 0, shared: 0 },
+      };
     same.stat = stat;
+    same.teller = teller;
     same.reads++;
     same.cpuTime = cpuTime;
     return same;

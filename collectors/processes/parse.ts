@@ -71,6 +71,26 @@ export function parseMemory(
   return memoryOf(virtual, resident, anonymous, before);
 }
 
+/** What statm says, in pages. */
+export interface Pages {
+  virtual: number;
+  resident: number;
+  shared: number;
+}
+
+/** Takes the first three numbers of statm into `pages`; whether they were the same before. */
+export function takePages(buf: Buffer, length: number, pages: Pages): boolean {
+  const second = nextAt(buf, 0, length);
+  const virtual = numberAt(buf, 0, length);
+  const resident = numberAt(buf, second, length);
+  const shared = numberAt(buf, nextAt(buf, second, length), length);
+  if (pages.resident === resident && pages.shared === shared && pages.virtual === virtual) return true;
+  pages.virtual = virtual;
+  pages.resident = resident;
+  pages.shared = shared;
+  return false;
+}
+
 /** `before` where it is the same: of what is unknown in both, nothing has changed. */
 function memoryOf(virtual: number, resident: number, anonymous: number, before: Memory | undefined): Memory {
   const same =

@@ -31,16 +31,17 @@ export interface Figures {
 /** What costs as much as all the rest: as of its last turn. */
 export interface Details {
   /** CPU time of the process when they were read, as `Reader.cpuTime` gives it. */
-  readonly cpuTime: number;
-  readonly swap: number;
-  readonly voluntary: number;
-  readonly involuntary: number;
+  cpuTime: number;
+  swap: number;
+  voluntary: number;
+  involuntary: number;
   /** Whether the kernel tells anonymous memory apart. */
-  readonly anonymous: boolean;
+  anonymous: boolean;
   /** Another number when it runs with other rights than before. */
-  readonly rights: number;
-  readonly open: Open;
-  readonly setting: Setting;
+  rights: number;
+  open: Open;
+  /** Another object when it was read again. */
+  setting: Setting;
 }
 
 /** What others give a process, and seldom. */
@@ -51,6 +52,14 @@ export interface Setting {
   readonly cgroup: string;
 }
 
+const NO_DETAILS = {
+  cpuTime: Number.NaN,
+  swap: Number.NaN,
+  voluntary: Number.NaN,
+  involuntary: Number.NaN,
+  anonymous: false,
+  rights: 0,
+};
 const NO_IO: Io = { read: Number.NaN, written: Number.NaN };
 
 /** Undefined for kernel threads and for what has vanished. */
@@ -71,7 +80,7 @@ export function readFigures(
   const details =
     before && depth === Depth.Figures
       ? before.details
-      : readDetails(reader, pid, depth === Depth.Everything ? undefined : before?.details, cpuTime);
+      : readDetails(reader, pid, before?.details, cpuTime, depth === Depth.Everything);
   const refused = before?.ioDenied && depth !== Depth.Everything;
   const ioLength = refused ? DENIED : reader.file(pid, 'io');
   const io = ioLength > 0 ? parseIo(reader.buf, ioLength, before?.io) : NO_IO;
@@ -101,7 +110,17 @@ export function readMemory(
   anonymous: boolean,
   before?: Memory,
 ): Memory | undefined {
-  const length = reader.file(pid, 'statm');
+  return memoryIn(reader, pid, reader.file(pid, 'statm'), anonymous, before);
+}
+
+/** The same of a statm that stands in the reader's buffer already, `length` as it was read. */
+export function memoryIn(
+  reader: Reader,
+  pid: number,
+  length: number,
+  anonymous: boolean,
+  before?: Memory,
+): Memory | undefined {
   const memory = length > 0 ? parseMemory(reader.buf, length, reader.pageSize, anonymous, before) : undefined;
   if (memory && memory.resident > 0) return memory;
   // Where no more than its stat may be read; one without memory has none there, too.
@@ -116,25 +135,29 @@ export function readMemory(
   );
 }
 
-/** `before` of the same process, to be read anew but for what others give it; undefined to read that as well. */
+/** `before` of the same process, brought up to date; what others give it only when it is there for the first time, or `all`. */
 export function readDetails(
   reader: Reader,
   pid: number,
   before: Details | undefined,
   cpuTime: number,
+  all = false,
 ): Details {
   const length = reader.file(pid, 'status');
   const { swap, anonymous, voluntary, involuntary } = parseStatus(reader.buf, Math.max(0, length));
-  return {
-    cpuTime,
-    swap: length < 0 ? Number.NaN : swap,
-    voluntary,
-    involuntary,
-    anonymous: length >= 0 && !Number.isNaN(anonymous),
-    rights: parseRights(reader.buf, Math.max(0, length)),
-    open: readOpen(reader, pid, before?.open.network),
-    setting: before?.setting ?? readSetting(reader, pid),
-  };
+  const rights = parseRights(reader.buf, Math.max(0, length));
+  const open = readOpen(reader, pid, before?.open, all);
+  const setting = before && !all ? before.setting : readSetting(reader, pid);
+  const details = before ?? { ...NO_DETAILS, open, setting };
+  details.cpuTime = cpuTime;
+  details.swap = length < 0 ? Number.NaN : swap;
+  details.voluntary = voluntary;
+  details.involuntary = involuntary;
+  details.anonymous = length >= 0 && !Number.isNaN(anonymous);
+  details.rights = rights;
+  details.open = open;
+  details.setting = setting;
+  return details;
 }
 
 function readSetting(reader: Reader, pid: number): Setting {

@@ -31,6 +31,8 @@ const seenOf = (pid: number): Seen => ({
   daemon: 'd',
   cpuTime: 1,
   reads: 1,
+  teller: pid,
+  pages: { virtual: 1, resident: 1, shared: 0 },
   figures: {
     memory: { virtual: 1, resident: 4096, anonymous: 1 },
     io: { read: 9, written: 10 },

@@ -42,6 +42,8 @@ export interface Libc {
   lseek(fd: number, offset: number, whence: number): number;
   /** getdents64(2) by its number, for not every C library has a function for it. */
   getdents(call: number, fd: number, into: Bytes, size: number): number;
+  /** Absent in glibc before 2.33, which had it under another name. */
+  readonly fstat: ((fd: number, into: Bytes) => number) | undefined;
   /** statx(2), as above. */
   statx(call: number, fd: number, path: string, flags: number, mask: number, into: Bytes): number;
   /** Any system call of up to two numbers. */
@@ -94,6 +96,7 @@ export function loadLibc(): Libc {
     readlinkat: call('readlinkat', 'intptr', 'int', 'uint8_t *', 'uint8_t *', 'size_t'),
     lseek: call('lseek', 'int64', 'int', 'int64', 'int'),
     getdents: call('syscall', 'intptr', 'intptr', 'intptr', 'uint8_t *', 'size_t'),
+    fstat: maybe('fstat', 'int', 'int', 'uint8_t *'),
     statx: call('syscall', 'intptr', 'intptr', 'intptr', 'str', 'intptr', 'intptr', 'uint8_t *'),
     syscall: call('syscall', 'intptr', 'intptr', 'intptr', 'intptr'),
     errno: () => koffi.errno(),

@@ -1,5 +1,5 @@
 // What the kernel tells of processes with few calls: files and directories that stay open, and how much one has run.
-// Sources: pread(2), getdents(2), readlink(2), statx(2), clock_getcpuclockid(3),
+// Sources: pread(2), getdents(2), readlink(2), fstat(2), statx(2), clock_getcpuclockid(3),
 // linux/posix-timers_types.h.
 
 import type { Native } from './index.ts';
@@ -35,8 +35,9 @@ const TICK_NS = 1e6;
 const SYS_GETDENTS64 = process.arch === 'x64' ? 217 : 61;
 const AT_EMPTY_PATH = 0x1000;
 const STATX_SIZE = 0x200;
-/** Where struct statx has the size. */
+/** Where struct statx and the smaller struct stat of 64-bit machines have the size. */
 const SIZE = 40;
+const SIZE_IN_STAT = 48;
 /** struct linux_dirent64. */
 const RECORD_LENGTH = 16;
 const NAME = 19;
@@ -67,8 +68,9 @@ export function createProcfs({ libc }: Native): Procfs {
     }
   };
   const path = Buffer.alloc(NUMBER);
-  const statx = new Uint8Array(STATX);
-  const sizes = new Uint32Array(statx.buffer, SIZE, 2);
+  const { fstat } = libc;
+  const status = new Uint8Array(STATX);
+  const sizes = new Uint32Array(status.buffer, fstat ? SIZE_IN_STAT : SIZE, 2);
   const time = new Uint32Array(4);
   const bytes = new Uint8Array(time.buffer);
   return {
@@ -101,7 +103,8 @@ export function createProcfs({ libc }: Native): Procfs {
       });
     },
     size(fd) {
-      checked('statx', libc.statx(SYS_STATX, fd, '', AT_EMPTY_PATH, STATX_SIZE, statx));
+      if (fstat) checked('fstat', fstat(fd, status));
+      else checked('statx', libc.statx(SYS_STATX, fd, '', AT_EMPTY_PATH, STATX_SIZE, status));
       return sizes[0]! + sizes[1]! * 2 ** 32;
     },
     link(fd, name, buf) {

@@ -43,8 +43,8 @@ export function readOpen(
   const files: number[] = [];
   const denied =
     reader.links(pid, (fd, length) => {
-      if (target[0] === SLASH) {
-        if (isOnDisk(target.toString('utf8', 0, length))) files.push(fd);
+      if (length > 0 && target[0] === SLASH) {
+        if (isOnDisk(target, length)) files.push(fd);
       } else {
         const inode = socketIn(target, length);
         if (inode !== undefined) sockets.push(inode);
@@ -69,8 +69,7 @@ const isEqual = (a: readonly number[], b: readonly number[]): boolean => {
 
 /** The inode in `socket:[N]`; undefined for anything else. */
 function socketIn(target: Buffer, length: number): number | undefined {
-  if (length <= SOCKET.length) return undefined;
-  for (let i = 0; i < SOCKET.length; i++) if (target[i] !== SOCKET[i]) return undefined;
+  if (!beginsWith(target, length - 1, SOCKET)) return undefined;
   let inode = 0;
   for (let at = SOCKET.length; at < length - 1; at++) inode = inode * 10 + target[at]! - ZERO;
   return inode;
@@ -106,7 +105,7 @@ export function createHoldings(
       for (const fd of open.files) {
         // Others may have deleted it since, and the descriptor may lead elsewhere.
         const target = attempt(() => targetOf(pid, fd)) ?? '';
-        if (!target.endsWith(DELETED) || !isOnDisk(target)) continue;
+        if (!target.endsWith(DELETED) || !isOnDisk(Buffer.from(target))) continue;
         const path = `${proc}/${pid}/fd/${fd}`;
         const file = attempt(() => statSync(path));
         if (!file?.isFile() || file.nlink > 0) continue;
@@ -133,5 +132,12 @@ const DELETED = ' (deleted)';
 const BLOCK = 512;
 
 /** Memory that only looks like a file is not disk: memfd_create(2), System V and anonymous shared memory. */
-const isOnDisk = (target: string): boolean =>
-  target.startsWith('/') && !/^\/(memfd:|SYSV|dev\/)/.test(target);
+const IN_MEMORY = ['/memfd:', '/SYSV', '/dev/'].map(text => Buffer.from(text));
+const isOnDisk = (target: Uint8Array, length = target.length): boolean =>
+  length > 0 && target[0] === SLASH && !IN_MEMORY.some(prefix => beginsWith(target, length, prefix));
+
+function beginsWith(target: Uint8Array, length: number, prefix: Uint8Array): boolean {
+  if (length < prefix.length) return false;
+  for (let i = 0; i < prefix.length; i++) if (target[i] !== prefix[i]) return false;
+  return true;
+}

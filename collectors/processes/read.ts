@@ -16,7 +16,7 @@ import { attempt, causeOf, codeOf } from '../../agent/core/errors.ts';
 import { loadNative } from '../../agent/native/index.ts';
 import { createProcfs } from '../../agent/native/procfs.ts';
 import { createHeld, type Held } from './held.ts';
-import { parseOpenFilesLimit, parsePageSize } from './parse.ts';
+import { createLayout, type Layout, parseOpenFilesLimit, parsePageSize } from './parse.ts';
 
 /** Results of a read or a count that are no length. */
 export const GONE = -1;
@@ -25,6 +25,8 @@ export const DENIED = -2;
 export interface Reader {
   /** What the last `file()` read, from 0. */
   readonly buf: Buffer;
+  /** Of the last status. */
+  readonly layout: Layout;
   /** Of memory, in bytes. */
   readonly pageSize: number;
   /** In the kernel's order. */
@@ -122,6 +124,7 @@ export function createReader(root: string): Reader {
 
   return {
     buf,
+    layout: createLayout(),
     pageSize: parsePageSize(attempt(() => readFileSync('/proc/self/auxv')) ?? Buffer.alloc(0)) ?? PAGE,
     pids() {
       try {

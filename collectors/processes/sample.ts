@@ -144,8 +144,12 @@ export function readDetails(
   all = false,
 ): Details {
   const length = reader.file(pid, 'status');
-  const { swap, anonymous, voluntary, involuntary } = parseStatus(reader.buf, Math.max(0, length));
-  const rights = parseRights(reader.buf, Math.max(0, length));
+  const { swap, anonymous, voluntary, involuntary } = parseStatus(
+    reader.buf,
+    Math.max(0, length),
+    reader.layout,
+  );
+  const rights = parseRights(reader.buf, Math.max(0, length), reader.layout);
   const open = readOpen(reader, pid, before?.open, all);
   const setting = before && !all ? before.setting : readSetting(reader, pid);
   const details = before ?? { ...NO_DETAILS, open, setting };

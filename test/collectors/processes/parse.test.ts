@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  createLayout,
   parseIo,
   parseMemory,
   parseOpenFilesLimit,
@@ -77,6 +78,42 @@ describe('parsePageSize', () => {
     const size = parsePageSize(readFileSync('/proc/self/auxv'));
     expect(readFileSync('/proc/self/smaps', 'latin1')).toContain(
       `KernelPageSize: ${String(size! / 1024).padStart(8)} kB`,
+    );
+  });
+});
+
+describe('a layout', () => {
+  it('of other statuses changes no result', () => {
+    const line = fc.constantFrom(
+      'Name:\tx',
+      'State:\tS (sleeping)',
+      'Uid:\t0\t33\t0\t0',
+      'Gid:\t0\t0\t0\t0',
+      'VmRSS:\t    6716 kB',
+      'VmRSS:\t 1 kB',
+      'RssAnon:\t    2092 kB',
+      'VmSwap:\t     660 kB',
+      'CapInh:\t0',
+      'CapPrm:\t000001ffffffffff',
+      'voluntary_ctxt_switches:\t47',
+      'voluntary_ctxt_switches:\t4742839',
+      'nonvoluntary_ctxt_switches:\t6',
+      '',
+    );
+    // A status has no name twice.
+    const status = fc.uniqueArray(line, { selector: text => text.split(':')[0] });
+    const statuses = fc.array(status, { minLength: 2, maxLength: 6 });
+    fc.assert(
+      fc.property(statuses, texts => {
+        const layout = createLayout();
+        const buf = Buffer.alloc(1024);
+        for (const lines of texts) {
+          const length = buf.write(`${lines.join('\n')}\n`);
+          const own = Buffer.from(buf.subarray(0, length));
+          expect(parseStatus(buf, length, layout)).toEqual(parseStatus(own, length));
+          expect(parseRights(buf, length, layout)).toBe(parseRights(own, length));
+        }
+      }),
     );
   });
 });

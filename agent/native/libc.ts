@@ -19,9 +19,10 @@ export interface Libc {
   sendto(fd: number, data: Bytes, size: number, flags: number, address: Bytes, length: number): number;
   sendmsg(fd: number, message: number, flags: number): number;
   recv(fd: number, data: Bytes, size: number, flags: number): number;
-  pread(fd: number, into: Bytes, size: number, offset: number): number;
-  /** struct timespec: two 64-bit numbers. */
-  clock_gettime(clock: number, time: Bytes): number;
+  /** Of up to 2 GiB, into memory at an address, which saves a fifth of a call. */
+  pread(fd: number, address: number, size: number, offset: number): number;
+  /** struct timespec: two 64-bit numbers, at an address. */
+  clock_gettime(clock: number, address: number): number;
   recvmmsg(fd: number, vector: number, count: number, flags: number, timeout: number): number;
   poll(fds: Bytes, count: number, timeoutMs: number): number;
   eventfd(initial: number, flags: number): number;
@@ -77,8 +78,8 @@ export function loadLibc(): Libc {
     sendto: call('sendto', 'intptr', 'int', 'uint8_t *', 'size_t', 'int', 'uint8_t *', 'uint32'),
     sendmsg: call('sendmsg', 'intptr', 'int', 'uintptr', 'int'),
     recv: call('recv', 'intptr', 'int', 'uint8_t *', 'size_t', 'int'),
-    pread: call('pread', 'intptr', 'int', 'uint8_t *', 'size_t', 'int64'),
-    clock_gettime: call('clock_gettime', 'int', 'int', 'uint8_t *'),
+    pread: call('pread', 'int', 'int', 'uintptr', 'uint32', 'uint32'),
+    clock_gettime: call('clock_gettime', 'int', 'int', 'uintptr'),
     recvmmsg: call('recvmmsg', 'int', 'int', 'uintptr', 'uint', 'int', 'uintptr'),
     poll: call('poll', 'int', 'uint8_t *', 'ulong', 'int'),
     eventfd: call('eventfd', 'int', 'uint', 'int'),

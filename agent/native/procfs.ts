@@ -7,16 +7,17 @@ import { systemError } from './libc.ts';
 import { STATX, SYS_STATX } from './status.ts';
 
 export interface Procfs {
+  /** What the last call has read, from 0. */
+  readonly buf: Buffer;
   /** The beginning of an open file; its length. All of these that read throw as Node does. */
-  read(fd: number, into: Uint8Array): number;
-  /** The names in an open directory that are numbers, `buf` for the kernel's entries. */
-  numbers(fd: number, buf: Buffer): number[];
+  read(fd: number): number;
+  /** The names in an open directory that are numbers. */
+  numbers(fd: number): number[];
   /**
    * Where the links in an open directory lead whose names are numbers, one after another: each is given its name and the
-   * length of what it leads to, which then stands in `target`. Those that are gone by then are left out. `buf` for the
-   * kernel's entries.
+   * length of what it leads to, which then stands in `target`. Those that are gone by then are left out.
    */
-  links(fd: number, buf: Buffer, target: Buffer, each: (name: number, length: number) => void): void;
+  links(fd: number, target: Buffer, each: (name: number, length: number) => void): void;
   /** The size of an open file. */
   size(fd: number): number;
   /** Where a link in an open directory leads, `buf` for the path. */
@@ -28,6 +29,9 @@ export interface Procfs {
   cpuTime(pid: number): number;
 }
 
+/** mmap(2): PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS. */
+const [READ_WRITE, PRIVATE] = [3, 0x22];
+const TIMESPEC = 16;
 /** Of all threads, as the scheduler counts it. */
 const CPUCLOCK_SCHED = 2;
 /** Divides the ticks of every kernel. */
@@ -47,9 +51,15 @@ const NINE = 0x39;
 /** Digits and the byte that ends them. */
 const NUMBER = 24;
 
-export function createProcfs({ libc }: Native): Procfs {
+/** `size` of the memory that files are read into: it is mapped, and never given back. Throws without any. */
+export function createProcfs({ libc }: Native, size: number): Procfs {
+  const address = libc.mmap(0, size + TIMESPEC, READ_WRITE, PRIVATE, -1, 0);
+  if (address <= 0) throw systemError('mmap', libc.errno());
+  const memory = libc.view(address, size + TIMESPEC);
+  const buf = Buffer.from(memory, 0, size);
+  const time = new Uint32Array(memory, size, TIMESPEC / Uint32Array.BYTES_PER_ELEMENT);
   const cpuTime = (pid: number): number => {
-    if (libc.clock_gettime((~pid << 3) | CPUCLOCK_SCHED, bytes) < 0) return Number.NaN;
+    if (libc.clock_gettime((~pid << 3) | CPUCLOCK_SCHED, address + size) < 0) return Number.NaN;
     return time[0]! * 1e9 + time[2]!;
   };
   const checked = (call: string, result: number): number => {
@@ -57,7 +67,7 @@ export function createProcfs({ libc }: Native): Procfs {
     return result;
   };
   /** Where the names begin, one after another. */
-  const entries = (fd: number, buf: Buffer, each: (name: number) => void): void => {
+  const entries = (fd: number, each: (name: number) => void): void => {
     checked('lseek', libc.lseek(fd, 0, 0));
     for (;;) {
       const length = checked('getdents64', libc.getdents(SYS_GETDENTS64, fd, buf, buf.length));
@@ -71,13 +81,12 @@ export function createProcfs({ libc }: Native): Procfs {
   const { fstat } = libc;
   const status = new Uint8Array(STATX);
   const sizes = new Uint32Array(status.buffer, fstat ? SIZE_IN_STAT : SIZE, 2);
-  const time = new Uint32Array(4);
-  const bytes = new Uint8Array(time.buffer);
   return {
-    read: (fd, into) => checked('pread', libc.pread(fd, into, into.length, 0)),
-    numbers(fd, buf) {
+    buf,
+    read: fd => checked('pread', libc.pread(fd, address, size, 0)),
+    numbers(fd) {
       const numbers: number[] = [];
-      entries(fd, buf, name => {
+      entries(fd, name => {
         let number = 0;
         for (let at = name; buf[at] !== 0; at++) {
           const byte = buf[at]!;
@@ -88,8 +97,8 @@ export function createProcfs({ libc }: Native): Procfs {
       });
       return numbers;
     },
-    links(fd, buf, target, each) {
-      entries(fd, buf, name => {
+    links(fd, target, each) {
+      entries(fd, name => {
         let number = 0;
         let length = 0;
         for (let byte = buf[name]!; byte !== 0; byte = buf[name + ++length]!) {

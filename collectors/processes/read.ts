@@ -78,19 +78,17 @@ const PROC_SUPER_MAGIC = 0x9fa0;
 /** Anything but a vanished process or missing rights throws `cannot read "<path>": <cause>`. */
 export function createReader(root: string): Reader {
   const proc = join(root, 'proc');
-  const buf = Buffer.alloc(BUFFER);
   const target = Buffer.alloc(TARGET);
   // Since Linux 6.2 the size of the directory is the count, for one call and without any right.
   const sized = sizeOf(join(proc, 'self/fd')) > 0;
   const real = magicOf(proc) === PROC_SUPER_MAGIC;
   const native = real ? loadNative() : undefined;
-  const procfs = native && createProcfs(native);
+  const procfs = native && createProcfs(native, BUFFER);
+  const buf = procfs?.buf ?? Buffer.alloc(BUFFER);
   const limit = real ? Math.min(MAX_HELD, openFilesLimit(proc) * HELD_SHARE) : 0;
   const held = createHeld(limit);
 
-  const read = procfs
-    ? (fd: number): number => procfs.read(fd, buf)
-    : (fd: number): number => readSync(fd, buf, 0, BUFFER, 0);
+  const read = procfs ? procfs.read : (fd: number): number => readSync(fd, buf, 0, BUFFER, 0);
   const sizeOfOpen = procfs ? procfs.size : (fd: number): number => fstatSync(fd).size;
   // Elsewhere a pid of theirs is another process here.
   const cpuTime = procfs && isOwn(proc) ? procfs.cpuTime : () => Number.NaN;
@@ -128,7 +126,7 @@ export function createReader(root: string): Reader {
     pageSize: parsePageSize(attempt(() => readFileSync('/proc/self/auxv')) ?? Buffer.alloc(0)) ?? PAGE,
     pids() {
       try {
-        if (procfs) return listed(proc, directory => procfs.numbers(directory, buf));
+        if (procfs) return listed(proc, directory => procfs.numbers(directory));
         return readdirSync(proc)
           .filter(name => name >= '0' && name < ':')
           .map(Number);
@@ -159,7 +157,7 @@ export function createReader(root: string): Reader {
     links(pid, each) {
       if (procfs)
         return through(pid, 'fd', fd => {
-          procfs.links(fd, buf, target, each);
+          procfs.links(fd, target, each);
           return 0;
         });
       const path = `${proc}/${pid}/fd`;

@@ -4,23 +4,26 @@ import type { Native } from '../../../agent/native/index.ts';
 import type { Libc } from '../../../agent/native/libc.ts';
 import { createProcfs } from '../../../agent/native/procfs.ts';
 
-/** A kernel by what it tells in ns; undefined without such a process. */
-const kernel = (told: (pid: number) => number | undefined): Native => {
-  const clock_gettime: Libc['clock_gettime'] = (clock, time) => {
+/** Of a kernel by what it tells in ns; undefined without such a process. */
+const cpuTimesOf = (told: (pid: number) => number | undefined) => {
+  const [start, size] = [4096, 64];
+  const memory = new ArrayBuffer(size + 16);
+  const clock_gettime: Libc['clock_gettime'] = (clock, address) => {
     const ns = told(~(clock >> 3));
     if (ns === undefined) return -1;
-    new BigInt64Array(time.buffer).set([BigInt(Math.floor(ns / 1e9)), BigInt(ns % 1e9)]);
+    new BigInt64Array(memory, address - start).set([BigInt(Math.floor(ns / 1e9)), BigInt(ns % 1e9)]);
     return 0;
   };
-  return { libc: { clock_gettime } } as Native;
+  const libc: Partial<Libc> = { clock_gettime, mmap: () => start, view: () => memory };
+  return createProcfs({ libc } as Native, size).cpuTime;
 };
 
 it('is of the process that is asked for, and of one that is gone none', () => {
-  const { cpuTime } = createProcfs(kernel(pid => (pid === 7 ? undefined : pid * 1_000_000_001)));
+  const cpuTime = cpuTimesOf(pid => (pid === 7 ? undefined : pid * 1_000_000_001));
   expect([cpuTime(4_194_303), cpuTime(7)]).toEqual([4_194_303 * 1_000_000_001, Number.NaN]);
 });
 
 it('is not told in ticks: a process that runs for less would seem to stand', () => {
-  const { cpuTime } = createProcfs(kernel(() => 10_000_000));
+  const cpuTime = cpuTimesOf(() => 10_000_000);
   expect(cpuTime(8)).toBeNaN();
 });

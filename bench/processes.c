@@ -47,7 +47,7 @@ static ssize_t readFile(int i, int file) {
   return result;
 }
 
-static void details(int i) {
+static void details(int i, int everything) {
   char path[300], target[4096];
   readFile(i, STATUS);
   snprintf(path, sizeof path, "/proc/%d/fd", pids[i]);
@@ -56,6 +56,10 @@ static void details(int i) {
   for (struct dirent *entry; (entry = readdir(fds));)
     if (entry->d_name[0] != '.' && readlinkat(dirfd(fds), entry->d_name, target, sizeof target) < 0) break;
   closedir(fds);
+  if (!everything) return;
+  // Of those with sockets, as they have here.
+  snprintf(path, sizeof path, "/proc/%d/ns/net", pids[i]);
+  if (readlink(path, target, sizeof target) < 0) return;
 }
 
 static void look(int i, int turn) {
@@ -68,7 +72,7 @@ static void look(int i, int turn) {
   readFile(i, STATM);
   if (all && !everything) readFile(i, STATUS);
   if (everything || ((pids[i] + turn) % DETAILS == 0 && !all && now != detailed[i])) {
-    details(i);
+    details(i, everything);
     detailed[i] = now;
   }
   if (everything) readFile(i, CGROUP), readFile(i, LIMITS);

@@ -170,10 +170,9 @@ export interface ProcessFacts {
   /** Field 22 of /proc/PID/stat: clock ticks after boot. */
   readonly startTicks: number;
   readonly comm: string;
-  /** Device number of its controlling terminal; 0 for none. Pid of the leader of its session. */
+  /** Device number of its controlling terminal; 0 for none. Pid of the leader of its session. Where its stack begins. */
   readonly terminal?: number;
   readonly session?: number;
-  /** Where its stack begins (proc_pid_stat(5)), NaN where that is not told. */
   readonly stack?: number;
   /** Arguments joined by blanks, where something other than /proc tells them. */
   readonly cmdline?: string;

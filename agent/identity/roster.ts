@@ -79,7 +79,7 @@ export function createRoster(vacant = 0): Roster {
   const overdue = new Set<string>();
   /** Tops that have outlived the top above them, and do not go on in its place. */
   const leftOver = new Set<string>();
-  /** Mains that have handed over; each stands for who goes on in its place until that is told. */
+  /** Mains that have handed over; each stands for who goes on in its place, which is no restart, until that is told. */
   const leaving = new Set<string>();
   let ended = vacant;
   let first = true;
@@ -179,18 +179,24 @@ export function createRoster(vacant = 0): Roster {
         heirs = false;
         sessions.clear();
       }
+      const launched = leaving.size;
       leaving.clear();
       live(late.length === 0 ? instances : [...instances, ...late.map(([, instance]) => instance)]);
       for (const [key] of late) keys.add(key);
       known = keys;
       const started = began.map(([, instance]) => instance);
-      const changes = { began: first ? [] : started, ended: over, restarts: replace(started) };
+      const changes = {
+        began: first ? [] : started,
+        ended: over,
+        restarts: replace(started.slice(launched)),
+      };
       first = false;
       return changes;
     },
     begin(instance) {
       const key = keyOf(instance);
       if (mains.has(key)) return UNCHANGED;
+      const launched = leaving.size;
       const staying = stay();
       const before = staying.find(each => isSameProcess(each, instance));
       mains.set(key, instance);
@@ -202,7 +208,7 @@ export function createRoster(vacant = 0): Roster {
         return UNCHANGED;
       }
       live([...staying, instance]);
-      return { began: [instance], ended: [], restarts: replace([instance]) };
+      return { began: [instance], ended: [], restarts: replace([instance].slice(launched)) };
     },
     end(process, { heirs: well = false, handedOver = false, at = 0 } = {}) {
       const key = keyOf(process);

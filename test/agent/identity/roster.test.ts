@@ -179,6 +179,20 @@ describe('what a top leaves behind', () => {
     expect(roster.tops.map(({ pid }) => pid)).toEqual([2]);
   });
 
+  it('takes no other place than the one of the top that launched it', () => {
+    const roster = createRoster();
+    roster.update([]);
+    roster.update([instance(1, true), instance(2, true)]);
+    roster.end(instance(1, true));
+    roster.end(instance(2, true));
+    expect(roster.begin(instance(3, true))).toMatchObject({ restarts: 1 });
+    roster.end(instance(3, true), { heirs: true, handedOver: true });
+    expect(roster.begin(instance(4, true))).toMatchObject({ began: [{ pid: 4 }], restarts: 0 });
+    roster.end(instance(4, true), { heirs: true, handedOver: true });
+    expect(roster.update([instance(5, true)])).toMatchObject({ began: [{ pid: 5 }], restarts: 0 });
+    expect(roster.begin(instance(6, true))).toMatchObject({ restarts: 1 });
+  });
+
   it('is gone, with the top that launched it, when it ends before anybody has told of it', () => {
     const roster = createRoster();
     roster.update([]);

@@ -177,7 +177,10 @@ describe('who ran at the last look of the agent before', () => {
     const w = next({ tops: [old(5)] })
       .look(old(6, { session: 5 }))
       .look();
-    expect(w.told()).toEqual(['daemon.exited: d[5] ended while no agent ran after 40 s to 1 min 40 s']);
+    expect(w.told()).toEqual([
+      'daemon.exited: d[5] ended while no agent ran after 40 s to 1 min 40 s',
+      'daemon.state_changed: d is absent, was healthy',
+    ]);
   });
 
   it('was stopped when its pidfile is gone, which says nothing of one that has never run', () => {

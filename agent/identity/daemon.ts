@@ -182,7 +182,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     },
     processes(now, instances, awaited, lives) {
       const past = lookedAt === undefined ? pastOf(room, name, before) : undefined;
-      if (past) roster.update(running(past, instances));
+      if (past) roster.update([...roster.instances, ...running(past, instances)]);
       const exit = past ? { ...UNKNOWN, lastSeenAt: past.at } : UNKNOWN;
       take(now, roster.update(instances, awaited && !past ? elapsed() : undefined, lives), exit);
       lookedAt = now;

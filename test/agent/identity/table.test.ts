@@ -173,6 +173,17 @@ describe('who ran at the last look of the agent before', () => {
     expect(w.series()).toMatchObject({ 'daemon_instances{d}': 1 });
   });
 
+  it('is taken the place of by one that begins before the first look, once', () => {
+    const w = next({ tops: [old(5)] });
+    w.table.reports.began(T0, 'd', instance(6));
+    w.look(instance(6));
+    expect(w.told()).toEqual([
+      'daemon.started: d started as process 6',
+      'daemon.exited: d[5] ended while no agent ran after 40 s to 1 min 40 s',
+    ]);
+    expect(w.series()).toMatchObject({ 'daemon_exits{d,unknown}': 1, 'daemon_instances{d}': 1 });
+  });
+
   it('has left workers that are no instances', () => {
     const w = next({ tops: [old(5)] })
       .look(old(6, { session: 5 }))

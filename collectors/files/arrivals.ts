@@ -178,6 +178,9 @@ export function createArrivals(
           now,
         );
       }
+      // It may have been moved away since, and found there.
+      const moved = shelf.get(source, at.id);
+      if (moved !== undefined) return moved;
       const file = shelf.add(source, path, at, now);
       if (file.isPacked) {
         if (isOld) file.wholeSize = stats.size;

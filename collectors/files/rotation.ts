@@ -19,6 +19,8 @@ type Aged = Pick<Seen, 'path' | 'id' | 'mtime'>;
 /** Names looked at in one directory, and directories below it. */
 const MAX_NAMES = 100_000;
 const MAX_DIRECTORIES = 64;
+/** Looks at names that move on meanwhile. */
+const MAX_LOOKS = 10;
 const NUMBERED = /^[-._~][\dTWZ:._+-]*\d[\dTWZ:._+-]*$|^[-._~](?:old|prev|bak|save)$|^~$/i;
 
 /** What multilog, s6-log and svlogd make of `current`. */
@@ -108,8 +110,11 @@ export interface Beside {
   hasChanged(path: string): boolean;
   /** What was read of directories is old. */
   forget(): void;
-  /** The same of that of `path`, unless nothing was born in it since, or before something was written to at `mtime` in ms. */
-  refresh(path: string, mtime: number): void;
+  /**
+   * The same of that of `path`, unless nothing was born in it since, or before something was written to at `mtime` in ms;
+   * returns whether it was.
+   */
+  refresh(path: string, mtime: number): boolean;
 }
 
 interface Listing {
@@ -225,6 +230,18 @@ export function createBeside(root: string): Beside {
     return known?.mtime !== mtime || !known.isSettled;
   }
 
+  function refresh(path: string, mtime: number): boolean {
+    let isOld = false;
+    for (const { dir } of [...homesOf(path)]) {
+      const known = listingOf(dir);
+      // A directory that changes twice in a tick of the clock has one time for both.
+      if (known.mtime === mtimeOf(dir) && mtime < known.mtime) continue;
+      listings.delete(dir);
+      isOld = true;
+    }
+    return isOld;
+  }
+
   return {
     learn(log, path) {
       const dirs = aways.getOrInsertComputed(dirname(log), () => new Set());
@@ -241,7 +258,11 @@ export function createBeside(root: string): Beside {
       return undefined;
     },
     rotated(path, since, packedSince) {
-      return [...rotationsOf(path)]
+      const found = new Map<string, Sibling>();
+      // Rotation may move names on while they are looked at: then a file is seen twice, or not at all.
+      for (let looks = 0; looks === 0 || (looks < MAX_LOOKS && refresh(path, 0)); looks++)
+        for (const each of rotationsOf(path)) found.set(keyOf(each.id), each);
+      return [...found.values()]
         .filter(({ id, mtime, path }) => (id.birth || mtime) >= (isPacked(path) ? packedSince : since))
         .sort((a, b) => compareAge(a, b, basename(path)));
     },
@@ -262,13 +283,7 @@ export function createBeside(root: string): Beside {
       listings.clear();
       files.clear();
     },
-    refresh(path, mtime) {
-      for (const { dir } of [...homesOf(path)]) {
-        const known = listingOf(dir);
-        // A directory that changes twice in a tick of the clock has one time for both.
-        if (known.mtime !== mtimeOf(dir) || mtime >= known.mtime) listings.delete(dir);
-      }
-    },
+    refresh,
   };
 }
 

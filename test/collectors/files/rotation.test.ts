@@ -124,6 +124,64 @@ describe('a log that is rotated to a directory beside it', () => {
   );
 });
 
+/** Until the test ends `stat` stands for `statSync`. */
+function useStat(stat: unknown): void {
+  const { statSync } = fs;
+  const use = (one: unknown) => {
+    Object.assign(fs, { statSync: one });
+    syncBuiltinESMExports();
+  };
+  use(stat);
+  onTestFinished(() => use(statSync));
+}
+
+it('a log that is moved away while it is taken up is read once', () => {
+  const rig = new Rig();
+  onTestFinished(() => rig.remove());
+  const log = rig.path('app.log');
+  writeFileSync(log, 'a\n');
+  rig.follow({ include: ['app.log'], start_at: 'beginning' });
+  rig.start();
+  renameSync(log, `${log}.1`);
+  rig.tick();
+  writeFileSync(log, 'b\n');
+  const { statSync } = fs;
+  let isMoved = false;
+  useStat((...args: Parameters<typeof statSync>) => {
+    const stats = statSync(...args);
+    if (!isMoved && String(args[0]) === log) {
+      isMoved = true;
+      renameSync(`${log}.1`, `${log}.2`);
+      renameSync(log, `${log}.1`);
+      writeFileSync(log, 'c\n');
+    }
+    return stats;
+  });
+  rig.turn(20_000);
+  expect(rig.bodies).toEqual(['a', 'b', 'c']);
+});
+
+it('each of them once, though rotation moves them on in the middle of a look', () => {
+  const dir = mkdtempSync(join(MEMORY, 'eudaemon-rotations-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const log = join(dir, 'app.log');
+  for (const n of [1, 2, 3]) writeFileSync(`${log}.${n}`, `${n}`);
+  const inodes = [1, 2, 3].map(n => fs.statSync(`${log}.${n}`).ino);
+  const { statSync } = fs;
+  let left = 2;
+  useStat((...args: Parameters<typeof statSync>) => {
+    const stats = statSync(...args);
+    if (left > 0 && String(args[0]).startsWith(`${log}.`)) {
+      left--;
+      for (const n of [5, 4, 3, 2, 1])
+        if (fs.existsSync(`${log}.${n}`)) renameSync(`${log}.${n}`, `${log}.${n + 1}`);
+    }
+    return stats;
+  });
+  const found = createBeside(dir).rotated('/app.log', 1, 1);
+  expect(found.map(({ id }) => id.ino).toSorted()).toEqual(inodes.toSorted());
+});
+
 /** Until the test ends no file tells when it was born. */
 function forgetBirths(): void {
   const { statSync, fstatSync } = fs;

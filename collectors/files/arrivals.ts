@@ -1,19 +1,20 @@
 // How files come to be followed: seen for the first time, taken up again after a restart, or found beside their log
 // because rotation moved them away while nobody looked.
 
-import { closeSync, openSync, type Stats, statSync } from 'node:fs';
-import { attempt, codeOf } from '../../agent/core/errors.ts';
+import { type Stats, statSync } from 'node:fs';
+import { codeOf } from '../../agent/core/errors.ts';
 import { type Checkpoint, type Entry, entryOf } from './checkpoint.ts';
 import type { Copies } from './copies.ts';
-import { type Found, isGzip, isPacked } from './discover.ts';
+import { type Found, isPacked } from './discover.ts';
 import type { LogFile, Seen } from './file.ts';
-import { identityOf, keyOf, readRange } from './identity.ts';
+import { identityOf, keyOf } from './identity.ts';
 import { rawPath } from './names.ts';
 import type { Reader } from './reader.ts';
 import type { Beside, Sibling } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
 import type { Troubles } from './troubles.ts';
+import { createUnseen } from './unseen.ts';
 
 /** A path that globs found. */
 export interface Candidate extends Found {
@@ -65,6 +66,7 @@ export function createArrivals(
   copies: Copies,
   troubles: Troubles,
 ): Arrivals {
+  const unseen = createUnseen(beside, shelf, copies, troubles);
   const waiting = new Map<string, Entry>();
   const known = new Set(checkpoint.sources);
   /** Of those waiting the ones that were found compressed. After a restart they are looked for again. */
@@ -152,8 +154,14 @@ export function createArrivals(
         // Where the same file is still at the path, what became of it shows when it is read; not so what was before it.
         const isHere = paths.get(key)?.file !== undefined;
         const last = gone.findLast(entry => entry.unseenSince === since);
-        if (last) waiting.set(waitingOf(last), { ...last, told: tell(source, last) });
+        let toldUntil = Math.max(0, ...entries.map(({ told = 0 }) => told));
+        if (last) {
+          toldUntil = unseen.tell(source, trail, Math.max(since, toldUntil), gone);
+          waiting.set(waitingOf(last), { ...last, told: toldUntil });
+        }
         if (!isHere) shelf.leave(source, trail, since, now);
+        const files = shelf.filesOf(source, trail);
+        if (files) files.toldUntil = toldUntil;
         if (!isHere || source.unpacks)
           arrivals.recover(source, trail, isHere ? Number.POSITIVE_INFINITY : since, now, packedSince);
       }
@@ -200,6 +208,7 @@ export function createArrivals(
           .filter(at => !isKnown(source, at));
         if (found.length > 0) rename(shelf.filesOf(source, path) ?? []);
         for (const at of found) take(source, path, at, now);
+        if (since < Number.POSITIVE_INFINITY) tell(source, path, since);
       } catch (error) {
         troubles.report(source, path, error);
       }
@@ -209,21 +218,12 @@ export function createArrivals(
   const isKnown = (source: Source, { path, id }: Sibling): boolean =>
     source.has(path) || shelf.get(source, id) !== undefined || waiting.has(nameOf(source, id));
 
-  /**
-   * Tells of what was written to a log that is gone, and compressed so that it is not read, while nobody looked; returns
-   * until when that was, in ms.
-   */
-  function tell(source: Source, { trail, unseenSince, offset, told = 0 }: Entry): number {
-    let read = told > 0 ? 0 : offset;
-    let until = told;
-    for (const at of beside.compressed(trail, Math.max(unseenSince, told))) {
-      if (source.unpacks && isPacked(at.path)) continue;
-      const bytes = (sizeOf(at) ?? read + 1) - read;
-      read = 0;
-      until = Math.max(until, at.mtime);
-      if (bytes > 0) troubles.lose(at.path, bytes, 'it was compressed before', 'compressed');
-    }
-    return until;
+  /** Tells of what was compressed before it was read; that of a path of which nothing was followed is nobody's business. */
+  function tell(source: Source, path: string, since: number): void {
+    const files = shelf.filesOf(source, path);
+    if (files === undefined) return;
+    const read = waiting.values().filter(({ source: id, trail }) => id === source.id && trail === path);
+    files.toldUntil = unseen.tell(source, path, Math.max(since, files.toldUntil), read);
   }
 
   /** Learns what rotation calls open files by now, as their order may go by that. */
@@ -268,18 +268,4 @@ export function createArrivals(
   }
 
   return arrivals;
-}
-
-/** Bytes of the content, modulo 2^32, as gzip tells at its end (RFC 1952, ISIZE). */
-function sizeOf({ path, target, size }: Sibling): number | undefined {
-  if (!isGzip(path)) return undefined;
-  return attempt(() => {
-    const fd = openSync(rawPath(target), 'r');
-    try {
-      const end = readRange(fd, Math.max(0, size - 4), size);
-      return new DataView(end.buffer, end.byteOffset).getUint32(0, true);
-    } finally {
-      closeSync(fd);
-    }
-  });
 }

@@ -45,6 +45,7 @@ export function entryOf(file: LogFile, now: number): Entry {
     generation,
     head,
     headLength,
+    ...(trail.files.toldUntil > 0 && { told: trail.files.toldUntil }),
     ...(file.wholeSize > 0 && file.isSafe && { packed: file.wholeSize }),
   };
 }

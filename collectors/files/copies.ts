@@ -27,8 +27,8 @@ export interface Ghost {
   readonly holds: readonly Hold[];
   /** What is remembered of it after a restart. */
   readonly entry: (synced: number, now: number) => Entry | undefined;
-  /** Bytes seen but not read. */
-  readonly unread: number;
+  /** Bytes seen but not read, and not told of. */
+  unread: number;
   readonly at: number;
   /** It was found compressed. */
   isFound: boolean;

@@ -2,10 +2,13 @@
 
 import { basename } from 'node:path';
 import type { LogFile } from './file.ts';
+import type { Fingerprint } from './identity.ts';
 import { compareAge } from './rotation.ts';
 
 /** So long what comes to a path and goes again is looked for after the last file of it was let go; ms. */
 const VACANT_MS = 60_000;
+/** Files remembered that were let go. */
+const MAX_OVER = 16;
 
 export class Succession implements Iterable<LogFile> {
   private readonly path: string;
@@ -14,6 +17,10 @@ export class Succession implements Iterable<LogFile> {
   /** The same of those that were let go as of a file, and when the last one was; room time in ms. */
   private unseenSince = 0;
   private vacatedAt = 0;
+  /** How far those were read, or it was told that they were not. */
+  over: readonly Fingerprint[] = [];
+  /** Of what was compressed before it was read, that which was written to until then has been told; ms. */
+  toldUntil = 0;
 
   constructor(path: string) {
     this.path = path;
@@ -56,7 +63,10 @@ export class Succession implements Iterable<LogFile> {
 
   remove(file: LogFile, now: number): void {
     this.files.splice(this.files.indexOf(file), 1);
-    if (!file.isPacked) this.leave(file.unseenSince, now);
+    if (file.isPacked) return;
+    this.leave(file.unseenSince, now);
+    const offset = Math.max(file.offset, file.size);
+    this.over = [...this.over, { ...file.position, offset }].slice(-MAX_OVER);
   }
 
   /** Something was there that is not followed any more, and was seen until then. */

@@ -403,3 +403,86 @@ describe('what was compressed before it was read', () => {
     expect(rig.lost).toEqual([]);
   });
 });
+
+describe('what is compressed while the agent runs, and not read', () => {
+  const generation = (text: string, name: string) => {
+    append('app.log', text);
+    rig.tick();
+    renameSync(path('app.log'), path(name));
+    rig.tick();
+  };
+  beforeEach(() => {
+    follow({ include: ['app.log'], compressed: 'skip' });
+    write('app.log', 'first\n');
+    rig.turn();
+  });
+  const settle = () => {
+    write('app.log', 'next\n');
+    rig.turn(30_000);
+    rig.commit();
+    rig.turn(1000);
+    restart();
+    rig.turn(30_000);
+  };
+
+  it.each([
+    ['gzip', 'compressed 3'],
+    ['xz', 'compressed 1'],
+  ])('by %s is told once, when no look saw it', (program, lost) => {
+    generation('rest\n', 'app.log.2');
+    generation('x'.repeat(400), 'app.log.1');
+    for (const name of ['app.log.1', 'app.log.2']) execFileSync(program, [path(name)]);
+    settle();
+    expect([rig.bodies, rig.lost]).toEqual([['first', 'rest', 'next'], [lost]]);
+  });
+
+  it('is told where the log goes and does not come again', () => {
+    generation('rest\n', 'app.log.2');
+    generation('x'.repeat(400), 'app.log.1');
+    for (const name of ['app.log.1', 'app.log.2']) execFileSync('gzip', [path(name)]);
+    rig.turn();
+    rig.commit();
+    rig.turn(1000);
+    restart();
+    rig.turn(30_000);
+    expect([rig.bodies, rig.lost]).toEqual([['first', 'rest'], ['compressed 3']]);
+  });
+
+  it('is told of a log that was closed as it was quiet', () => {
+    rig.turn(400_000, 5000);
+    generation('x'.repeat(294), 'app.log.1');
+    execFileSync('gzip', [path('app.log.1')]);
+    settle();
+    expect([rig.bodies, rig.lost]).toEqual([['first', 'next'], ['deleted 2']]);
+  });
+
+  it('is told of a copy of a log that was emptied', () => {
+    append('app.log', 'x'.repeat(299));
+    rig.tick();
+    copyFileSync(path('app.log'), path('app.log.1'));
+    truncateSync(path('app.log'));
+    gzip('app.log.1');
+    settle();
+    expect([rig.bodies, rig.lost]).toEqual([['first', 'next'], ['compressed 2']]);
+  });
+
+  it.each(['app.log', 'app.log*'])('is nothing that was read before, whatever its time: %s', include => {
+    rig.stop();
+    rig.entries = [];
+    follow({ include: [include], compressed: 'skip' });
+    generation('rest\n', 'app.log.1');
+    gzip('app.log.1');
+    write('app.log', 'second\n');
+    rig.turn(30_000);
+    generation('', 'app.log.2');
+    write('app.log', 'third\n');
+    rig.turn(400_000, 5000);
+    gzip('app.log.2');
+    execFileSync('cp', [path('app.log'), path('app.log.7')]);
+    gzip('app.log.7');
+    generation('', 'app.log.3');
+    gzip('app.log.3');
+    settle();
+    expect([rig.bodies, rig.lost]).toEqual([['first', 'rest', 'second', 'third', 'next'], []]);
+  });
+});

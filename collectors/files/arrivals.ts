@@ -157,7 +157,7 @@ export function createArrivals(
         let toldUntil = Math.max(0, ...entries.map(({ told = 0 }) => told));
         if (last) {
           toldUntil = unseen.tell(source, trail, Math.max(since, toldUntil), gone);
-          waiting.set(waitingOf(last), { ...last, told: toldUntil });
+          last.told = toldUntil;
         }
         if (!isHere) shelf.leave(source, trail, since, now);
         const files = shelf.filesOf(source, trail);
@@ -174,6 +174,7 @@ export function createArrivals(
       const entry = waiting.get(name);
       if (entry !== undefined) {
         waiting.delete(name);
+        entry.size = undefined;
         return resume(source, entry, at, now);
       }
       const isNew = isFirst && !known.has(source.id);

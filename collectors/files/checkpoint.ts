@@ -23,8 +23,10 @@ export interface Entry extends Identity, Position {
   readonly seen: number;
   /** Of a compressed file that was read to its end the size. */
   readonly packed?: number;
+  /** Bytes seen, where not all of them are safe, and were not told as lost. */
+  size?: number | undefined;
   /** Of what was compressed before it was read, that which was written to until then has been told; ms. */
-  readonly told?: number;
+  told?: number;
   /** It is how the file was before it was emptied, at this time at the latest; ms. */
   readonly emptied?: number;
 }
@@ -34,6 +36,7 @@ export function entryOf(file: LogFile, now: number): Entry {
   const { id, source, path, trail, unseenSince, progress, generation } = file;
   // What was seen of the head is true whatever became of its records.
   const { head, headLength } = file;
+  const isLate = file.size > progress.safe.offset && !file.isPacked && !file.isIgnored;
   return {
     ...id,
     source: source.id,
@@ -45,6 +48,7 @@ export function entryOf(file: LogFile, now: number): Entry {
     generation,
     head,
     headLength,
+    ...(isLate && { size: file.size }),
     ...(trail.files.toldUntil > 0 && { told: trail.files.toldUntil }),
     ...(file.wholeSize > 0 && file.isSafe && { packed: file.wholeSize }),
   };

@@ -13,6 +13,7 @@ import { pathOfOpen } from './names.ts';
 import { isRotationOf, originalsOf } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
+import type { Troubles } from './troubles.ts';
 
 /** A log as it was before it was emptied, or went away while nobody looked. */
 export interface Ghost {
@@ -27,7 +28,9 @@ export interface Ghost {
   readonly holds: readonly Hold[];
   /** What is remembered of it after a restart. */
   readonly entry: (synced: number, now: number) => Entry | undefined;
-  /** Bytes seen but not read, and not told of. */
+  /** It went away while nobody looked. */
+  readonly isGone: boolean;
+  /** Bytes seen but not read, and not told of; of one that is gone 0 is remembered after a restart. */
   unread: number;
   readonly at: number;
   /** It was found compressed. */
@@ -51,7 +54,7 @@ export interface Copies {
   /** Whether an unproven, open file can be read now, from its offset. Throws the system's errors. */
   prove(file: LogFile, now: number): boolean;
   /** Tells of bytes that no copy turned up for. */
-  expire(now: number, lost: (path: string, bytes: number) => void): void;
+  expire(now: number, lose: Troubles['lose']): void;
 }
 
 /**
@@ -99,6 +102,7 @@ export function createCopies(
       const entry = (synced: number, at: number) => ({
         ...entryOf(file, at),
         ...safeOf(synced),
+        size: undefined,
         emptied: until,
       });
       haunt({
@@ -110,6 +114,7 @@ export function createCopies(
         until,
         holds,
         entry,
+        isGone: false,
         unread,
         at: now,
         isFound: false,
@@ -126,7 +131,13 @@ export function createCopies(
         until: emptied ?? Number.POSITIVE_INFINITY,
         holds: [],
         entry: () => (emptied === undefined ? undefined : entry),
-        unread: 0,
+        isGone: true,
+        get unread() {
+          return Math.max(0, (entry.size ?? 0) - entry.offset);
+        },
+        set unread(_) {
+          entry.size = undefined;
+        },
         at: now,
         isFound: false,
       });
@@ -156,6 +167,7 @@ export function createCopies(
         // What goes on in another trail begins where nothing is held, so that its place is safe as a whole.
         if (!isAny && isHeld(ghost) && ghost.path !== file.trail.path) return false;
         ghosts = ghosts.filter(each => each !== ghost);
+        ghost.unread = 0;
         if (isAny) continue;
         file.adopt(ghost.holds);
         return begin(file, ghost.print, ghost.progress);
@@ -177,11 +189,21 @@ export function createCopies(
       file.isUnproven = false;
       return true;
     },
-    expire(now, lost) {
+    expire(now, lose) {
       if (ghosts.length === 0) return;
-      const isInDoubt = shelf.files.values().some(each => each.isUnproven && each.unread && !each.isBarred);
+      const isInDoubt = shelf.files
+        .values()
+        .some(each => (each.isUnproven || each.isPacked) && each.unread && !each.isBarred);
       const kept = new Set(ghosts.filter(ghost => isInDoubt || now - ghost.at < GHOST_MS).slice(-MAX_GHOSTS));
-      for (const ghost of ghosts) if (ghost.unread > 0 && !kept.has(ghost)) lost(ghost.path, ghost.unread);
+      for (const ghost of ghosts) {
+        if (kept.has(ghost)) continue;
+        const { path, unread, isGone, isFound } = ghost;
+        if (unread > 0 && !isFound) {
+          if (isGone) lose(path, unread, 'it went away while the agent did not run', 'deleted');
+          else lose(path, unread, 'it was emptied, and no copy was found', 'truncated');
+        }
+        ghost.unread = 0;
+      }
       ghosts = [...kept];
     },
   };

@@ -158,9 +158,7 @@ export function createFollower(
       if (trail.files.isVacant(now) && beside.hasChanged(trail.path))
         arrivals.recover(trail.source, trail.path, trail.files.seenUntil, now);
     }
-    copies.expire(now, (path, bytes) =>
-      troubles.lose(path, bytes, 'it was emptied, and no copy was found', 'truncated'),
-    );
+    copies.expire(now, troubles.lose);
     closeQuiet(reader.open < MAX_OPEN ? now - QUIET_OPEN_MS : now);
     gauges.show(shelf.files);
   }

@@ -50,7 +50,7 @@ export function createUnseen(beside: Beside, shelf: Shelf, copies: Copies, troub
         if (isFollowed) continue;
         const print = content && prints.filter(each => isOf(content, each)).sort(byOffset)[0];
         const bytes = content ? content.size - (print?.offset ?? 0) : 1;
-        for (const ghost of ghosts) if (ghost.print === print) ghost.unread = 0;
+        for (const ghost of ghosts) if (!content || ghost.print === print) ghost.unread = 0;
         if (bytes > 0) troubles.lose(at.path, bytes, 'it was compressed before', 'compressed');
       }
       return until;

@@ -25,8 +25,8 @@ export interface Roster {
   readonly youngest: number;
   /**
    * Takes what lives now. What stood in the first list has begun before. With `awaitedAt`, monotonic ms, a top that is
-   * missing is given until a list `AWAITED_MS` later for its end to be told. One that is missing and `lives` has not ended:
-   * it is no longer one of these.
+   * missing is given until a list `AWAITED_MS` later for its end to be told, and who may have taken its place begins behind
+   * that. One that is missing and `lives` has not ended: it is no longer one of these.
    */
   update(
     instances: readonly Instance[],
@@ -75,6 +75,8 @@ export function createRoster(vacant = 0): Roster {
   const placed = new Set<string>();
   /** Mains that were missing in the last list, and since when. */
   let missing = new Map<string, number>();
+  /** Who may stand in the place of those: it has not begun yet, or nobody would know whose place it took. */
+  let successors = new Map<string, Instance>();
   /** Mains that have ended by lists alone: when it is told after all, that is no other end. */
   const overdue = new Set<string>();
   /** Tops that have outlived the top above them, and do not go on in its place. */
@@ -96,6 +98,17 @@ export function createRoster(vacant = 0): Roster {
       oldest = Math.min(oldest, startedAt * 1000);
       youngest = Math.max(youngest, startedAt * 1000);
     }
+  };
+  const succeed = (): Instance[] => {
+    const [next] = successors;
+    if (next === undefined) return [];
+    const [key, instance] = next;
+    successors.delete(key);
+    mains.set(key, instance);
+    known.add(key);
+    tried = false;
+    live([...living, instance]);
+    return [instance];
   };
   const stay = (): readonly Instance[] => {
     if (leaving.size === 0) return living;
@@ -139,14 +152,20 @@ export function createRoster(vacant = 0): Roster {
     update(instances, awaitedAt, lives = () => false) {
       if (!first && !heirs && sessions.size === 0 && missing.size === 0 && isEqual(instances, living))
         return UNCHANGED;
-      const keyed = instances.map(instance => [keyOf(instance), instance] as const);
-      const keys = new Set(keyed.map(([key]) => key));
-      const began = keyed.filter(([key, { claimed }]) => claimed && !known.has(key));
-      const absent = [...mains].filter(([key]) => !keys.has(key));
+      // A successor that is missing has lived all the same.
+      const here = new Map([...successors, ...instances.map(each => [keyOf(each), each] as const)]);
+      const absent = [...mains].filter(([key]) => !here.has(key));
       const isLate = (key: string) =>
         awaitedAt !== undefined && awaitedAt - (missing.get(key) ?? awaitedAt) < AWAITED_MS;
       const late = absent.filter(([key]) => isLate(key));
       const gone = absent.filter(([key]) => !isLate(key));
+      const over = gone.map(([, instance]) => instance).filter(instance => !lives(instance));
+      const fresh = [...here].filter(([key, { claimed }]) => claimed && !known.has(key));
+      const vacant = ended + over.length;
+      successors = new Map(fresh.slice(vacant, vacant + late.length));
+      const began = fresh.filter(([key]) => !successors.has(key));
+      const keyed = [...here].filter(([key]) => !successors.has(key));
+      const keys = new Set(keyed.map(([key]) => key));
       missing = new Map(late.map(([key]) => [key, missing.get(key) ?? awaitedAt!]));
       for (const [key] of gone) {
         mains.delete(key);
@@ -157,7 +176,6 @@ export function createRoster(vacant = 0): Roster {
         if (overdue.size <= MAX_OVERDUE) break;
         overdue.delete(key);
       }
-      const over = gone.map(([, instance]) => instance).filter(instance => !lives(instance));
       const parents = new Set(gone.length > 0 ? instances.map(({ ppid }) => ppid) : []);
       ended = first && instances.length > 0 ? 0 : ended + over.length;
       const theirs = new Set(gone.map(([, { session }]) => session));
@@ -181,7 +199,11 @@ export function createRoster(vacant = 0): Roster {
       }
       const launched = leaving.size;
       leaving.clear();
-      live(late.length === 0 ? instances : [...instances, ...late.map(([, instance]) => instance)]);
+      live(
+        here.size === instances.length && late.length === 0
+          ? instances
+          : [...keyed, ...late].map(([, each]) => each),
+      );
       for (const [key] of late) keys.add(key);
       known = keys;
       const started = began.map(([, instance]) => instance);
@@ -196,6 +218,7 @@ export function createRoster(vacant = 0): Roster {
     begin(instance) {
       const key = keyOf(instance);
       if (mains.has(key)) return UNCHANGED;
+      successors.delete(key);
       const launched = leaving.size;
       const staying = stay();
       const before = staying.find(each => isSameProcess(each, instance));
@@ -213,6 +236,7 @@ export function createRoster(vacant = 0): Roster {
     end(process, { heirs: well = false, handedOver = false, at = 0 } = {}) {
       const key = keyOf(process);
       const main = mains.get(key);
+      successors.delete(key);
       if (overdue.delete(key) || (!main && known.has(key))) return undefined;
       const command = well && !handedOver && isCommand(key, main, at);
       mains.delete(key);
@@ -223,12 +247,16 @@ export function createRoster(vacant = 0): Roster {
       if (well && main?.session !== undefined && !handedOver) sessions.add(main.session);
       else heirs ||= well;
       if (handedOver) return undefined;
+      if (main) {
+        ended++;
+        const began = succeed();
+        return { began, ended: [main], restarts: replace(began) };
+      }
       // A life between two looks.
-      const began = main ? [] : [process];
-      const restarts = replace(began);
+      const restarts = replace([process]);
       placed.delete(key);
       ended++;
-      return { began, ended: [main ?? process], restarts };
+      return { began: [process], ended: [process], restarts };
     },
   };
 }

@@ -87,8 +87,7 @@ it('tells every beginning and every end of a top exactly once, and no more resta
       }
       look();
       living = [];
-      look();
-      look();
+      for (let i = 0; i < 3; i++) look();
       expect(told.began.toSorted()).toEqual([...tops].toSorted());
       expect(told.ended.toSorted()).toEqual([...tops].toSorted());
     }),
@@ -250,6 +249,40 @@ describe('a top that is missing while its end is awaited', () => {
     roster.update([], 2000);
     roster.update([], 2000 + AWAITED_MS);
     expect(roster.end(instance(1, true))).toBeUndefined();
+  });
+
+  it('is followed, once its end is told, by who took its place, and that is a restart', () => {
+    const roster = start();
+    expect(roster.update([instance(2, true), instance(3, true)], 2000).began).toMatchObject([{ pid: 3 }]);
+    expect(roster.tops.map(({ pid }) => pid).sort()).toEqual([1, 3]);
+    expect(roster.end(instance(1, true))).toMatchObject({
+      began: [{ pid: 2 }],
+      ended: [{ pid: 1 }],
+      restarts: 1,
+    });
+    expect(roster.tops.map(({ pid }) => pid).sort()).toEqual([2, 3]);
+  });
+
+  it.each([
+    ['the look that gives it up', [instance(2, true)]],
+    ['the look that gives it up, which does not find it any more', []],
+  ])('is followed by who took its place in %s', (_, living) => {
+    const roster = start();
+    roster.update([instance(2, true)], 2000);
+    expect(roster.update(living, 2000 + AWAITED_MS)).toMatchObject({
+      began: [{ pid: 2 }],
+      ended: [{ pid: 1 }],
+      restarts: 1,
+    });
+    expect(roster.end(instance(2, true))).toMatchObject({ began: [], ended: [{ pid: 2 }] });
+  });
+
+  it('is followed by who took its place and was told to begin', () => {
+    const roster = start();
+    roster.update([instance(2, true)], 2000);
+    expect(roster.begin(instance(2, true)).began).toHaveLength(1);
+    expect(roster.end(instance(1, true))).toMatchObject({ began: [], ended: [{ pid: 1 }] });
+    expect(roster.tops).toMatchObject([{ pid: 2 }]);
   });
 
   it('has ended at once when its end cannot be told', () => {

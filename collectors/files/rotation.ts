@@ -5,6 +5,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { attempt, codeOf } from '../../agent/core/errors.ts';
 import { follow, isCompressed, isPacked, uncompressed, unpacked } from './discover.ts';
 import type { Seen } from './file.ts';
+import { basesOf, compareAge, isDate, isRotationOf } from './generations.ts';
 import { type Identity, identityOf, keyOf } from './identity.ts';
 import { type Entry, entriesIn, rawPath } from './names.ts';
 
@@ -13,78 +14,14 @@ export interface Sibling extends Seen {
   readonly size: number;
 }
 
-/** What tells the age of a file. */
-type Aged = Pick<Seen, 'path' | 'id' | 'mtime'>;
-
 /** Names looked at in one directory, and directories below it. */
 const MAX_NAMES = 100_000;
 const MAX_DIRECTORIES = 64;
 /** Looks at names that move on meanwhile. */
 const MAX_LOOKS = 10;
-const NUMBERED = /^[-._~][\dTWZ:._+-]*\d[\dTWZ:._+-]*$|^[-._~](?:old|prev|bak|save)$|^~$/i;
-
-/** What multilog, s6-log and svlogd make of `current`. */
-const LABELLED = /^@[\da-f]{24}(?:\.[a-z]+)?$/;
-
-const NUMBER = /^[-._~](\d{1,4})$/;
-const SEPARATORS = '.-_~';
-
-/** Whether `name` is how logrotate and its like call a rotated `base`, compressed or not. */
-export const isRotationOf = (name: string, base: string): boolean => basesOf(name).includes(base);
-
-/**
- * Of which `name` is a rotation: `app.log.1`, `app.log-20240102`, `app.log.old`, `app.1.log`, `app-20240102.log`,
- * `@400000006593f2f10bebc200.s`.
- */
-function basesOf(name: string): string[] {
-  const whole = unpacked(name);
-  const dot = whole.lastIndexOf('.');
-  const bases: string[] = LABELLED.test(whole) ? ['current'] : [];
-  for (let i = 1; i < whole.length; i++) {
-    if (!SEPARATORS.includes(whole[i]!)) continue;
-    if (NUMBERED.test(whole.slice(i))) bases.push(whole.slice(0, i));
-    if (i < dot && NUMBERED.test(whole.slice(i, dot))) bases.push(whole.slice(0, i) + whole.slice(dot));
-  }
-  return bases;
-}
-
-/** What rotation put into the name of `base`; empty where it is no such name. */
-function markOf(name: string, base: string): string {
-  if (name.startsWith(base)) return name.slice(base.length);
-  const dot = base.lastIndexOf('.');
-  const stem = base.slice(0, dot);
-  const isOne = dot > 0 && name.startsWith(stem) && name.endsWith(base.slice(dot));
-  return isOne ? name.slice(stem.length, name.length - base.length + dot) : '';
-}
-
-/**
- * Which of two rotations of `base` comes first, as for `sort()`. One that was there through all the life of the other was
- * emptied when that copy of it was made, or was written to although it had been moved away: their numbers tell.
- */
-export function compareAge(a: Aged, b: Aged, base: string): number {
-  const written = a.mtime - b.mtime;
-  const born = bornAt(a) - bornAt(b);
-  if (written * born >= 0) return written || born || a.id.birth - b.id.birth;
-  return numberOf(b, base) - numberOf(a, base) || written;
-}
-
-/** A file that keeps the times of another, as a compressed one does, is as old as that. */
-const bornAt = ({ id, mtime }: Aged): number => Math.min(id.birth, mtime);
-
-/** NaN where its name has none. */
-const numberOf = ({ path }: Aged, base: string): number =>
-  Number(NUMBER.exec(markOf(unpacked(basename(path)), base))?.[1]);
-
-/** The names that `name` may be a rotation or copy of: it without its last parts, longest first. */
-export function originalsOf(name: string): string[] {
-  const names: string[] = [];
-  for (let i = name.length - 1; i > 0; i--) if (SEPARATORS.includes(name[i]!)) names.push(name.slice(0, i));
-  return names;
-}
-
 /**
  * The files beside a log, or beside what it is a link to, and in directories beside that which have no log of that name, or
- * to which something of there was seen to go: rotation may move them there.
+ * to which something of there was seen to go, or which are called by a date: rotation may move them there.
  */
 export interface Beside {
   /** A file that was at `log` is at `path` by now. */
@@ -164,7 +101,10 @@ export function createBeside(root: string): Beside {
    * Where rotations of a log are, and what they are rotations of; its own directory is `dir`. Others that may not be read
    * are passed over.
    */
-  function* homesOf(log: string, dir = dirname(log)): Iterable<{ dir: string; base: string }> {
+  function* homesOf(
+    log: string,
+    dir = dirname(log),
+  ): Iterable<{ dir: string; base: string; isDated?: boolean }> {
     const seen = new Set<string>();
     const isNew = (home: string) => !seen.has(home) && seen.add(home);
     for (const path of pathsOf(log)) {
@@ -174,9 +114,12 @@ export function createBeside(root: string): Beside {
       if (listing === undefined) continue;
       if (isNew(join(own, base))) yield { dir: own, base };
       const below = listing.directories.slice(0, MAX_DIRECTORIES).map(name => join(own, name));
-      for (const other of [...below, ...(aways.get(dirname(log)) ?? [])])
-        if (attempt(() => listingOf(other))?.names.has(base) === false && isNew(join(other, base)))
-          yield { dir: other, base };
+      for (const other of [...below, ...(aways.get(dirname(log)) ?? [])]) {
+        const names = attempt(() => listingOf(other))?.names;
+        const isDated = isDate(basename(other));
+        if (names && (isDated || !names.has(base)) && isNew(join(other, base)))
+          yield { dir: other, base, isDated };
+      }
     }
   }
 
@@ -187,9 +130,10 @@ export function createBeside(root: string): Beside {
   }
 
   function* rotationsOf(path: string): Iterable<Sibling> {
-    for (const { dir, base } of homesOf(path)) {
+    for (const { dir, base, isDated } of homesOf(path)) {
       const { names } = listingOf(dir);
-      const rotations = rotationsIn(dir).get(base) ?? [];
+      const own = isDated ? [base, `${base}.gz`, `${base}.zst`].filter(name => names.has(name)) : [];
+      const rotations = [...own, ...(rotationsIn(dir).get(base) ?? [])];
       yield* siblings(
         dir,
         rotations.filter(name => !isPacked(name) || !names.has(unpacked(name))),
@@ -268,10 +212,11 @@ export function createBeside(root: string): Beside {
     },
     compressed(path, since) {
       const found: Sibling[] = [];
-      for (const { dir, base } of homesOf(path)) {
+      for (const { dir, base, isDated } of homesOf(path)) {
         const { names } = listingOf(dir);
+        const isOf = (name: string) => (isDated && name === base) || isRotationOf(name, base);
         const isOne = (name: string) =>
-          isCompressed(name) && !names.has(uncompressed(name)) && isRotationOf(uncompressed(name), base);
+          isCompressed(name) && !names.has(uncompressed(name)) && isOf(uncompressed(name));
         found.push(...siblings(dir, [...names].filter(isOne)));
       }
       return found.filter(({ mtime }) => mtime > since).sort((a, b) => a.mtime - b.mtime);

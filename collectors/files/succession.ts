@@ -2,8 +2,8 @@
 
 import { basename } from 'node:path';
 import type { LogFile } from './file.ts';
+import { compareAge } from './generations.ts';
 import type { Fingerprint } from './identity.ts';
-import { compareAge } from './rotation.ts';
 
 /** So long what comes to a path and goes again is looked for after the last file of it was let go; ms. */
 const VACANT_MS = 60_000;

@@ -101,3 +101,32 @@ it.each(['running', 'stopped'].flatMap(how => ['../away', 'old'].map(dir => [dir
     expect(rig.bodies).toEqual(['one', 'two', 'three', 'four', 'five']);
   },
 );
+
+it.each([
+  ['2024-01-02-app.log', '2024-01-03-app.log'],
+  ['20240102T030405_app.log', '20240103T030405_app.log'],
+  ['02-Jan-2024/app.log', '03-Jan-2024/app.log'],
+  ['2024-01-02/app.log', '2024-01-03/app.log.1'],
+])('generations that went to %s and %s while nobody looked are read', (first, second) => {
+  const log = rig.path('app.log');
+  writeFileSync(log, 'one\n');
+  rig.follow({ include: ['app.log'], start_at: 'beginning' });
+  rig.start();
+  rig.commit();
+  rig.turn(1000);
+  rig.stop();
+  for (const name of [first, second]) {
+    appendFileSync(log, `last before ${name}\n`);
+    rig.tick();
+    mkdirSync(dirname(rig.path(name)), { recursive: true });
+    renameSync(log, rig.path(name));
+    rig.tick();
+  }
+  writeFileSync(log, 'next\n');
+  for (let starts = 0; starts < 2; starts++) {
+    rig.start();
+    rig.turn(20_000);
+    rig.stop();
+  }
+  expect(rig.bodies).toEqual(['one', `last before ${first}`, `last before ${second}`, 'next']);
+});

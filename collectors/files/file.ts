@@ -51,6 +51,8 @@ export class LogFile {
   path: string;
   target: string;
   fd = -1;
+  /** What the system called it when it was closed, behind all links. */
+  closedAs: string | undefined;
   /** What the last look saw, and the largest size since it was empty. */
   size = 0;
   mtime: number;

@@ -10,7 +10,7 @@ import type { Discovery } from './discover.ts';
 import type { LogFile } from './file.ts';
 import { identityOf, isSame } from './identity.ts';
 import { pathOfOpen, rawPath } from './names.ts';
-import type { Beside } from './rotation.ts';
+import type { Beside, Sibling } from './rotation.ts';
 import type { Shelf } from './shelf.ts';
 import type { Source } from './sources.ts';
 import type { Troubles } from './troubles.ts';
@@ -128,7 +128,7 @@ export function createLooker(
       const isGone = file.detachedAt > 0;
       if (!isGone) file.detachedAt = now;
       if (file.fd < 0) {
-        const at = beside.find(file.path, file.id, file.trail.path);
+        const at = beside.find(file.path, file.id, file.trail.path) ?? standing(file);
         if (at === undefined) {
           file.links = 0;
           return;
@@ -197,6 +197,13 @@ export function createLooker(
         }
     },
   };
+}
+
+/** A closed file where it was, when no link leads there any more. */
+function standing({ path, id, closedAs: target }: LogFile): Sibling | undefined {
+  const stats = target && attempt(() => statSync(rawPath(target), { throwIfNoEntry: false }));
+  if (!stats || !isSame(identityOf(stats), id)) return undefined;
+  return { path, target, id, size: stats.size, mtime: stats.mtimeMs };
 }
 
 /** What nobody means as a log file; a device such as /dev/null may be meant. */

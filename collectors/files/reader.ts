@@ -19,7 +19,7 @@ import {
 } from './identity.ts';
 import { LineReader, Mid } from './lines.ts';
 import type { Marks } from './marks.ts';
-import { rawPath } from './names.ts';
+import { pathOfOpen, rawPath } from './names.ts';
 import type { Text } from './sources.ts';
 import type { Pen } from './trail.ts';
 
@@ -80,6 +80,7 @@ export function createReader(
 
   function close(file: LogFile): void {
     if (file.fd < 0) return;
+    file.closedAs = pathOfOpen(file.fd);
     closeSync(file.fd);
     file.fd = -1;
     open--;

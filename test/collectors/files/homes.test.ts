@@ -4,6 +4,7 @@ import {
   copyFileSync,
   mkdirSync,
   renameSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -130,3 +131,24 @@ it.each([
   }
   expect(rig.bodies).toEqual(['one', `last before ${first}`, `last before ${second}`, 'next']);
 });
+
+it.each(['stays', 'goes on'])(
+  'the last line behind a link that goes when its log was quiet is read, and the file %s',
+  how => {
+    mkdirSync(rig.path('pods'));
+    mkdirSync(rig.path('containers'));
+    const real = rig.path('pods/0.log');
+    const link = rig.path('containers/web.log');
+    symlinkSync(real, link);
+    writeFileSync(real, 'one\n');
+    rig.follow({ include: ['containers/*.log'], start_at: 'beginning' });
+    rig.start();
+    rig.turn(400_000, 5000);
+    appendFileSync(real, 'last\n');
+    rmSync(link);
+    rig.turn(1000);
+    if (how === 'goes on') appendFileSync(real, 'more\n');
+    rig.turn(20_000);
+    expect(rig.bodies).toEqual(how === 'goes on' ? ['one', 'last', 'more'] : ['one', 'last']);
+  },
+);

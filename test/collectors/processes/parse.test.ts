@@ -82,6 +82,15 @@ describe('parsePageSize', () => {
   });
 });
 
+describe('parseRights', () => {
+  it('reads nothing that stands behind the end', () => {
+    const own = 'State:\tS (sleeping)\nCapInh:\t0\n';
+    const buf = Buffer.from(`${own}Uid:\t0\t33\t0\t0\n`);
+    expect(parseRights(buf, own.length)).toBe(of(parseRights, own));
+    expect(parseRights(buf, own.length)).not.toBe(0);
+  });
+});
+
 describe('a layout', () => {
   it('of other statuses changes no result', () => {
     const line = fc.constantFrom(

@@ -6,7 +6,7 @@ import type { Desc } from '../../agent/core/metric.ts';
 import { createRecorder } from '../../agent/identity/recorder.ts';
 import { createTable } from '../../agent/identity/table.ts';
 import type { DaemonsView } from '../../console/api.ts';
-import { daemon } from './identity/specs.ts';
+import { alone, daemon } from './identity/specs.ts';
 
 const T0 = 1_700_000_000_000;
 const CPU: Desc = {
@@ -29,20 +29,9 @@ function world() {
   const declared = [daemon('d', { comm: 'd' }), daemon('other', { comm: 'o' })];
   const recorder = createRecorder(declared, () => 0);
   const latest = createLatest();
-  const nothing = () => {};
   const table = createTable({
     declared,
-    events: { emit: nothing },
-    witness: {
-      began: nothing,
-      managed: nothing,
-      ended: nothing,
-      lastEnd: () => undefined,
-      hasEnded: () => false,
-    },
-    rolls: { last: () => undefined },
-    voices: { heardAt: () => undefined, limit: () => undefined },
-    wishes: { of: () => undefined, set: nothing, drop: () => false },
+    ...alone,
     startedAt: T0,
     elapsed: () => now,
   });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { DaemonState, Exit, Instance } from '../../../agent/core/daemon.ts';
 import { nextStart } from '../../../agent/identity/liveness.ts';
 import { createTable, type DaemonTable } from '../../../agent/identity/table.ts';
-import { daemon } from './specs.ts';
+import { alone, daemon } from './specs.ts';
 
 const T0 = 1_700_000_000_000;
 const MINUTE = 60_000;
@@ -114,20 +114,9 @@ const instance = ({ pid, at }: Life): Instance => ({
 });
 
 function createWorld(model: Model): DaemonTable {
-  const nothing = () => {};
   return createTable({
     declared: [daemon('d', { comm: 'd' })],
-    events: { emit: nothing },
-    witness: {
-      began: nothing,
-      managed: nothing,
-      ended: nothing,
-      lastEnd: () => undefined,
-      hasEnded: () => false,
-    },
-    rolls: { last: () => undefined },
-    voices: { heardAt: () => undefined, limit: () => undefined },
-    wishes: { of: () => undefined, set: nothing, drop: () => false },
+    ...alone,
     startedAt: T0,
     elapsed: () => model.now - T0,
   });

@@ -19,3 +19,20 @@ export const check = (name: string) => ({
   failures: 1,
   successes: 1,
 });
+
+const nothing = () => {};
+
+/** What a table has beside its daemons: it tells nobody, and there was nothing before. */
+export const alone = {
+  events: { emit: nothing },
+  witness: {
+    began: nothing,
+    managed: nothing,
+    ended: nothing,
+    lastEnd: () => undefined,
+    hasEnded: () => false,
+  },
+  rolls: { last: () => undefined },
+  voices: { heardAt: () => undefined, limit: () => undefined },
+  wishes: { of: () => undefined, set: nothing, drop: () => false },
+};

@@ -38,6 +38,15 @@ async function send(collector: Collector, ...messages: (string | Uint8Array)[]):
       await new Promise(setImmediate);
 }
 
+/** A free port, and how to listen there with a certificate that is put into `dir`. */
+async function tlsIn(dir: string) {
+  const [cert_file, key_file] = [join(dir, 'cert'), join(dir, 'key')];
+  writeFileSync(cert_file, CERTIFICATE);
+  writeFileSync(key_file, KEY);
+  const port = await freePort();
+  return { port, listen: [{ tcp: `127.0.0.1:${port}`, tls: { cert_file, key_file } }] };
+}
+
 /** A port nobody has: asked of the kernel and given back. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -649,14 +658,8 @@ describe('a socket', () => {
 
   it('ends without waiting for who has not spoken TLS yet', async () => {
     const dir = temporaryDirectory();
-    const [cert_file, key_file] = [join(dir, 'cert'), join(dir, 'key')];
-    writeFileSync(cert_file, CERTIFICATE);
-    writeFileSync(key_file, KEY);
-    const port = await freePort();
-    const collector = await collect(
-      { listen: [{ tcp: `127.0.0.1:${port}`, tls: { cert_file, key_file } }] },
-      { dir },
-    );
+    const { port, listen } = await tlsIn(dir);
+    const collector = await collect({ listen }, { dir });
     const silent = await connected({ host: '127.0.0.1', port });
     const ended = new Promise(resolve => silent.resume().on('error', resolve).once('close', resolve));
     await collector.close();
@@ -665,11 +668,7 @@ describe('a socket', () => {
 
   it('closes connections that are silent before they speak TLS', async () => {
     const dir = temporaryDirectory();
-    const [cert_file, key_file] = [join(dir, 'cert'), join(dir, 'key')];
-    writeFileSync(cert_file, CERTIFICATE);
-    writeFileSync(key_file, KEY);
-    const port = await freePort();
-    const listen = [{ tcp: `127.0.0.1:${port}`, tls: { cert_file, key_file } }];
+    const { port, listen } = await tlsIn(dir);
     await start({ listen, idle_timeout: '1s' }, { dir });
     const silent = await connected({ host: '127.0.0.1', port });
     await new Promise(resolve => silent.resume().once('close', resolve));

@@ -195,7 +195,7 @@ type ObjectOf<F extends Fields> = { [K in Exclude<keyof F, OptionalKeys<F>>]: Pa
 type Flat<T> = { [K in keyof T]: T[K] };
 
 /**
- * An object with known keys; others are problems that name the didYouMean. `exactlyOne`: of these keys exactly one must stand.
+ * An object with known keys; others are problems that name the nearest. `exactlyOne`: of these keys exactly one must stand.
  * An empty value (`health:` with nothing behind it) counts as `{}`.
  */
 export function object<F extends Fields>(

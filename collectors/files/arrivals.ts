@@ -74,8 +74,6 @@ export function createArrivals(
   const nameOf = (source: Source, id: { dev: number; ino: number; birth: number }) =>
     `${source.id}\u0000${keyOf(id)}`;
 
-  const waitingOf = (entry: Entry) => `${entry.source}\u0000${keyOf(entry)}`;
-
   /** Of a source whose globs have changed, files are taken over by the one that has them now. */
   const sourceOf = (entry: Entry) =>
     sources.find(source => source.id === entry.source) ?? sources.find(source => source.has(entry.trail));
@@ -138,7 +136,7 @@ export function createArrivals(
           if (at === undefined) trails.get(trail)!.gone.push(entry);
         }
         if (source === undefined || at === undefined) {
-          waiting.set(waitingOf(entry), entry);
+          waiting.set(`${entry.source}\u0000${keyOf(entry)}`, entry);
           if (source) copies.gone(source, entry, now);
         } else {
           const file = resume(source, entry, at, now);

@@ -119,9 +119,12 @@ export function encodeOfficial<S extends Signal>(signal: S, object: Request<S>):
   return Uint8Array.from(codec.encode(codec.fromObject(object)).finish());
 }
 
-/** Attributes as plain values; integers as numbers, bytes in base64. */
-export function plain(pairs: OfficialPair[] | undefined): Record<string, unknown> {
-  return Object.fromEntries((pairs ?? []).map(pair => [pair.key, plainValue(pair.value)]));
+/** Attributes as plain values; integers as numbers, bytes in base64. Throws where a key stands twice, which OTLP forbids. */
+export function plain(pairs: OfficialPair[] = []): Record<string, unknown> {
+  const values = Object.fromEntries(pairs.map(pair => [pair.key, plainValue(pair.value)]));
+  if (Object.keys(values).length < pairs.length)
+    throw new Error(`a key stands twice among ${pairs.map(pair => pair.key).join(', ')}`);
+  return values;
 }
 
 export function plainValue(value: OfficialValue | undefined): unknown {

@@ -1,12 +1,15 @@
 // JSON values as OTLP AnyValues (opentelemetry/proto/common/v1), encoded as they are read. Pure; no string, no object.
 
 import { writeNumber, writeText } from '../key-value.ts';
-import { ProtoWriter, Wire } from '../protobuf.ts';
+import { ProtoWriter, varintSize, Wire } from '../protobuf.ts';
 import { writeWide } from '../wide.ts';
+import { isSame } from './keys.ts';
 import { Found, JsonScanner } from './scan.ts';
 
 /** Deeper nesting than any log has; beyond it a text counts as damaged. */
 const MAX_DEPTH = 64;
+/** Members of one object that are compared with those before them, so that none takes long. */
+const MAX_COMPARED = 128;
 
 export class JsonValues extends JsonScanner {
   /** Encoded AnyValues of the text. */
@@ -78,19 +81,44 @@ export class JsonValues extends JsonScanner {
     }
   }
 
-  /** The members of the object at `i`, as a KeyValueList. */
+  /** The members of the object at `i`, as a KeyValueList. Of those of one key the last stays, as in `JSON.parse()`. */
   private members(i: number, depth: number): number {
+    const { any } = this;
+    const first = any.pos;
+    /** A bit for each length and end of a key: most keys are told apart by it. */
+    let seen = 0;
     let at = this.space(i + 1);
     if (this.peek(at) === 0x7d) return at + 1;
-    for (;;) {
+    for (let count = 0; ; count++) {
       at = this.key(at);
       if (at < 0) return -1;
+      const entry = any.pos;
       at = this.member(at, depth);
       if (at < 0) return -1;
+      const key = keyAt(any.buf, entry);
+      const keyEnd = valueEnd(any.buf, key);
+      const bit = 1 << (keyEnd - key + 5 * any.buf[keyEnd - 1]!);
+      if ((seen & bit) !== 0 && count < MAX_COMPARED) this.forget(any.buf.subarray(key, keyEnd), first, entry);
+      seen |= bit;
       at = this.space(at);
       if (this.peek(at) === 0x7d) return at + 1;
       if (this.peek(at) !== 0x2c) return -1;
       at = this.space(at + 1);
+    }
+  }
+
+  /** Takes the member of this key, length and all, out of those encoded at `first..behind`. */
+  private forget(key: Uint8Array, first: number, behind: number): void {
+    const { any } = this;
+    for (let entry = first; entry < behind; ) {
+      const next = valueEnd(any.buf, entry + 1);
+      const start = keyAt(any.buf, entry);
+      if (isSame(key, any.buf, start, valueEnd(any.buf, start))) {
+        any.buf.copyWithin(entry, next, any.pos);
+        any.pos -= next - entry;
+        return;
+      }
+      entry = next;
     }
   }
 
@@ -123,3 +151,20 @@ export class JsonValues extends JsonScanner {
     return behind;
   }
 }
+
+function varintAt(buf: Uint8Array, pos: number): number {
+  let n = 0;
+  for (let at = pos, scale = 1; ; at++, scale *= 0x80) {
+    n += (buf[at]! & 0x7f) * scale;
+    if (buf[at]! < 0x80) return n;
+  }
+}
+
+/** The position behind the length-delimited value whose length stands at `pos`. */
+function valueEnd(buf: Uint8Array, pos: number): number {
+  const length = varintAt(buf, pos);
+  return pos + varintSize(length) + length;
+}
+
+/** Where the length of the key of the KeyValue at `entry` stands. */
+const keyAt = (buf: Uint8Array, entry: number): number => entry + 2 + varintSize(varintAt(buf, entry + 1));

@@ -466,6 +466,54 @@ describe('lines of JSON', () => {
   });
 });
 
+describe('keys within an object', () => {
+  const { format } = createParser('json', createPatterns());
+  const within = (line: Uint8Array) => {
+    const record = new LogRecord();
+    record.buf = line;
+    record.bodyEnd = line.length;
+    expect(format!(record)).toBe(true);
+    record.origin = { service: 'x', daemon: undefined, host: undefined, attributes: [] };
+    const w = new ProtoWriter();
+    encodeRecord(w, record);
+    const sent = decodeOfficial('logs', sealRequest([{ resource: new Uint8Array(0), records: w.copy() }]));
+    // Throws where a key stands twice.
+    return officialPlain(sent.resourceLogs![0]!.scopeLogs![0]!.logRecords![0]!.attributes)['a'];
+  };
+
+  it.each([
+    ['{"k":1,"k":2}', { k: 2 }],
+    ['{"k":{"x":1},"l":3,"k":[{"y":1,"y":{"y":1,"y":2}}]}', { l: 3, k: [{ y: { y: 2 } }] }],
+    ['{"k":"long text that goes first","l":"behind it","k":null}', { l: 'behind it', k: null }],
+    ['{"":1,"":2}', { '': 2 }],
+    ['{"k":1,"\\u006b":2,"K":3}', { k: 2, K: 3 }],
+    [`{"${'k'.repeat(200)}":1,"l":2,"${'k'.repeat(200)}":3}`, { l: 2, ['k'.repeat(200)]: 3 }],
+    [`{"k":"${'.'.repeat(20_000)}","l":2,"k":3}`, { l: 2, k: 3 }],
+    ['{"\xff":1,"\xfe":2}', { '\ufffd': 2 }],
+  ])('case %#', (object, expected) => {
+    expect(within(Buffer.from(`{"a":${object}}`, 'latin1'))).toEqual(expected);
+  });
+
+  it('are those of JSON.parse() whatever stands twice', () => {
+    const key = fc.constantFrom('a', 'b', 'ab', 'ba', 'bb', 'cab', '');
+    const { json } = fc.letrec<{ json: string }>(tie => ({
+      json: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom('1', '"x"', 'true', '-2.5', '"a longer text of more than one byte"'),
+        fc
+          .array(fc.tuple(key, tie('json')), { maxLength: 9 })
+          .map(members => `{${members.map(([name, value]) => `"${name}":${value}`).join(',')}}`),
+        fc.array(tie('json'), { maxLength: 3 }).map(items => `[${items.join()}]`),
+      ),
+    }));
+    fc.assert(
+      fc.property(json, value => {
+        expect(within(utf8(`{"a":${value}}`))).toEqual(JSON.parse(value));
+      }),
+    );
+  });
+});
+
 describe('a key that is no UTF-8', () => {
   const { format } = createParser('json', createPatterns());
   it.each([

@@ -126,6 +126,12 @@ const severity: Schema<SeveritySpec> = choose<SeveritySpec>(
 );
 
 const KEY = { what: 'an attribute name', pattern: /^.{1,256}$/ };
+/** It is put on a record behind all steps. */
+const UID = 'log.record.uid';
+const UID_IS_OURS = `${UID} is given by the agent, and no other attribute may be called so`;
+const newName = also(string(), name =>
+  name === '' ? 'the new name is empty' : name === UID ? UID_IS_OURS : undefined,
+);
 const some = <T extends object>(schema: Schema<T>): Schema<T> =>
   also(schema, given => (Object.keys(given).length > 0 ? undefined : 'it is empty'));
 
@@ -139,15 +145,10 @@ const step = (sources: readonly string[]): Schema<ProcessorSpec> => {
       parse: optional(describe(messageFormat, 'What the body is.')),
       sample: optional(sample),
       rate_limit: optional(rateLimit('daemon')),
-      add: optional(some(map(scalarValue(), KEY))),
-      rename: optional(
-        some(
-          map(
-            also(string(), name => (name === '' ? 'the new name is empty' : undefined)),
-            KEY,
-          ),
-        ),
+      add: optional(
+        also(some(map(scalarValue(), KEY)), given => (Object.hasOwn(given, UID) ? UID_IS_OURS : undefined)),
       ),
+      rename: optional(some(map(newName, KEY))),
       remove: optional(some(describe(list(string(), true), 'Attributes; `http.*` for all that begin so.'))),
       severity: optional(severity),
       metric: optional(metric),

@@ -82,6 +82,11 @@ export class Attributes {
       if (this.kinds[i] !== Kind.Fields && sameBytes(this.keys[i]!, key)) return i;
     return -1;
   }
+  /** Takes out all entries with this key but the last. */
+  keepLast(key: Uint8Array): void {
+    for (let i = this.find(key) - 1; i >= 0; i--)
+      if (this.kinds[i] !== Kind.Fields && sameBytes(this.keys[i]!, key)) this.delete(i);
+  }
   /** Copies entry `i` of another to place `at`, by default behind the last. */
   take(from: Attributes, i: number, at = this.size): void {
     this.keys[at] = from.keys[i]!;

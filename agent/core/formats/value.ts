@@ -98,7 +98,8 @@ export class JsonValues extends JsonScanner {
       const key = keyAt(any.buf, entry);
       const keyEnd = valueEnd(any.buf, key);
       const bit = 1 << (keyEnd - key + 5 * any.buf[keyEnd - 1]!);
-      if ((seen & bit) !== 0 && count < MAX_COMPARED) this.forget(any.buf.subarray(key, keyEnd), first, entry);
+      if ((seen & bit) !== 0 && count < MAX_COMPARED)
+        this.forget(any.buf.subarray(key, keyEnd), first, entry);
       seen |= bit;
       at = this.space(at);
       if (this.peek(at) === 0x7d) return at + 1;

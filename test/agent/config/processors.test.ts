@@ -95,6 +95,8 @@ test.each<[string, string]>([
   ['- add: {}', 'processors[0].add: it is empty'],
   ['- add: { a: [1] }', '[1] is not text, a number, true or false'],
   ['- rename: { a: "" }', 'the new name is empty'],
+  ['- rename: { a: log.record.uid }', 'processors[0].rename.a: log.record.uid is given by the agent'],
+  ['- add: { b: 1, log.record.uid: x }', 'processors[0].add: log.record.uid is given by the agent'],
   ['- remove: []', 'processors[0].remove: it is empty'],
   ['- severity: { set: loud }', '"loud" is not one of trace, debug'],
   ['- severity: { set: info, body: x }', 'exactly one of set, attribute, body must be given'],

@@ -12,6 +12,8 @@ import { createChain } from '../../../agent/pipeline/processors/chain.ts';
 import { createUserMetrics } from '../../../agent/pipeline/processors/user-metrics.ts';
 import { collectors } from '../../../collectors/index.ts';
 import { exporters } from '../../../exporters/index.ts';
+import { decodeOfficial } from '../../official.ts';
+import { recordsOf } from '../../receiver.ts';
 
 export interface Given {
   readonly body?: string | Uint8Array;
@@ -132,8 +134,10 @@ export async function chainOf(processors: string) {
       if (reason !== '') return reason;
       const w = new ProtoWriter();
       encodeRecord(w, record);
-      const resource = encodeResource(record.origin, []);
-      const kept = [...decodeLogs(sealRequest([{ resource, records: w.copy() }]))][0]!;
+      const request = sealRequest([{ resource: encodeResource(record.origin, []), records: w.copy() }]);
+      // Throws where an attribute stands twice.
+      recordsOf(decodeOfficial('logs', request));
+      const kept = [...decodeLogs(request)][0]!;
       delete kept.attributes['log.record.uid'];
       return kept;
     },

@@ -178,6 +178,20 @@ describe('parse', () => {
       },
     });
   });
+
+  test.each<[string, string, object]>([
+    ['{"a":1}', '- parse: json\n- parse: json\n- parse: json', { a: 1, 'parsed.a': 1 }],
+    ['{"user.id":1,"parsed.user.id":2}', '- parse: json', { 'parsed.user.id': 2 }],
+    ['{"parsed.user.id":2,"user.id":1}', '- parse: json', { 'parsed.user.id': 1 }],
+    ['prose', '- parse: json\n- parse: logfmt', { 'eudaemon.parse_error': 'not logfmt' }],
+    [
+      'prose',
+      '- parse: json\n- parse: { regex: "^(?P<a>.*)$" }',
+      { 'eudaemon.parse_error': 'not json', a: 'prose' },
+    ],
+  ])('says nothing twice of %s through %j', async (body, steps, attributes) => {
+    expect(await through(steps, { body })).toHaveProperty('attributes', attributes);
+  });
 });
 
 describe('severity', () => {

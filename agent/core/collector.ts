@@ -109,6 +109,8 @@ export interface Stream {
    * takes its place at once.
    */
   close(again?: boolean): Promise<void>;
+  /** Behind the last `committed()`, some time after `close()`: what it has kept for that is of no more use. */
+  release?(): void;
 }
 
 /** An event of the agent's own: a record with an EventName. */

@@ -108,12 +108,9 @@ export function createData<C extends DataConfig>(room: {
       for (const { actor } of pumps.values()) actor.wake();
     },
   });
-  const origins = createOrigins(undefined, (daemon, abroad) =>
-    identityOf(
-      daemons.declared.find(({ name }) => name === daemon),
-      abroad ?? host.find(([key]) => key === 'host.name')?.[1],
-    ),
-  );
+  const here = host.find(([key]) => key === 'host.name')?.[1];
+  const specOf = (daemon: string) => daemons.declared.find(({ name }) => name === daemon);
+  const origins = createOrigins(undefined, (daemon, abroad) => identityOf(specOf(daemon), abroad ?? here));
   const events = createEvents(flow, origins);
   const processors = createProcessors({ flow, events, patterns: room.patterns, now });
 
@@ -192,15 +189,18 @@ export function createData<C extends DataConfig>(room: {
     }
   };
 
+  /** What it returns ends the last of it: what the stream has not heard of as safe until then is read again. */
   const closeStream = async (name: string, again: boolean) => {
-    const running = streams.get(name);
-    if (!running) return;
+    const actor = streams.get(name)?.actor;
+    if (!actor) return undefined;
     streams.delete(name);
-    await running.actor.close(again);
-    // It remembers what is safe: without this the last second of it would be read again.
+    await actor.close(again);
     flow.flush();
     await kept?.keeper.run();
-    flow.detach(name);
+    return () => {
+      flow.detach(name);
+      actor.release?.();
+    };
   };
 
   return {
@@ -210,8 +210,7 @@ export function createData<C extends DataConfig>(room: {
       kept ??= keep({ dir: room.spoolDir, config: config.spool, flow, ledger, gauges, events, log, now });
       const { spool, claims, tellLosses } = kept;
       if (!first) spool.limit({ maxSize: config.spool.max_size, whenFull: config.spool.when_full });
-      const wanted = (name: string) =>
-        config.exporters[name] !== undefined && config.exporters[name] !== false;
+      const wanted = (name: string) => (config.exporters[name] ?? false) !== false;
 
       for (const entry of room.exporters) {
         if (!entry.logs) continue;
@@ -238,7 +237,7 @@ export function createData<C extends DataConfig>(room: {
         if (streams.get(entry.name)?.key === key) continue;
         await attempt(`collector ${entry.name}`, async () => {
           const isOn = options !== undefined && options !== false;
-          await closeStream(entry.name, isOn);
+          (await closeStream(entry.name, isOn))?.();
           if (isOn) await startStream(config, entry, key);
         });
       }
@@ -275,18 +274,23 @@ export function createData<C extends DataConfig>(room: {
     async stop(deadlineMs) {
       const end = performance.now() + deadlineMs;
       let clean = true;
+      const closed: Awaited<ReturnType<typeof closeStream>>[] = [];
       for (const name of [...streams.keys()]) {
-        await closeStream(name, false).catch(error => {
+        try {
+          closed.push(await closeStream(name, false));
+        } catch (error) {
           clean = false;
           log.error(`cannot close collector ${name}: ${causeOf(error)}`);
-        });
+        }
       }
       processors.close();
       flow.flush();
       // What is on disk waits there for the next life; of what is not, the last try has to succeed.
       const failures = kept?.spool.settle() === false ? Number.POSITIVE_INFINITY : 1;
-      const left = Math.max(0, end - performance.now());
-      await Promise.all([...pumps.values()].map(({ actor }) => actor.stop(left, failures)));
+      const leftMs = Math.max(0, end - performance.now());
+      await Promise.all([...pumps.values()].map(({ actor }) => actor.stop(leftMs, failures)));
+      await kept?.keeper.run();
+      for (const detach of closed) detach?.();
       kept?.keeper.stop();
       this.refresh();
       await kept?.spool.close();

@@ -26,7 +26,7 @@ const PASS = 2048;
 const FLOOD = 32;
 const REST_MS = 4;
 const restOf = (capacity: number): number => Math.max(1, Math.min(REST_MS, capacity / 4 / 1e6));
-/** How long `close()` waits for the last records to be in the spool. */
+/** How long who takes our place waits for the last records to be in the spool: it would have them again. */
 const PATIENCE_MS = 2000;
 /** Ticks between two times that the ring's memory is let go. */
 const SWEEP_TICKS = 60;
@@ -40,6 +40,8 @@ export interface Datagrams {
   tick(): void;
   /** `again`: somebody reads the sockets after us. */
   close(again: boolean): Promise<void>;
+  /** What has not been committed until then is there for the next ring. */
+  release(): void;
 }
 
 /** A ring as large as wanted, or as large as there is room for. */
@@ -118,7 +120,7 @@ export function receiveDatagrams(
       pushed.push(out.pushed);
       positions.push(ring.consumed);
       // Of what was given up, nobody confirms anything.
-      if (out.pushed <= safe) release();
+      if (out.pushed <= safe) giveBack();
       if (ring.isCrowded()) out.settle();
     }
     const shed = ring.shed();
@@ -128,7 +130,7 @@ export function receiveDatagrams(
     return count;
   };
 
-  const release = () => {
+  const giveBack = () => {
     const done = pushed.findLastIndex(count => count <= safe);
     if (done < 0) return;
     ring.release(positions[done]!);
@@ -179,7 +181,7 @@ export function receiveDatagrams(
     },
     committed(written) {
       safe = written;
-      release();
+      giveBack();
     },
     tick,
     async close(again) {
@@ -190,13 +192,15 @@ export function receiveDatagrams(
       tick();
       tick();
       out.settle();
-      if (pushed.length > 0) {
+      if (again && pushed.length > 0) {
         const { promise, resolve } = Promise.withResolvers<void>();
         emptied = resolve;
         const timer = setTimeout(resolve, PATIENCE_MS);
         await promise;
         clearTimeout(timer);
       }
+    },
+    release() {
       pushed.length = 0;
       ring.close();
     },

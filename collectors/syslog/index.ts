@@ -140,5 +140,6 @@ export function create(options: SyslogOptions, room: StreamRoom): Stream {
       suppressed.tick(room.now(), true);
       listeners?.close(again);
     },
+    release: () => datagrams?.release(),
   };
 }

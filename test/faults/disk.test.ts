@@ -156,6 +156,42 @@ if (have('root', 'mount'))
       expect((await program.stop()).code).toBeLessThan(2);
     });
 
+    it.each([
+      ['block', 8_000],
+      ['drop_oldest', 3_000],
+    ])(
+      'full, %s: what a receiver takes while the agent stops does not come again',
+      async (whenFull, count) => {
+        const backend = await startBackend();
+        // Longer than a collector waits for the rest of what it received.
+        backend.behave({ status: 503, headers: { 'retry-after': '4' } });
+        const state = await smallDisk('64k');
+        await runToEnd('sh', ['-c', `cat /dev/zero > ${state}/fill 2> /dev/null || true`]);
+        const home = await createHome({
+          agent: { state_dir: state },
+          exporters: { otlp: backend.exporter },
+          spool: { when_full: whenFull },
+        });
+        const program = spawnProgram(home, ['run', '--config', home.configFile]);
+        await until('its socket is there', () => existsSync(home.socket));
+        await sendDatagrams(home.socket, datagrams(0, count, TEXT));
+        await program.waitForMetrics('they wait in memory', page => waiting(page) >= 3_000);
+        program.signal('SIGTERM');
+        await until('it listens no more', () => !existsSync(home.socket), { everyMs: 5 });
+        backend.behave({});
+        await program.ended;
+        const numbers = () => arrivedOf(backend.all(), 'datagram').numbers.length;
+        expect(numbers()).toBeGreaterThan(0);
+
+        const next = spawnProgram(home, ['run', '--config', home.configFile]);
+        await until('it listens again', () => existsSync(home.socket));
+        await sendDatagrams(home.socket, datagrams(count, 1));
+        await until('all arrive', () => numbers() === count + 1);
+        expect((await next.stop()).code).toBeLessThan(2);
+        expect(arrivedOf(backend.all(), 'datagram').duplicates).toBe(0);
+      },
+    );
+
     it('read-only for a while: records flow, and /readyz says what is wrong', async () => {
       const backend = await startBackend();
       const state = await smallDisk('20m');

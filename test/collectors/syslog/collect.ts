@@ -160,6 +160,7 @@ export async function collect(
       wake = () => stream.committed(records.length, records.length);
       wake();
       await stream.close();
+      stream.release?.();
       rmSync(dir, { recursive: true, force: true });
     },
   };

@@ -48,6 +48,7 @@ async function handOver(collector: Collector): Promise<void> {
   open.splice(open.indexOf(collector), 1);
   collector.commit();
   await collector.stream.close(true);
+  collector.stream.release?.();
 }
 
 async function freePort(): Promise<number> {

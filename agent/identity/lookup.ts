@@ -139,13 +139,13 @@ export function createLookup(room: LookupRoom): ChangingLookup {
     return next;
   };
 
-  /** A parent, with its start time looked at in the last second. */
+  /** A parent, with its start time looked at in the last second; one that has ended, as it was. */
   const parentOf = (child: ProcessFacts, at: number): Known | undefined => {
     if (child.ppid === 0) return undefined;
     const known = recall(child.ppid);
     if (known && at - known.checkedAt < FRESH_MS) return known;
     const process = read(child.ppid);
-    return process && know(process, at);
+    return process ? know(process, at) : known;
   };
 
   const ownerOf = (known: Known, at: number): string | undefined => {

@@ -11,11 +11,10 @@ export interface Interest {
   readonly cgroups: readonly string[];
 }
 
-/** A program as it begins; what costs more to know is asked for only when the rest does not tell. */
+/** A program as it begins; what may not be known is undefined. What costs more to know is asked for only when the rest does not tell. */
 export interface Program {
-  /** Undefined when it may not be known. */
   readonly exe: string | undefined;
-  comm(): string | undefined;
+  readonly comm: string | undefined;
   cgroup(): string | undefined;
 }
 
@@ -55,7 +54,7 @@ export function createKin(memory: SharedArrayBuffer): Kin {
 /** Whether it may be a daemon's by itself. */
 export function fits({ exe, comm, cgroup }: Program, { all, exes, comms, cgroups }: Interest): boolean {
   if (all || exe === undefined || exes.includes(exe)) return true;
-  if (comms.length > 0 && comms.includes(comm() ?? '')) return true;
+  if (comms.length > 0 && comms.includes(comm ?? '')) return true;
   if (cgroups.length === 0) return false;
   const path = cgroup();
   return path === undefined || cgroups.some(part => path.includes(part));

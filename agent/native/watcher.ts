@@ -114,14 +114,10 @@ function watch({ programs, all, wake, root, wanted: first, flags, kin: memory, b
     glance(pid) {
       // In the order in which they vanish: a zombie keeps its stat.
       const exe = exeOf(pid);
-      if (exe !== undefined) programsBegun.note(pid, Date.now(), exe);
-      let seen: Stat | undefined;
-      const comm = () => {
-        seen ??= stat(pid);
-        return seen?.comm;
-      };
+      const seen = stat(pid);
+      if (exe !== undefined && seen) programsBegun.note(pid, Date.now(), { ...seen, exe });
       const cgroup = () => text(`${root}/proc/${pid}/cgroup`);
-      const fitting = fits({ exe, comm, cgroup }, wanted);
+      const fitting = fits({ exe, comm: seen?.comm, cgroup }, wanted);
       if (!fitting && !kin.has(pid)) return { fits: false, process: undefined };
       const process = facts(pid, exe, seen);
       return process && { fits: fitting, process };

@@ -40,10 +40,11 @@ export function createProcessReader(
       }
     },
     begunOf(pid, at) {
-      const exe = begun?.exeOf(pid, at);
-      if (exe === undefined) return undefined;
-      const comm = commOf(basename(exe));
-      return { pid, ppid: 0, startTicks: 0, comm, began: { exe, uid: undefined, cgroup: undefined } };
+      const beginning = begun?.of(pid, at);
+      if (!beginning) return undefined;
+      const { exe, ppid, terminal } = beginning;
+      const began = { exe, uid: undefined, cgroup: undefined };
+      return { pid, ppid, startTicks: 0, comm: commOf(basename(exe)), terminal, began };
     },
     executableOf({ pid, comm, began }) {
       if (began?.exe !== undefined) return basename(began.exe);

@@ -77,9 +77,9 @@ function originOf(claim: Claim, sender: Sender): Origin {
   return claim.abroad !== undefined && claim.daemon === sender.daemon ? claim.abroad : claim.origin;
 }
 
-/** What counts a message whose tag claims a daemon that its sender, a process of this host, is not of. */
+/** What counts a message whose tag claims a daemon that its sender is not of. One that nobody saw before it ended is not accused. */
 function mismatchOf(claim: Claim, sender: Sender): Cell | undefined {
-  if (sender.origin === undefined) return sender.pid > 0 ? claim.mismatch : undefined;
+  if (sender.origin === undefined) return sender.executable !== undefined ? claim.mismatch : undefined;
   return claim.origin.host === undefined && claim.daemon !== sender.daemon ? claim.mismatch : undefined;
 }
 

@@ -4,6 +4,7 @@
 import { networkInterfaces } from 'node:os';
 import { encodeAttribute } from '../../agent/core/attribute.ts';
 import type { StreamRoom } from '../../agent/core/collector.ts';
+import type { ProcessFacts } from '../../agent/core/daemon.ts';
 import type { RateLimitSpec } from '../../agent/core/processor.ts';
 import { Bucket } from '../../agent/core/rate.ts';
 import type { Origin } from '../../agent/core/record.ts';
@@ -27,7 +28,7 @@ export interface Sender {
   readonly bucket: Bucket | undefined;
   /** What it writes are lines, which need no header. */
   readonly plain: boolean;
-  /** The executable, where it is known. */
+  /** The executable, where it is known who sent it. */
   readonly executable: string | undefined;
   /** Encoded attributes. */
   readonly fields: Uint8Array;
@@ -50,6 +51,7 @@ export interface Senders {
 
 const RECHECK_MS = 1000;
 const MAX_SENDERS = 4096;
+const MAX_DEPTH = 16;
 const NOTHING = new Uint8Array(0);
 /** The user of a sender that the kernel says nothing about: one that sent before credentials were asked for. */
 const NOBODY = 65534;
@@ -137,6 +139,17 @@ export function createSenders(
     return keep(foreigners, uid, sender(`user ${uid}`, `processes of user ${uid}`, at, { uid, fields }));
   };
 
+  /** The parents of one that has ended may have ended, too. */
+  const daemonOf = (process: ProcessFacts, at: number): string | undefined => {
+    let each: ProcessFacts | undefined = process;
+    for (let depth = 0; each && depth < MAX_DEPTH; depth++) {
+      const daemon = room.daemons.ofProcess(each);
+      if (daemon !== undefined) return daemon;
+      each = reader.begunOf(each.ppid, at);
+    }
+    return undefined;
+  };
+
   return {
     process(pid, uid, at) {
       const known = processes.get(pid);
@@ -146,7 +159,7 @@ export function createSenders(
       if (!alive && known?.executable !== undefined && known.uid === uid)
         return keep(processes, pid, { ...known, checked: at });
       const facts = alive ?? reader.begunOf(pid, at);
-      const daemon = facts && (room.daemons.ofPid(pid) ?? room.daemons.ofProcess(facts));
+      const daemon = facts && (room.daemons.ofPid(pid) ?? daemonOf(facts, at));
       const executable = facts && reader.executableOf(facts);
       const fields = concat(
         encodeAttribute('process.pid', pid),

@@ -17,6 +17,13 @@ export async function runToEnd(program: string, args: readonly string[], input?:
   return child.pid!;
 }
 
+/** logger(1) with a line on its standard input; it lives until the test ends. */
+export function keepLogging(socket: string, tag: string, line: string): void {
+  const child = spawn('logger', ['--socket', socket, '--tag', tag], { stdio: ['pipe', 'ignore', 'inherit'] });
+  onTestFinished(() => void child.kill());
+  child.stdin.write(`${line}\n`);
+}
+
 /** logger(1) to a Unix datagram socket; its pid. */
 export const logger = (socket: string, ...args: string[]): Promise<number> =>
   runToEnd('logger', ['--socket', socket, ...args]);

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { have } from '../tools.ts';
 import { startBackend } from './backend.ts';
 import { createHome, startProgram } from './program.ts';
-import { logger, sendDatagrams, sendNumbers, syslog3 } from './senders.ts';
+import { keepLogging, logger, sendDatagrams, sendNumbers, syslog3 } from './senders.ts';
 import { until } from './until.ts';
 
 const uid = String(process.getuid?.());
@@ -89,7 +89,7 @@ describe('logger', () => {
     const { backend, socket, program } = await scene({
       shop: { match: { comm: 'no-such-shop' }, labels: { team: 'web' }, logs: { identifiers: ['shopd'] } },
     });
-    await logger(socket, '-t', 'shopd', 'I am the shop');
+    keepLogging(socket, 'shopd', 'I am the shop');
     const record = await backend.record(each => each.body === 'I am the shop');
     expect(record.resource).toMatchObject({ 'service.name': 'shop', team: 'web' });
     await program.waitForMetrics(

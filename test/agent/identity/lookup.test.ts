@@ -365,6 +365,15 @@ describe('children', () => {
     expect([30, 31, 32].map(ofPid)).toEqual([undefined, undefined, undefined]);
   });
 
+  it('that have ended are of the parent they had, though that has ended, too', () => {
+    host.run({ pid: 10, comm: 'super', start: 1 });
+    const { ofPid, ofProcess } = lookup(daemon('super', { comm: 'super' }));
+    expect(ofPid(10)).toBe('super');
+    host.kill(10);
+    host.tick(1000);
+    expect(ofProcess({ pid: 11, ppid: 10, comm: 'logger', startTicks: 0 })).toBe('super');
+  });
+
   it('lose a parent whose pid has gone to another process', () => {
     host.run({ pid: 10, comm: 'super', start: 1 });
     host.run({ pid: 11, ppid: 10, comm: 'sh', start: 2 });

@@ -189,7 +189,7 @@ it('goes on after a signal, and stops at what it cannot explain', () => {
 
 const program = (exe: string | undefined, comm?: string, cgroup?: string) => ({
   exe,
-  comm: () => comm,
+  comm,
   cgroup: () => cgroup,
 });
 const NONE = { all: false, exes: [], comms: [], cgroups: [] };

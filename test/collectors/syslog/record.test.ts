@@ -132,7 +132,9 @@ describe('a message whose header was seen before', () => {
 
   it('and claims a daemon it is not of is counted each time', () => {
     const { told, meter } = recorder(lookup([daemon('nginx')], () => undefined));
-    for (let i = 0; i < 5; i++) told(`<13>${T} nginx: x`);
+    for (let i = 0; i < 5; i++) told(`<13>${T} nginx: x`, { ...local, executable: 'logger' });
+    // It may as well have been a child of nginx.
+    told(`<13>${T} nginx: x`, { ...local, pid: 8, executable: undefined });
     expect(figure(meter, 'eudaemon_log_sender_mismatch_total', { daemon: 'nginx' })).toBe(5);
   });
 

@@ -31,6 +31,7 @@ beforeEach(() => {
 });
 afterEach(() => host.close());
 
+const program = (exe: string, ppid = 1) => ({ exe, ppid, terminal: 0 });
 const attributesOf = (fields: Uint8Array) => Buffer.from(fields).toString('latin1');
 
 describe('a process', () => {
@@ -72,8 +73,8 @@ describe('a process', () => {
   });
 
   it('that had ended before anybody looked is the program it was seen to begin', () => {
-    begun.note(77, NOW - 3, '/usr/bin/logger');
-    begun.note(78, NOW - 3, '/usr/sbin/nginx');
+    begun.note(77, NOW - 3, program('/usr/bin/logger'));
+    begun.note(78, NOW - 3, program('/usr/sbin/nginx'));
     expect(senders.process(77, 1000, NOW)).toMatchObject({
       daemon: undefined,
       executable: 'logger',
@@ -85,8 +86,19 @@ describe('a process', () => {
     host.run({ pid: 10, comm: 'nginx', start: 100 });
     senders.process(10, 33, NOW);
     host.kill(10);
-    begun.note(10, NOW + 4000, '/bin/other');
+    begun.note(10, NOW + 4000, program('/bin/other'));
     expect(senders.process(10, 33, NOW + 5000)).toMatchObject({ executable: 'nginx' });
+  });
+
+  it('that had ended, like its parent, is whose child they were', () => {
+    begun.note(76, NOW - 9, program('/usr/sbin/nginx'));
+    begun.note(77, NOW - 6, program('/bin/sh', 76));
+    begun.note(78, NOW - 3, program('/usr/bin/logger', 77));
+    expect(senders.process(78, 33, NOW)).toMatchObject({ daemon: 'nginx', executable: 'logger' });
+    // Pids that name each other have no end.
+    begun.note(80, NOW, program('/bin/a', 81));
+    begun.note(81, NOW, program('/bin/b', 80));
+    expect(senders.process(80, 33, NOW)).toMatchObject({ daemon: undefined, executable: 'a' });
   });
 
   it('of a foreign pid namespace is a user, and is explained once', () => {

@@ -102,18 +102,19 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     room.witness.began(now, name, process, restart);
     sink.emit(events.started(name, process, restart, now));
   };
-  const take = (now: number, { began, ended, restarts: again }: Changes, exit: Exit) => {
+  const take = (now: number, { began, ended, restarts: again, heir }: Changes, exit: Exit) => {
     // A whole life between two looks began before it ended.
     const brief = began.length > 0 && began[0] === ended[0];
     if (!brief) for (const process of ended) end(now, process, exit);
     restarts += again;
     for (let i = 0; i < again; i++) {
       restartTimes.push(elapsed());
-      if (!deliberate) loopTimes.push(elapsed());
+      if (!deliberate && !heir) loopTimes.push(elapsed());
     }
     restartTimes = restartTimes.slice(-MAX_RESTARTS);
     loopTimes = loopTimes.slice(-MAX_RESTARTS);
     for (const [i, process] of began.entries()) begin(now, process, i < again);
+    if (heir) room.witness.began(now, name, heir, true);
     if (brief) for (const process of ended) end(now, process, exit, true);
     if (began.length > 0 && !brief && wishes.of(name, now)?.until === undefined) wishes.drop(name);
   };

@@ -12,6 +12,8 @@ export interface Changes {
   readonly ended: readonly Member[];
   /** How many of those that began took the place of one that had ended. */
   readonly restarts: number;
+  /** Has begun before the one that ended, to take its place. */
+  readonly heir?: Member;
 }
 
 export interface Roster {
@@ -51,6 +53,8 @@ export interface Roster {
  * configuration, or tells the others to read it again. So does, while nobody is there, the first that no list has named.
  */
 export const COMMAND_MS = 10_000;
+/** Who is told to have begun, in nobody's place, within this of another's good end has taken its place: so daemons reload. */
+const RELIEF_MS = 10_000;
 
 const keyOf = ({ pid, startTicks }: ProcessFacts): string => `${pid}:${startTicks}`;
 
@@ -81,8 +85,11 @@ export function createRoster(vacant = 0): Roster {
   const overdue = new Set<string>();
   /** Tops that have outlived the top above them, and do not go on in its place. */
   const leftOver = new Set<string>();
-  /** Mains that have handed over; each stands for who goes on in its place, which is no restart, until that is told. */
-  const leaving = new Set<string>();
+  /**
+   * Mains that have handed over; each stands for who goes on in its place, which is no restart, until that is told. Whether
+   * it had begun in the place of another.
+   */
+  const leaving = new Map<string, boolean>();
   let ended = vacant;
   let first = true;
   /** Tops that were children in the last list go on in the place of those that ended: all, or those of these sessions. */
@@ -118,10 +125,12 @@ export function createRoster(vacant = 0): Roster {
   };
   /** Such a command has been there since the last one began. */
   let tried = false;
-  const replace = (began: readonly ProcessFacts[]): number => {
-    const restarts = Math.min(ended, began.length);
+  /** `launched`: the first of them go on for these of `leaving`. */
+  const replace = (began: readonly ProcessFacts[], launched: readonly boolean[] = []): number => {
+    const restarts = Math.min(ended, Math.max(0, began.length - launched.length));
     ended -= restarts;
-    for (const each of began.slice(0, restarts)) placed.add(keyOf(each));
+    const taken = [...launched, ...Array(restarts).fill(true)];
+    for (const [i, each] of began.entries()) if (taken[i]) placed.add(keyOf(each));
     return restarts;
   };
   const isCommand = (key: string, main: Instance | undefined, at: number): boolean => {
@@ -132,6 +141,13 @@ export function createRoster(vacant = 0): Roster {
     tried = true;
     return isFirst;
   };
+  const reliefOf = (main: Instance, at: number): Instance | undefined =>
+    [...mains.values()].find(
+      each =>
+        each.startedAt > main.startedAt &&
+        Math.abs(at - each.startedAt * 1000) < RELIEF_MS &&
+        !placed.has(keyOf(each)),
+    );
 
   return {
     get instances() {
@@ -197,7 +213,7 @@ export function createRoster(vacant = 0): Roster {
         heirs = false;
         sessions.clear();
       }
-      const launched = leaving.size;
+      const launched = [...leaving.values()];
       leaving.clear();
       live(
         here.size === instances.length && late.length === 0
@@ -210,7 +226,7 @@ export function createRoster(vacant = 0): Roster {
       const changes = {
         began: first ? [] : started,
         ended: over,
-        restarts: replace(started.slice(launched)),
+        restarts: replace(started, launched),
       };
       first = false;
       return changes;
@@ -219,7 +235,7 @@ export function createRoster(vacant = 0): Roster {
       const key = keyOf(instance);
       if (mains.has(key)) return UNCHANGED;
       successors.delete(key);
-      const launched = leaving.size;
+      const launched = [...leaving.values()];
       const staying = stay();
       const before = staying.find(each => isSameProcess(each, instance));
       mains.set(key, instance);
@@ -231,7 +247,7 @@ export function createRoster(vacant = 0): Roster {
         return UNCHANGED;
       }
       live([...staying, instance]);
-      return { began: [instance], ended: [], restarts: replace([instance].slice(launched)) };
+      return { began: [instance], ended: [], restarts: replace([instance], launched) };
     },
     end(process, { heirs: well = false, handedOver = false, at = 0 } = {}) {
       const key = keyOf(process);
@@ -240,14 +256,19 @@ export function createRoster(vacant = 0): Roster {
       if (overdue.delete(key) || (!main && known.has(key))) return undefined;
       const command = well && !handedOver && isCommand(key, main, at);
       mains.delete(key);
-      placed.delete(key);
-      if (main && handedOver) leaving.add(key);
+      const wasPlaced = placed.delete(key);
+      if (main && handedOver) leaving.set(key, wasPlaced);
       else live((main ? living : stay()).filter(each => !isSameProcess(each, process)));
       if (command) return undefined;
       if (well && main?.session !== undefined && !handedOver) sessions.add(main.session);
       else heirs ||= well;
       if (handedOver) return undefined;
       if (main) {
+        const heir = well ? reliefOf(main, at) : undefined;
+        if (heir) {
+          placed.add(keyOf(heir));
+          return { began: [], ended: [main], restarts: 1, heir };
+        }
         ended++;
         const began = succeed();
         return { began, ended: [main], restarts: replace(began) };

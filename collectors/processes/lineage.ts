@@ -99,6 +99,8 @@ export function createLineage(
   const starters = new Map<number, Starter>();
   let young: Member[] = [];
   let lingering: End[] = [];
+  /** Ends beside such as have only begun: who takes a place before its owner leaves it leaves none empty. */
+  let held: { readonly kin: Kin; readonly exit: Exit; readonly behind: Member[] }[] = [];
   /** What the last look has found, while nobody else is a member. */
   let settled: ReadonlyMap<number, Kin> | undefined;
 
@@ -159,6 +161,8 @@ export function createLineage(
     }
   };
 
+  const isUntold = (member: Member): boolean => members.get(member.process.pid) === member && !member.told;
+
   const exit = (end: End) => {
     const { pid, parent, status, at } = end;
     const member = members.get(pid);
@@ -169,6 +173,7 @@ export function createLineage(
     strangers.delete(pid);
     starters.delete(pid);
     if (parent !== 0 && (stranger || member?.claimed)) note(end, kin, stranger);
+    const behind = kin ? young.filter(each => each.daemon === kin.daemon && isUntold(each)) : [];
     const children = member ? [...members.values()].filter(each => each.parent === pid) : [];
     for (const child of children) child.parent = member!.parent;
     const ended = exitOf(status);
@@ -180,7 +185,11 @@ export function createLineage(
     for (const heir of heirs)
       if (launcher || (well && isIn(heir, session))) promote(heir, pid);
       else heir.leftOver = true;
-    told.ended(kin, { ...ended, at, source: 'netlink', ...(launcher && { handedOver: true }) });
+    const how: Exit = { ...ended, at, source: 'netlink' };
+    if (launcher) told.ended(kin, { ...how, handedOver: true });
+    else if (behind.length > 0 || held.some(each => each.kin.daemon === kin.daemon))
+      held.push({ kin, exit: how, behind });
+    else told.ended(kin, how);
   };
 
   /** What cannot be told is in any. */
@@ -197,7 +206,9 @@ export function createLineage(
     const process = heir.process.startTicks < 0 ? host.look(heir.process.pid) : heir.process;
     if (!process) return;
     const { pid } = process;
-    add(pid, { ...heir, process, claimed: true }, from).told = heir.told;
+    const promoted = add(pid, { ...heir, process, claimed: true }, from);
+    promoted.told = heir.told;
+    for (const { behind } of held) if (behind.some(each => each.process.pid === from)) behind.push(promoted);
   };
 
   const note = (end: End, kin: Kin | undefined, stranger: Stranger | undefined) => {
@@ -272,9 +283,15 @@ export function createLineage(
         member.told = true;
         told.began(member);
       }
+      const ends = held;
+      held = [];
+      for (const end of ends)
+        if (end.behind.some(isUntold) || held.some(({ kin }) => kin.daemon === end.kin.daemon))
+          held.push(end);
+        else told.ended(end.kin, end.exit);
     },
     get unsettled() {
-      return young.length > 0 || lingering.length > 0;
+      return young.length > 0 || lingering.length > 0 || held.length > 0;
     },
   };
 }

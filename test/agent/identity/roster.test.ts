@@ -334,6 +334,50 @@ describe('one that ends well beside others', () => {
   });
 });
 
+describe('one that ends well beside another that has just begun', () => {
+  const end = (at: number, heirs = true) => {
+    const roster = createRoster();
+    roster.update([instance(1, true)]);
+    expect(roster.begin(instance(100, true)).restarts).toBe(0);
+    const { restarts, heir } = roster.end(instance(1, true), { heirs, at })!;
+    return { restarts, heir: heir?.pid, next: roster.begin(instance(200, true)).restarts };
+  };
+
+  it('was relieved by it, and leaves no place', () =>
+    expect(end(100_100)).toEqual({ restarts: 1, heir: 100, next: 0 }));
+
+  it('was relieved by who goes on for a launcher, which is relieved in its turn', () => {
+    const roster = createRoster();
+    roster.update([instance(1, true)]);
+    let restarts = 0;
+    for (const [launcher, old] of [
+      [100, 1],
+      [102, 101],
+    ] as const) {
+      roster.begin(instance(launcher, true));
+      restarts += roster.end(instance(old, true), { heirs: true, at: launcher * 1000 + 100 })?.restarts ?? 0;
+      roster.end(instance(launcher, true), { heirs: true, handedOver: true });
+      roster.begin(instance(launcher + 1, true));
+    }
+    expect(restarts).toBe(2);
+  });
+
+  it.each([
+    ['did not end well', end(100_100, false)],
+    ['ended later', end(110_000)],
+  ])('leaves its place when it %s', (_, told) =>
+    expect(told).toEqual({ restarts: 0, heir: undefined, next: 1 }),
+  );
+
+  it('is relieved once', () => {
+    const roster = createRoster();
+    roster.update([instance(1, true), instance(2, true)]);
+    roster.begin(instance(100, true));
+    const ends = [1, 2].map(pid => roster.end(instance(pid, true), { heirs: true, at: 100_100 })!);
+    expect(ends.map(({ restarts }) => restarts)).toEqual([1, 0]);
+  });
+});
+
 describe('one that is missing and lives', () => {
   const lives = () => true;
   it('has not ended, and who takes over is no restart', () => {

@@ -464,6 +464,20 @@ describe('states over time', () => {
     expect(w.state()).toBe('healthy');
   });
 
+  it('a daemon that its successors relieve, however often, was never gone', () => {
+    const w = world();
+    let last = w.instance(5, { startedAt: 1 });
+    w.look(last);
+    for (const pid of [6, 7, 8, 9]) {
+      const next = w.after(5).instance(pid);
+      w.table.reports.began(T0 + (pid - 5) * 5000, 'd', next);
+      w.exited(last, { reason: 'exit', code: 0 });
+      last = next;
+    }
+    expect(w.status()).toMatchObject({ state: 'healthy', restarts: 4 });
+    expect(w.events.filter(({ name }) => name === 'eudaemon.daemon.state_changed')).toEqual([]);
+  });
+
   it('a daemon that stands still is hung after half a minute, and well when it moves', () => {
     const w = world();
     const five = w.instance(5, { startedAt: 1 });

@@ -176,6 +176,28 @@ it.each([
   expect(w.look().exit(6).told()).toEqual(told);
 });
 
+it.each([
+  [6, 5],
+  [5, 6],
+])('tells who takes a place before who has left it, a launcher or not', (first, second) => {
+  const w = world().start(5, 'd').after(100).settle();
+  expect(w.told()).toEqual(['d 5 began']);
+  // haproxy -D -sf 5
+  w.start(6, 'd').after(30).fork(7, 6).exit(first).exit(second).after(70).settle();
+  expect(w.told()).toEqual(['d 6 handed over']);
+  expect(w.lineage.unsettled).toBe(true);
+  expect(w.after(30).settle().told()).toEqual(['d 7 began', 'd 5 ended 0']);
+  expect(w.lineage.unsettled).toBe(false);
+});
+
+it('tells ends in their order where who takes a place leaves it at once', () => {
+  const w = world().start(5, 'd').after(100).settle();
+  w.told();
+  w.start(6, 'd').after(30).exit(5).after(10).exit(6, 0x100);
+  expect(w.told()).toEqual([]);
+  expect(w.settle().told()).toEqual(['d 5 ended 0', 'd 6 ended 1']);
+});
+
 it('does not count what a crash left over', () => {
   const w = world().start(5, 'd').fork(6, 5).look().exit(5, 11);
   expect(w.told()).toEqual(['d 5 ended SIGSEGV']);

@@ -136,7 +136,7 @@ export function createData<C extends DataConfig>(room: {
     }
     if (!exporter) return claims.release(name);
     const reader = claims.claim(name);
-    reader.rewind();
+    const gone = reader.rewind();
     const pump = createPump({
       name,
       exporter,
@@ -150,7 +150,7 @@ export function createData<C extends DataConfig>(room: {
       refused: async refused => room.refused?.(name, refused),
     });
     ledger.delivered(name, 0);
-    ledger.dropped('spool_full', name, 0);
+    ledger.dropped('spool_full', name, gone);
     pumps.set(name, { key, actor: pump });
   };
 

@@ -74,7 +74,8 @@ export function createPump(room: {
 
   const abort = new AbortController();
   const waiting = new Set<() => void>();
-  const flights: { taken: Taken; delivery: Promise<Delivery | undefined> }[] = [];
+  /** Under way, the oldest first. */
+  const flights: Taken[] = [];
   let failingSince: number | undefined;
   let lastFailure = '';
   let failed = 0;
@@ -83,8 +84,6 @@ export function createPump(room: {
   let chances = Number.POSITIVE_INFINITY;
   /** Of those that stop there is no crowd to be spread: the first try comes at once. */
   let isLastTry = false;
-  /** Batches under way, or delivered before an older one: to give that one up would repeat them. */
-  let ahead = 0;
   let wakeUp: (() => void) | undefined;
   let idle: (() => void) | undefined;
   const backoff = createBackoff(random);
@@ -108,8 +107,7 @@ export function createPump(room: {
   /** How long until an attempt with this batch may begin; while the exporter is away only the oldest one tries. */
   const holdMs = (taken: Taken): number => {
     if (abort.signal.aborted || chances <= 0) return 0;
-    if (failingSince !== undefined && flights[0] && flights[0].taken !== taken)
-      return Number.POSITIVE_INFINITY;
+    if (failingSince !== undefined && flights[0] !== taken) return Number.POSITIVE_INFINITY;
     return Math.max(0, (isLastTry ? backoff.wishedFor : backoff.notBefore) - now());
   };
 
@@ -120,7 +118,7 @@ export function createPump(room: {
     lastFailure = error.message;
     failed++;
     isLastTry = false;
-    if (ahead === 0 && --chances <= 0) stir();
+    if (--chances <= 0) stir();
     backoff.fails(now(), error.afterMs ?? 0, sameRound);
     log.warn(`cannot deliver: ${error.message}`, { reason: error.reason });
   };
@@ -140,7 +138,6 @@ export function createPump(room: {
       if (abort.signal.aborted || chances <= 0) return undefined;
       if (!first) retries.add(1);
       const before = failed;
-      ahead++;
       try {
         const delivery = await exporter.deliver(taken, abort.signal);
         if (delivery.refused) await room.refused?.(delivery.refused);
@@ -148,7 +145,6 @@ export function createPump(room: {
         if (before === failed) works();
         return delivery;
       } catch (error) {
-        ahead--;
         if (abort.signal.aborted) return undefined;
         fails(
           error instanceof RetryLater ? error : new RetryLater('internal', causeOf(error), undefined, error),
@@ -158,23 +154,19 @@ export function createPump(room: {
     }
   };
 
-  /** Takes acknowledgements in the order of sending, so that the cursor never jumps a hole. */
-  const settle = async () => {
-    let hasHole = false;
-    while (flights[0]) {
-      const { taken, delivery } = flights[0];
-      const outcome = await delivery;
-      flights.shift();
-      stir();
-      wakeUp?.();
-      hasHole ||= !outcome;
-      if (outcome) ahead--;
-      if (!outcome || hasHole) continue;
+  const fly = async (taken: Taken) => {
+    flights.push(taken);
+    const delivery = await carry(taken);
+    flights.splice(flights.indexOf(taken), 1);
+    if (delivery) {
+      const { rejected, reason = 'rejected' } = delivery;
       reader.done(taken);
       sent.add(1);
-      if (outcome.rejected > 0) failures.with(name, outcome.reason ?? 'rejected').add(1);
-      room.settled(taken.records - outcome.rejected, outcome.rejected, outcome.reason ?? 'rejected');
+      if (rejected > 0) failures.with(name, reason).add(1);
+      room.settled(taken.records - rejected, rejected, reason);
     }
+    stir();
+    wakeUp?.();
   };
 
   const run = async () => {
@@ -183,8 +175,7 @@ export function createPump(room: {
       const width = failingSince === undefined ? exporter.concurrency : 1;
       const taken = flights.length < width && chances > 0 ? reader.take(REQUEST_BYTES) : undefined;
       if (taken) {
-        flights.push({ taken, delivery: carry(taken) });
-        if (flights.length === 1) void settle();
+        void fly(taken);
         continue;
       }
       if (flights.length === 0) idle?.();

@@ -36,12 +36,12 @@ function listReader(names: string[]) {
         : ({
             bytes: Buffer.from(next),
             records: 10,
-            end: { segment: 0, offset: 0 },
+            span: { from: { segment: 0, offset: 0 }, to: { segment: 0, offset: 0 } },
             room: new Room(),
           } satisfies Taken);
     },
     done: taken => done.push(Buffer.from(taken.bytes).toString()),
-    rewind() {},
+    rewind: () => 0,
   };
   return { reader, done, queue };
 }
@@ -85,17 +85,18 @@ test('what is there is delivered, and what comes later after a wake', async () =
   expect(settled).toHaveLength(3);
 });
 
-test('acknowledgements are taken in order, whatever order the answers come in', async () => {
+test('acknowledgements are taken in the order the answers come in', async () => {
   const answers = new Map<string, (value: Delivery) => void>();
   const { done } = start(['a', 'b', 'c'], batch => new Promise(resolve => answers.set(name(batch), resolve)));
   await vi.advanceTimersByTimeAsync(0);
   expect([...answers.keys()]).toEqual(['a', 'b']);
   answers.get('b')!(OK);
   await vi.advanceTimersByTimeAsync(0);
-  expect(done).toEqual([]);
+  expect(done).toEqual(['b']);
+  expect([...answers.keys()]).toEqual(['a', 'b', 'c']);
   answers.get('a')!(OK);
   await vi.advanceTimersByTimeAsync(0);
-  expect(done).toEqual(['a', 'b']);
+  expect(done).toEqual(['b', 'a']);
 });
 
 test('a receiver that is away is tried again with growing pauses, one attempt at a time', async () => {
@@ -155,7 +156,7 @@ test('a wish holds for the others, too, whatever those under way say meanwhile',
   answers[2]!.resolve(OK);
   await vi.advanceTimersByTimeAsync(0);
   expect(calls).toEqual(['a', 'b', 'a', 'c', 'd']);
-  expect(done).toEqual(['a', 'b']);
+  expect(done).toEqual(['b', 'a']);
 });
 
 test('attempts that fail together are one round, and only the oldest comes again before the receiver is back', async () => {
@@ -263,7 +264,7 @@ test('stop does not wait longer than its deadline, and what was not delivered is
   expect(closed()).toBe(1);
 });
 
-test('what was taken behind a batch that was not is not given back either: the cursor would jump that one', async () => {
+test('what was taken behind a batch that was not does not come again', async () => {
   const { pump, done, settled } = start(
     ['a', 'b', 'c'],
     async batch => {
@@ -276,8 +277,8 @@ test('what was taken behind a batch that was not is not given back either: the c
   const stopped = pump.stop(1000, Number.POSITIVE_INFINITY);
   await vi.advanceTimersByTimeAsync(1000);
   await stopped;
-  expect(done).toEqual([]);
-  expect(settled).toEqual([]);
+  expect(done).toEqual(['b', 'c']);
+  expect(settled).toHaveLength(2);
 });
 
 test.each([
@@ -314,21 +315,4 @@ test('an exporter that makes way for another ends what it has begun, and begins 
   for (const answer of answers) answer(OK);
   await stopped;
   expect({ done, queue, closed: closed() }).toEqual({ done: ['a', 'b'], queue: ['c'], closed: 1 });
-});
-
-test('when all stops, the oldest batch is tried again as long as later ones would come twice', async () => {
-  let tries = 0;
-  const { pump, done } = start(
-    ['a', 'b', 'c'],
-    async batch => {
-      if (name(batch) === 'a' && ++tries < 4) throw new RetryLater('http_503', 'busy');
-      return OK;
-    },
-    3,
-  );
-  await vi.advanceTimersByTimeAsync(0);
-  const stopped = pump.stop(60_000, 1);
-  await vi.advanceTimersByTimeAsync(59_000);
-  await stopped;
-  expect(done).toEqual(['a', 'b', 'c']);
 });

@@ -12,16 +12,28 @@ export interface Position {
   readonly offset: number;
 }
 
+/** A run of frames. */
+export interface Span {
+  readonly from: Position;
+  readonly to: Position;
+}
+
 export interface Cursor extends Position {
   /** How far the spool was safe on disk then: what is missing before it was damaged, not unfinished. */
   readonly end: Position;
+  /** What is behind the position and was finished with before it. */
+  readonly ahead: readonly Span[];
 }
 
-export const START: Cursor = { segment: 0, offset: 0, end: { segment: 0, offset: 0 } };
+export const START: Cursor = { segment: 0, offset: 0, end: { segment: 0, offset: 0 }, ahead: [] };
 
 /** Whether `a` is behind `b`. */
 export const isBehind = (a: Position, b: Position): boolean =>
   a.segment > b.segment || (a.segment === b.segment && a.offset > b.offset);
+
+interface Kept extends Pick<Cursor, 'end' | 'ahead'> {
+  readonly at: Position;
+}
 
 const nameOf = (exporter: string): string => `cursor-${exporter}.json`;
 const NAME = /^cursor-(.+)\.json$/;
@@ -41,21 +53,22 @@ export function loadCursor(dir: string, exporter: string): Cursor | undefined {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
-  const { at, end, crc } = JSON.parse(text) as { at: Position; end: Position; crc: number };
-  if (crc !== check(at, end)) throw new Error('its checksum is wrong');
-  return { segment: at.segment, offset: at.offset, end };
+  const { crc, ...kept } = JSON.parse(text) as Kept & { crc: number };
+  if (crc !== check(kept)) throw new Error('its checksum is wrong');
+  const { at, end, ahead } = kept;
+  return { segment: at.segment, offset: at.offset, end, ahead };
 }
 
 /** With `durable` it outlives power loss when it resolves; `stillWanted` is asked before the old one is replaced. */
 export async function saveCursor(
   dir: string,
   exporter: string,
-  { segment, offset, end }: Cursor,
+  { segment, offset, end, ahead }: Cursor,
   durable: boolean,
   stillWanted: () => boolean,
 ): Promise<void> {
-  const at = { segment, offset };
-  const text = JSON.stringify({ at, end, crc: check(at, end) });
+  const kept = { at: { segment, offset }, end, ahead };
+  const text = JSON.stringify({ ...kept, crc: check(kept) });
   await replaceFileLater(join(dir, nameOf(exporter)), text, durable, stillWanted);
 }
 
@@ -67,5 +80,4 @@ export function removeCursor(dir: string, exporter: string): void {
   }
 }
 
-const check = (at: Position, end: Position): number =>
-  crc32(`${at.segment} ${at.offset} ${end.segment} ${end.offset}`);
+const check = ({ at, end, ahead }: Kept): number => crc32(JSON.stringify([at, end, ahead]));

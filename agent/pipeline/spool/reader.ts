@@ -1,13 +1,13 @@
-// One exporter's way through the spool: takes frames in order, several at once, and gives them back in order.
+// One exporter's way through the spool: takes frames in order, several at once, and gives them back in any.
 
 import type { SealedBatch } from '../../core/exporter.ts';
-import type { Position } from './cursor.ts';
+import { type Cursor, isBehind, type Position, type Span } from './cursor.ts';
 import { LONGER } from './frame.ts';
 import type { Room } from './room.ts';
 import type { Hole, Segment } from './segment.ts';
 
 export interface Taken extends SealedBatch {
-  readonly end: Position;
+  readonly span: Span;
   /** Holds the bytes until they are given back. */
   readonly room: Room;
 }
@@ -18,16 +18,18 @@ export interface Reader {
   readonly pending: number;
   /** Up to `maxBytes` of the next frames (at least one) as one batch, or undefined when there is nothing new. */
   take(maxBytes: number): Taken | undefined;
-  /** The oldest batch taken and not yet given back is finished with. */
+  /** A batch that was taken is finished with. */
   done(taken: Taken): void;
-  /** What was taken and not given back will be taken again. */
-  rewind(): void;
+  /** What was taken and not given back will be taken again, but for records that were given up meanwhile: returns how many. */
+  rewind(): number;
 }
 
 /** A reader as the spool itself handles it. */
 export interface SpoolReader extends Reader {
   /** Everything before this is finished with. */
   readonly position: Position;
+  /** What is finished with behind it. */
+  readonly ahead: readonly Span[];
   grow(records: number): void;
   /** The segment is going: returns its records that were not taken, which are thereby given up. */
   skip(segment: Segment): number;
@@ -37,7 +39,7 @@ export interface SpoolReader extends Reader {
 
 export function createReader(options: {
   name: string;
-  from: Position;
+  from: Pick<Cursor, 'segment' | 'offset' | 'ahead'>;
   /** Living segments, oldest first. */
   segments: readonly Segment[];
   takeRoom: () => Room;
@@ -46,22 +48,53 @@ export function createReader(options: {
   onDone: () => void;
 }): SpoolReader {
   const { name, segments, takeRoom, onHole, onDone } = options;
-  let position = options.from;
-  let next = options.from;
+  let position: Position = { segment: options.from.segment, offset: options.from.offset };
+  let ahead: readonly Span[] = options.from.ahead;
+  let next = position;
   /** Records of segment `next.segment` before `next.offset`. */
   let taken = 0;
   let pending = 0;
 
-  const rewind = () => {
-    next = position;
-    taken = 0;
-    pending = 0;
-    for (const segment of segments) {
-      if (segment.id > position.segment) pending += segment.records;
-      if (segment.id !== position.segment) continue;
-      pending = segment.recordsFrom(position.offset);
-      taken = segment.records - pending;
+  /** Those finished with that are still to be passed over. */
+  const left = () => ahead.filter(({ to }) => isBehind(to, next));
+
+  /** Records of the segment that are still to be taken. */
+  const untaken = (segment: Segment): number => {
+    const { id, records } = segment;
+    if (id < next.segment) return 0;
+    let sum = id > next.segment ? records : records - taken;
+    for (const { from, to } of left()) {
+      if (from.segment > id || to.segment < id) continue;
+      if (from.segment < id) sum -= records;
+      else sum -= segment.recordsFrom(from.offset);
+      if (to.segment === id) sum += segment.recordsFrom(to.offset);
     }
+    return sum;
+  };
+
+  const moveTo = (to: Position) => {
+    next = to;
+    const segment = segments.find(({ id }) => id === to.segment);
+    taken = segment ? segment.records - segment.recordsFrom(to.offset) : 0;
+  };
+
+  /** The position goes past what is finished with. */
+  const moveUp = () => {
+    for (;;) {
+      const reached = ahead.find(({ from }) => !isBehind(from, position));
+      if (!reached) break;
+      ahead = ahead.filter(each => each !== reached);
+      if (isBehind(reached.to, position)) position = reached.to;
+    }
+    if (isBehind(position, next)) moveTo(position);
+  };
+
+  const rewind = () => {
+    const before = pending;
+    moveTo(position);
+    pending = 0;
+    for (const segment of segments) pending += untaken(segment);
+    return before - pending;
   };
   rewind();
 
@@ -80,6 +113,18 @@ export function createReader(options: {
     return undefined;
   };
 
+  /** The same, but for what is finished with. */
+  const advanceUndone = (room: Room, limit: number) => {
+    for (;;) {
+      const found = advance(room, limit);
+      if (!found) return undefined;
+      const end = { segment: found.segment.id, offset: found.frame.end };
+      const done = ahead.find(({ from, to }) => isBehind(end, from) && !isBehind(end, to));
+      if (!done) return found;
+      moveTo(done.to);
+    }
+  };
+
   /** What comes next, where that is in memory: it stays there. */
   const borrow = (maxBytes: number): Taken | undefined => {
     const segment = segments.find(
@@ -89,9 +134,10 @@ export function createReader(options: {
     const isNew = segment.id > next.segment;
     const found = segment.borrow(isNew ? 0 : next.offset, maxBytes);
     if (!found) return undefined;
+    const from = next;
     taken = (isNew ? 0 : taken) + found.records;
     next = { segment: segment.id, offset: found.end };
-    return { bytes: found.payload, records: found.records, end: next, room: found.room };
+    return { bytes: found.payload, records: found.records, span: { from, to: next }, room: found.room };
   };
 
   return {
@@ -102,14 +148,18 @@ export function createReader(options: {
     get position() {
       return position;
     },
+    get ahead() {
+      return ahead;
+    },
     take(maxBytes) {
-      const borrowed = borrow(maxBytes);
+      const borrowed = left().length > 0 ? undefined : borrow(maxBytes);
       if (borrowed) return borrowed;
+      const from = next;
       const room = takeRoom();
       let frames = 0;
       let records = 0;
       for (let limit = Number.POSITIVE_INFINITY; ; limit = maxBytes - room.size) {
-        const found = advance(room, limit);
+        const found = advanceUndone(room, limit);
         if (!found) break;
         const { segment, frame } = found;
         // Requests of the same message type concatenate into one: repeated fields add up (protobuf encoding, "last one wins" aside).
@@ -119,19 +169,16 @@ export function createReader(options: {
         taken += frame.records;
         next = { segment: segment.id, offset: frame.end };
       }
-      if (frames > 0) return { bytes: room.bytes(), records, end: next, room };
+      if (frames > 0) return { bytes: room.bytes(), records, span: { from, to: next }, room };
       room.release();
       return undefined;
     },
-    done(batch) {
-      pending -= batch.records;
-      const { end, room } = batch;
+    done({ records, span, room }) {
+      pending -= records;
       room.release();
-      if (
-        end.segment > position.segment ||
-        (end.segment === position.segment && end.offset > position.offset)
-      )
-        position = end;
+      const isWithin = ({ to }: Span) => isBehind(to, span.from) && !isBehind(to, span.to);
+      ahead = [...ahead.filter(each => !isWithin(each)), span];
+      moveUp();
       onDone();
     },
     rewind,
@@ -139,9 +186,7 @@ export function createReader(options: {
       pending += records;
     },
     skip(segment) {
-      let lost = 0;
-      if (segment.id > next.segment) lost = segment.records;
-      else if (segment.id === next.segment) lost = segment.records - taken;
+      const lost = untaken(segment);
       pending -= lost;
       const beyond = { segment: segment.id + 1, offset: 0 };
       if (next.segment <= segment.id) {
@@ -149,6 +194,7 @@ export function createReader(options: {
         taken = 0;
       }
       if (position.segment <= segment.id) position = beyond;
+      moveUp();
       return lost;
     },
     lose(segment, before) {

@@ -56,7 +56,11 @@ export function recover(dir: string, quarantine: Quarantine, log: Log): Recovere
   const segments: Segment[] = [];
   const losses: Loss[] = [];
   let damagedBytes = 0;
-  let nextId = Math.max(safe.segment, ...[...cursors.values()].map(({ segment }) => segment)) + 1;
+  const reached = [...cursors.values()].flatMap(({ segment, ahead }) => [
+    segment,
+    ...ahead.map(({ to }) => to.segment),
+  ]);
+  let nextId = Math.max(safe.segment, ...reached) + 1;
 
   const lose = (loss: Loss) => {
     losses.push(loss);

@@ -98,7 +98,7 @@ export function createSync(room: {
 
   const saveCursors = async () => {
     for (const [name, reader] of readers) {
-      const cursor = { ...reader.position, end };
+      const cursor = { ...reader.position, end, ahead: reader.ahead };
       const before = saved.get(name);
       // Behind all that is on disk one says the same as another.
       if (before && (!isBehind(end, before) || JSON.stringify(before) === JSON.stringify(cursor))) continue;

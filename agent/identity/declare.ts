@@ -4,7 +4,7 @@ import type { MatchSpec } from '../core/daemon.ts';
 import type { Patterns } from '../core/pattern.ts';
 import type { Discovered } from './discover.ts';
 import { globOf } from './parse-fd.ts';
-import { isNamedAfter } from './program.ts';
+import { isInMemory, isNamedAfter } from './program.ts';
 
 /** What stands below a daemon's name in `daemons:`. */
 export interface Declaration {
@@ -53,9 +53,11 @@ export function declare(
 
 /** Undefined when the recipe says it, or when there is nothing to say. */
 function matchOf(found: Discovered, recipe: KnownRecipe | undefined): MatchSpec | undefined {
-  const { unit, exe, comm, script } = found;
+  const { unit, exe, comm, program: called, script } = found;
   if (unit !== undefined) return { systemd_unit: unit };
   if (recipe) return undefined;
+  if (exe === undefined && comm !== undefined && isInMemory(comm))
+    return called === undefined ? undefined : { cmdline: `^(\\S*/)?${literal(called)}( |$)` };
   const program = exe === undefined ? comm !== undefined && { comm } : { exe };
   if (!program) return undefined;
   if (script !== undefined) return { ...program, cmdline: ` ${literal(script)}( |$)` };

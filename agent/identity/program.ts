@@ -17,18 +17,23 @@ export interface Program {
   readonly script: string | undefined;
 }
 
+/** What a program in memory alone is called by the kernel: another name each time. */
+export const isInMemory = (comm: string): boolean => comm.startsWith('memfd:');
+
 /** Undefined for an interpreter whose code has no name, a shell more often than not, and for a utility. */
 export function programOf(comm: string, exe: string | undefined, cmdline: string): Program | undefined {
-  const file = baseOf(exe ?? '');
   if (UTILITY.test(comm)) return undefined;
   const [first = '', ...args] = cmdline.split(' ');
+  const called = baseOf(first).replace(/^-/, '');
+  const file = exe === undefined ? called : baseOf(exe);
   // One that has changed its title is no longer called by what interprets it.
-  if (INTERPRETER.test(file || comm) && INTERPRETER.test(baseOf(first).replace(/^-/, ''))) {
+  if (INTERPRETER.test(file) && INTERPRETER.test(called)) {
     const script = scriptOf(args);
     const name = script && baseOf(script).replace(/\.\w{1,4}$/, '');
     return name ? { name, script } : undefined;
   }
-  return { name: exe !== undefined && isNamedAfter(comm, exe) ? file : comm, script: undefined };
+  const isFile = exe === undefined ? isInMemory(comm) && called !== '' : isNamedAfter(comm, exe);
+  return { name: isFile ? file : comm, script: undefined };
 }
 
 function scriptOf(args: readonly string[]): string | undefined {

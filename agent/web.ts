@@ -1,13 +1,11 @@
 // Where the listener of exporters.prometheus, which serves, meets its web configuration, which is a file of its own.
 
-import { dirname, resolve } from 'node:path';
 import type { PrometheusOptions } from '../exporters/prometheus/options.ts';
 import type { Config } from './config/index.ts';
-import { type LoadedWeb, loadWeb } from './config/web.ts';
+import { loadWeb, webFile } from './config/web.ts';
 import { createHttp, type Http } from './control/http.ts';
 import type { HttpRoutes } from './control/http-server.ts';
 import { type WebFiles, watchWeb } from './control/web.ts';
-import { ConfigError } from './core/errors.ts';
 
 export interface Web {
   /** Opens, moves or closes the listener as the configuration asks; resolves with its URL, empty for none. */
@@ -19,38 +17,15 @@ type WebPart = Pick<Config, 'file' | 'exporters'>;
 
 const optionsOf = ({ exporters }: WebPart) => exporters['prometheus'] as PrometheusOptions | false;
 
-/** Undefined when there is none. A relative path begins at the configuration's directory. */
-function fileOf(config: WebPart): string | undefined {
-  const options = optionsOf(config);
-  if (!options || options.web_config === undefined) return undefined;
-  return resolve(config.file === undefined ? '.' : dirname(config.file), options.web_config);
-}
-
-/** Throws ConfigError for a web configuration that cannot be used. */
-export function proveWeb(config: WebPart): void {
-  const file = fileOf(config);
-  if (file !== undefined) loadNamed(file);
-}
-
-/** Says as well where the file is named when it is what cannot be read. */
-function loadNamed(file: string): LoadedWeb {
-  try {
-    return loadWeb(file);
-  } catch (error) {
-    if (!(error instanceof ConfigError) || error.problems.length > 0) throw error;
-    throw new ConfigError(`exporters.prometheus.web_config: ${error.message}`, { cause: error });
-  }
-}
-
 export function createWeb(routes: HttpRoutes, elapsed: () => number): Web {
   let http: Http | undefined;
   let watched: { readonly file: string; readonly files: WebFiles } | undefined;
 
   /** Throws before anything is changed. */
   const sourceOf = (config: WebPart) => {
-    const file = fileOf(config);
+    const file = webFile(config);
     if (file === undefined) return undefined;
-    const loaded = loadNamed(file);
+    const loaded = loadWeb(file);
     if (watched?.file !== file) {
       const files = watchWeb({ first: loaded, load: () => loadWeb(file), log: routes.log, elapsed });
       return { file, files };

@@ -5,7 +5,6 @@ import { type Config, loadConfig, type Tables } from '../config/index.ts';
 import { attempt, ConfigError, type Problem, UsageError } from '../core/errors.ts';
 import { FILE_FORMATS } from '../core/formats/options.ts';
 import { identifyHost } from '../identity/host.ts';
-import { proveWeb } from '../web.ts';
 import { advise } from './advice.ts';
 import { CONFIG, readOptions } from './args.ts';
 import { configFile, tables } from './config.ts';
@@ -81,9 +80,7 @@ async function load(
   options: Tables & Pick<CheckOptions, 'file' | 'env' | 'out'>,
 ): Promise<Config | undefined> {
   try {
-    const config = await loadConfig(options);
-    proveWeb(config);
-    return config;
+    return await loadConfig({ ...options, serves: true });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     if (error.problems.length === 0) options.out(error.message);

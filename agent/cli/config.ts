@@ -20,8 +20,9 @@ export const readAgent = (
   env: Readonly<Record<string, string | undefined>>,
 ): Config['agent'] => loadAgent({ file: configFile(given), env });
 
-/** Throws ConfigError with everything that is wrong, or why the file cannot be read. */
+/** Throws ConfigError with everything that is wrong, or why the file cannot be read; `serves` as for `loadConfig()`. */
 export const readConfig = (
   given: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<Config> => loadConfig({ file: configFile(given), env, ...tables });
+  serves = false,
+): Promise<Config> => loadConfig({ file: configFile(given), env, serves, ...tables });

@@ -13,7 +13,6 @@ import { causeOf } from '../core/errors.ts';
 import { PROGRAM, VERSION } from '../core/version.ts';
 import { unseenProcesses } from '../identity/namespace.ts';
 import { sweepHeap } from '../native/sweep.ts';
-import { proveWeb } from '../web.ts';
 import { CONFIG, readOptions } from './args.ts';
 import { readConfig } from './config.ts';
 import type { Command } from './index.ts';
@@ -55,11 +54,7 @@ async function begin(
   { config: file, pidfile, log: output }: { config?: string; pidfile?: string; log?: string },
   tell: () => void,
 ): Promise<number> {
-  const load = async () => {
-    const config = await readConfig(file, process.env);
-    proveWeb(config);
-    return config;
-  };
+  const load = () => readConfig(file, process.env, true);
   const config = await load();
   takeName();
   const unseen = unseenProcesses(config.agent.host_root, process.env, process.pid);

@@ -6,7 +6,6 @@ import { lives } from '../control/life.ts';
 import { type Holder, readPidfile, removePidfile } from '../control/pidfile.ts';
 import { ConfigError, causeOf, codeOf, isDenied, SetupError, UsageError } from '../core/errors.ts';
 import { parseDuration } from '../core/units.ts';
-import { proveWeb } from '../web.ts';
 import { CONFIG, readOptions } from './args.ts';
 import { configFile, readConfig } from './config.ts';
 import { controlOf, post } from './control.ts';
@@ -110,7 +109,7 @@ ${STOPPING}
 A bad configuration is told first, and the running agent goes on. Exits as 'eudaemon start' does.`,
   run: privileged(async argv => {
     const asked = parse('restart', argv, 'config', 'log', 'timeout');
-    proveWeb(await readConfig(asked.config, process.env));
+    await readConfig(asked.config, process.env, true);
     return (await end(asked)) || begin(asked);
   }),
 };

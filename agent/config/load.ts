@@ -19,6 +19,7 @@ import {
   type Tables,
 } from './sections.ts';
 import { dotted, locate, type Place, plain, type Tree } from './tree.ts';
+import { loadWeb, webFile } from './web.ts';
 
 /** What a configuration says, defaults filled in. Plain data: it travels to the worker as it is. */
 export interface Config {
@@ -41,7 +42,10 @@ interface Source {
   readonly uid?: number;
 }
 
-export interface LoadOptions extends Tables, Source {}
+export interface LoadOptions extends Tables, Source {
+  /** Whether the web configuration has to be good, too; who does not serve need not have the right to read it. */
+  readonly serves?: boolean;
+}
 
 /** The files as one tree, and where it is told what is wrong with them; `concerns` leaves out what is not asked for. */
 function open({ file, env, readFile }: Source, concerns: (path: Path) => boolean) {
@@ -93,8 +97,24 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
     const message = options && beside ? conflict?.(options, beside) : undefined;
     if (message !== undefined) checker.problem(['exporters', name], message);
   }
+  if (config && options.serves) problems.push(...webProblems(config, checker));
   if (problems.length > 0 || !config) throw new ConfigError(inOrder(problems));
   return config;
+}
+
+/** Those within the file; one that cannot be read is told where it is named. */
+function webProblems(config: Config, checker: Checker): readonly Problem[] {
+  const file = webFile(config);
+  if (file === undefined) return [];
+  try {
+    loadWeb(file);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    if (error.problems.length === 0)
+      checker.problem(['exporters', 'prometheus', 'web_config'], error.message);
+    return error.problems;
+  }
 }
 
 /** Files in the order of their first finding, each from top to bottom. */

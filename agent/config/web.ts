@@ -21,6 +21,16 @@ export interface LoadedWeb {
 
 type Tell = Checker['problem'];
 
+/** The one a configuration names; a relative path begins at the configuration's directory. Undefined for none. */
+export function webFile(config: {
+  readonly file: string | undefined;
+  readonly exporters: Readonly<Record<string, unknown>>;
+}): string | undefined {
+  const options = config.exporters['prometheus'] as { web_config?: string } | false | undefined;
+  if (!options || options.web_config === undefined) return undefined;
+  return resolve(config.file === undefined ? '.' : dirname(config.file), options.web_config);
+}
+
 /** Paths in it are relative to its directory. Throws ConfigError, also when it cannot be read. */
 export function loadWeb(file: string): LoadedWeb {
   const problems: Problem[] = [];

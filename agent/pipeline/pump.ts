@@ -12,6 +12,8 @@ import type { Reader, Taken } from './spool/reader.ts';
 const REQUEST_BYTES = 1 * 2 ** 20;
 /** Failing for longer makes the agent not ready. */
 const PATIENCE_MS = 5 * 60_000;
+/** Of failures that are our own. */
+const INTERNAL = 'internal';
 /** So long what is under way may take when another takes its place. */
 const LEAVING_MS = 3000;
 
@@ -71,6 +73,8 @@ export function createPump(room: {
   const failures = room.meter.instrument(FAILURES);
   up.set(1);
   sent.add(0);
+  // Other reasons are known when they come.
+  failures.with(name, INTERNAL).add(0);
 
   const abort = new AbortController();
   const waiting = new Set<() => void>();
@@ -147,7 +151,7 @@ export function createPump(room: {
       } catch (error) {
         if (abort.signal.aborted) return undefined;
         fails(
-          error instanceof RetryLater ? error : new RetryLater('internal', causeOf(error), undefined, error),
+          error instanceof RetryLater ? error : new RetryLater(INTERNAL, causeOf(error), undefined, error),
           before !== failed,
         );
       }

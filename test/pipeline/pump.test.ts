@@ -75,7 +75,8 @@ const OK: Delivery = { rejected: 0 };
 const name = (batch: SealedBatch) => Buffer.from(batch.bytes).toString();
 
 test('what is there is delivered, and what comes later after a wake', async () => {
-  const { pump, done, queue, settled } = start(['a', 'b'], async () => OK);
+  const { pump, done, queue, settled, meter } = start(['a', 'b'], async () => OK);
+  expect(figure(meter, 'eudaemon_exporter_failures_total', { exporter: 'x', reason: 'internal' })).toBe(0);
   await vi.advanceTimersByTimeAsync(0);
   expect(done).toEqual(['a', 'b']);
   queue.push('c');

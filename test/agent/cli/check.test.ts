@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exposed } from '../../../agent/cli/advice.ts';
 import { check, checkConfig } from '../../../agent/cli/check.ts';
+import { tables as ofTheProgram } from '../../../agent/cli/config.ts';
 import { examine } from '../../../agent/cli/environment.ts';
 import type { Finding } from '../../../agent/cli/finding.ts';
-import type { Config } from '../../../agent/config/index.ts';
-import { proveWeb } from '../../../agent/web.ts';
+import type { Config, Tables } from '../../../agent/config/index.ts';
 import { tables } from '../config/tables.ts';
 
 let home: string;
@@ -25,10 +25,10 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true }));
 
 describe('the report', () => {
-  const run = async (file: string | undefined, findings?: Finding[]) => {
+  const run = async (file: string | undefined, findings?: Finding[], known: Tables = tables) => {
     const lines: string[] = [];
     const code = await checkConfig({
-      ...tables,
+      ...known,
       file,
       configOnly: findings === undefined,
       env: {},
@@ -101,11 +101,18 @@ processors:
     });
   });
 
-  test('a web configuration that is not there is told with the key that names it', () => {
-    const exporters = { prometheus: { listen: { host: '', port: 0 }, web_config: 'none.yml' } };
-    expect(() => proveWeb({ file: join(home, 'e.yaml'), exporters })).toThrow(
-      /^exporters\.prometheus\.web_config: cannot read ".*\/none\.yml": no such file or directory$/,
-    );
+  test('a web configuration that is not there is told where it is named', async () => {
+    const file = write('web.yaml', 'exporters:\n  prometheus:\n    web_config: none.yml\n');
+    expect(await run(file, undefined, ofTheProgram)).toEqual({
+      code: 2,
+      lines: [
+        expect.stringMatching(
+          /^web\.yaml:3:17: exporters\.prometheus\.web_config: cannot read ".*\/none\.yml": no such file or directory$/,
+        ),
+        '  3 |     web_config: none.yml',
+        '    |                 ^',
+      ],
+    });
   });
 
   test('what two daemons name is noted', async () => {

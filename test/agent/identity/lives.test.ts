@@ -80,9 +80,16 @@ class Model {
     this.tried = true;
     return isFirst;
   }
+  /** Who has begun since, not long ago, in nobody's place. */
+  reliefOf = ({ at }: Life): Life | undefined =>
+    this.living.find(each => each.at > at && this.now - each.at < 10_000 && !each.placed);
   end(exit: Exit, life?: Life): void {
     this.living = this.living.filter(each => each !== life);
-    this.vacant++;
+    const relief = life && exit.reason === 'exit' && exit.code === 0 && this.reliefOf(life);
+    if (relief) {
+      relief.placed = true;
+      this.restarts++;
+    } else this.vacant++;
     this.lastEnd = this.now;
     this.exits[exit.reason]++;
     const polite = exit.reason === 'signal' && exit.code === 15;

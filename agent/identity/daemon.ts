@@ -238,7 +238,8 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       return {
         name,
         labels: spec.labels,
-        state: next,
+        // Nobody has looked yet.
+        state: lookedAt === undefined && next === 'absent' ? 'starting' : next,
         since,
         up: expectations.enough(tops.length),
         running: tops.length,

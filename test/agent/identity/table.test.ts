@@ -217,7 +217,7 @@ describe('series', () => {
   it('are all there before anything was seen', () => {
     const w = world({ expect: { memory: '< 2GiB', fd_usage: '< 80%', restarts: '< 3 in 10m' } });
     const states = Object.fromEntries(
-      DAEMON_STATES.map(state => [`daemon_state{d,${state}}`, state === 'absent' ? 1 : 0]),
+      DAEMON_STATES.map(state => [`daemon_state{d,${state}}`, state === 'starting' ? 1 : 0]),
     );
     expect(w.series()).toEqual({
       ...states,
@@ -236,6 +236,7 @@ describe('series', () => {
       'expectation_met{d,restarts}': 1,
     });
     expect(w.told()).toEqual([]);
+    expect(w.look().state()).toBe('absent');
   });
 
   it('tell of a daemon that runs', () => {

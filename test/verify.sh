@@ -13,23 +13,36 @@ curl:curl openssl:openssl htpasswd:apache2-utils unshare:util-linux perl:perl ch
 python3:python3 systemd-socket-activate:systemd
 memcached:memcached mosquitto:mosquitto haproxy:haproxy supervisord:supervisor chronyd:chrony apache2:apache2 named:bind9 gcc:gcc ps:procps"
 
-missing=
-for need in $NEEDS; do
-  PATH=$PATH:/usr/sbin:/sbin command -v "${need%%:*}" >/dev/null || missing="$missing ${need##*:}"
-done
-ls /usr/lib/*/rsyslog/lmnsd_ossl.so >/dev/null 2>&1 || missing="$missing rsyslog-openssl"
-if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  export DEBIAN_FRONTEND=noninteractive
-  # No package may start its service here: the tests start their own.
-  [ -e /usr/sbin/policy-rc.d ] ||
-    { printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d; }
-  # shellcheck disable=SC2086 # a list of packages
-  apt-get install -y -q --no-install-recommends $missing </dev/null >/dev/null 2>&1 ||
-    { apt-get update -q && apt-get install -y -q --no-install-recommends $missing; } </dev/null ||
-    echo "cannot install$missing: the tests that need them will fail or not run"
-elif [ -n "$missing" ]; then
-  echo "missing:$missing (apt-get install them as root): the tests that need them do not run"
-fi
+# Of recipes alone.
+MORE="psql:postgresql mariadbd:mariadb-server php-fpm8.2:php-fpm postfix:postfix cupsd:cups-daemon rabbitmq-server:rabbitmq-server
+prometheus-node-exporter:prometheus-node-exporter containerd:containerd dockerd:docker.io"
+
+# bring COMMAND:PACKAGE…: installs what is missing of these.
+bring() {
+  missing=
+  for need in "$@"; do
+    PATH=$PATH:/usr/sbin:/sbin command -v "${need%%:*}" >/dev/null || missing="$missing ${need##*:}"
+  done
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    export DEBIAN_FRONTEND=noninteractive
+    # No package may start its service here: the tests start their own.
+    [ -e /usr/sbin/policy-rc.d ] ||
+      { printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d; }
+    # shellcheck disable=SC2086 # a list of packages
+    apt-get install -y -q --no-install-recommends $missing </dev/null >/dev/null 2>&1 ||
+      { apt-get update -q && apt-get install -y -q --no-install-recommends $missing; } </dev/null ||
+      echo "cannot install$missing: the tests that need them will fail or not run"
+  else
+    echo "missing:$missing (apt-get install them as root): the tests that need them do not run"
+  fi
+}
+
+ls /usr/lib/*/rsyslog/lmnsd_ossl.so >/dev/null 2>&1 || NEEDS="$NEEDS rsyslog-openssl"
+# shellcheck disable=SC2086 # lists
+bring $NEEDS
+# shellcheck disable=SC2086
+bring $MORE
 
 # PM2 comes from npm, beside the packages of the tree: the agent needs none of its hundred.
 PM2=node_modules/.cache/pm2

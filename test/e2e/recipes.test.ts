@@ -8,13 +8,15 @@ import { createRecipes } from '../../agent/config/recipes.ts';
 import type { DaemonsView } from '../../console/api.ts';
 import { find, have } from '../tools.ts';
 import { startBackend } from './backend.ts';
-import { killGroup } from './daemons.ts';
+import { familyOf, killGroup } from './daemons.ts';
 import { createHome, freePort, startProgram, tempDir } from './program.ts';
 import { until } from './until.ts';
 
 interface Place {
   readonly directory: string;
   readonly port: number;
+  /** Two more. */
+  readonly ports: readonly [number, number];
   /** A Unix socket for the daemon to listen on. */
   readonly socket: string;
   /** Writes a file of the daemon's directory; its path. */
@@ -24,6 +26,8 @@ interface Place {
 interface Case {
   readonly recipe: string;
   readonly program: string;
+  /** Other programs without which it is not run. */
+  readonly needs?: readonly string[];
   readonly args: (place: Place) => readonly string[];
   /** The file it logs to; else what it tells /dev/log. */
   readonly log?: string;
@@ -206,6 +210,192 @@ controls { };
       `--web.listen-address=127.0.0.1:${port}`,
     ],
   },
+  {
+    recipe: 'postgres',
+    program: 'sh',
+    needs: ['psql', 'setpriv'],
+    args: ({ directory, port, socket }) => [
+      '-ec',
+      `cd "$1"; chmod 755 .; mkdir data; chown postgres data
+as() { setpriv --reuid postgres --regid postgres --clear-groups "$@"; }
+bin=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
+as "$bin/initdb" -D data -A trust >initdb.log 2>&1
+ln -s data/.s.PGSQL.${port} ${socket}
+exec setpriv --reuid postgres --regid postgres --clear-groups "$bin/postgres" -D data -p ${port} -h 127.0.0.1 \
+  -k "$1/data" -c logging_collector=on -c log_directory="$1/data" -c log_filename=postgres.log \
+  -c log_line_prefix='%m [%p] %q%u@%d '`,
+      'postgres',
+      directory,
+    ],
+    log: 'data/postgres.log',
+    says: { text: /^database system is ready to accept connections/, severity: 9 },
+  },
+  {
+    recipe: 'mysql',
+    program: 'sh',
+    needs: ['mariadbd', 'mariadb-install-db'],
+    args: ({ directory, port, socket }) => [
+      '-ec',
+      `cd "$1"; mkdir data
+mariadb-install-db --no-defaults --user=root --datadir="$1/data" >install.log 2>&1
+exec mariadbd --no-defaults --user=root --datadir="$1/data" --socket=${socket} --port=${port} \
+  --bind-address=127.0.0.1 --pid-file="$1/pid" --log-error="$1/mysql.log"`,
+      'mysql',
+      directory,
+    ],
+    log: 'mysql.log',
+    says: { text: /ready for connections/, severity: 10 },
+  },
+  {
+    recipe: 'php-fpm',
+    program: 'php-fpm8.2',
+    args: ({ directory, port, file }) => [
+      '-F',
+      '-R',
+      '-y',
+      file(
+        'fpm.conf',
+        `[global]
+pid = ${directory}/fpm.pid
+error_log = ${directory}/fpm.log
+[www]
+user = nobody
+listen = 127.0.0.1:${port}
+pm = static
+pm.max_children = 2
+`,
+      ),
+    ],
+    log: 'fpm.log',
+    says: { text: /^ready to handle connections/, severity: 10 },
+  },
+  {
+    recipe: 'postfix',
+    program: 'sh',
+    needs: ['postfix'],
+    args: ({ directory, port, file }) => {
+      file(
+        'main.cf',
+        `compatibility_level = 3.6
+queue_directory = ${directory}/spool
+data_directory = ${directory}/data
+myhostname = here.example
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+`,
+      );
+      file(
+        'master.cf',
+        `127.0.0.1:${port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+anvil unix - - n - 1 anvil
+proxymap unix - - n - - proxymap
+postlog unix-dgram n - n - 1 postlogd
+`,
+      );
+      return [
+        '-ec',
+        'cd "$1"; chmod 755 .; mkdir spool data; chown postfix data; exec postfix -c "$1" start-fg',
+        'postfix',
+        directory,
+      ];
+    },
+    says: { text: /^daemon started -- version/, severity: 9 },
+  },
+  {
+    recipe: 'cupsd',
+    program: 'cupsd',
+    args: ({ directory, port, file }) => [
+      '-f',
+      '-c',
+      file('cupsd.conf', `LogLevel info\nListen 127.0.0.1:${port}\n`),
+      '-s',
+      file(
+        'cups-files.conf',
+        `ErrorLog ${directory}/error_log\nRequestRoot ${directory}/spool\nCacheDir ${directory}/cache\nStateDir ${directory}/state\n`,
+      ),
+    ],
+    log: 'error_log',
+    says: { text: /Listening to 127\.0\.0\.1/, severity: 9 },
+  },
+  {
+    recipe: 'node_exporter',
+    program: 'prometheus-node-exporter',
+    args: ({ port }) => [`--web.listen-address=127.0.0.1:${port}`],
+  },
+  {
+    recipe: 'rsyslog',
+    program: 'rsyslogd',
+    args: ({ directory, port, file }) => [
+      '-n',
+      '-f',
+      file(
+        'rsyslog.conf',
+        `global(workDirectory="${directory}")
+module(load="imudp")
+input(type="imudp" address="127.0.0.1" port="${port}")
+*.* action(type="omfile" file="${directory}/all.log")
+`,
+      ),
+      '-i',
+      join(directory, 'rsyslogd.pid'),
+    ],
+  },
+  {
+    recipe: 'rabbitmq',
+    program: 'sh',
+    needs: ['rabbitmq-server'],
+    args: ({ directory, port, ports: [names, distribution] }) => [
+      '-ec',
+      `cd "$1"
+export HOME=$1 RABBITMQ_MNESIA_BASE=$1/mnesia RABBITMQ_LOG_BASE=$1 RABBITMQ_LOGS=$1/rabbit.log
+export RABBITMQ_NODENAME=eudaemon@localhost RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT=${port}
+epmd -address 127.0.0.1 -port ${names} &
+export RABBITMQ_DIST_PORT=${distribution} ERL_EPMD_PORT=${names} RABBITMQ_PID_FILE=$1/pid RABBITMQ_ENABLED_PLUGINS_FILE=$1/plugins
+exec /usr/lib/rabbitmq/bin/rabbitmq-server`,
+      'rabbitmq',
+      directory,
+    ],
+    log: 'rabbit.log',
+    says: { text: /Server startup complete/, severity: 9 },
+  },
+  {
+    recipe: 'systemd-journald',
+    program: 'sh',
+    needs: ['systemd-analyze'],
+    args: () => ['-c', 'exec /lib/systemd/systemd-journald'],
+  },
+  {
+    recipe: 'containerd',
+    program: 'containerd',
+    args: ({ directory, socket, file }) => [
+      '--config',
+      file('containerd.toml', 'version = 2\n'),
+      '--address',
+      socket,
+      '--root',
+      join(directory, 'root'),
+      '--state',
+      join(directory, 'state'),
+    ],
+  },
+  {
+    recipe: 'dockerd',
+    program: 'dockerd',
+    args: ({ directory, socket, file }) => [
+      `--config-file=${file('daemon.json', '{}')}`,
+      `--host=unix://${socket}`,
+      `--data-root=${directory}/data`,
+      `--exec-root=${directory}/exec`,
+      `--pidfile=${directory}/docker.pid`,
+      '--iptables=false',
+      '--ip6tables=false',
+      '--bridge=none',
+    ],
+  },
 ];
 
 /** /run is empty for it, and its /dev/log the agent's socket. */
@@ -231,6 +421,8 @@ function startAlone(
   child.stderr.on('data', chunk => chunks.push(chunk));
   const gone = new Promise(end => child.once('exit', end));
   onTestFinished(async () => {
+    // Some leave the group of who started them.
+    for (const pid of familyOf(child.pid!).slice(1)) process.kill(pid, 'SIGKILL');
     killGroup(child.pid!);
     await gone;
   });
@@ -239,11 +431,11 @@ function startAlone(
 
 const recipes = createRecipes();
 
-for (const { recipe, program, args, log, says } of CASES)
-  if (have(program, 'unshare', 'root'))
+for (const { recipe, program, needs = [], args, log, says } of CASES)
+  if (have(program, ...needs, 'unshare', 'root'))
     it(`${recipe} is recognised, checked and heard`, async () => {
       const directory = tempDir(recipe);
-      const port = await freePort();
+      const [port, ...ports] = [await freePort(), await freePort(), await freePort()] as const;
       const socket = join(directory, 'socket');
       const file = (name: string, content: string) => {
         const path = join(directory, name);
@@ -272,11 +464,12 @@ for (const { recipe, program, args, log, says } of CASES)
             end,
           ),
         );
-      const daemon = startAlone(home.socket, program, args({ directory, port, socket, file }));
+      const daemon = startAlone(home.socket, program, args({ directory, port, ports, socket, file }));
       const told = () => `\n--- ${program}\n${daemon.output()}\n--- agent\n${agent.output()}`;
       await until('it is recognised', async () => {
         const view = (await (await fetch(`${home.url}/api/daemons`)).json()) as DaemonsView;
-        return view.daemons[0]?.instances.some(({ pid }) => pid === daemon.pid);
+        const family = familyOf(daemon.pid);
+        return view.daemons[0]?.instances.some(({ pid }) => family.includes(pid));
       }).catch(error => expect.unreachable(`${error.message}${told()}`));
       for (const { name } of health)
         await agent.waitForMetrics(

@@ -32,3 +32,13 @@ export const isUtf8Between = (src: Uint8Array, start: number, end: number): bool
 /** A copy of bytes `start..end` with U+FFFD for each maximal subpart of what is ill-formed (WHATWG Encoding). */
 export const repaired = (src: Uint8Array, start: number, end: number): Uint8Array =>
   encoder.encode(decoder.decode(src.subarray(start, end)));
+
+/** Where the character that bytes `start..end` end in the middle of begins; `end` when that is none. */
+export function wholeEnd(src: Uint8Array, start: number, end: number): number {
+  for (let i = end - 1; i >= Math.max(start, end - 3); i--) {
+    const byte = src[i]!;
+    if (byte < 0x80) return end;
+    if (byte >= 0xc2) return i + (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : byte < 0xf5 ? 4 : 1) > end ? i : end;
+  }
+  return end;
+}

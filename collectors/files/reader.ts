@@ -2,6 +2,7 @@
 // bytes. The bytes before the offset are read again each time and prove that the file is still the one that was read.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { wholeEnd } from '../../agent/core/utf8.ts';
 import { looksCompressed } from './discover.ts';
 import { LONGEST, markOf, Unit, wideNewline } from './encoding.ts';
 import type { LogFile } from './file.ts';
@@ -228,13 +229,7 @@ function whole(data: Uint8Array, at: number, { limit, decoder }: Text): number {
     const stop = limit.boundary(data, at, length);
     return stop === length && length - at < LONGEST && !decoder.decode(data, at, length) ? at : stop;
   }
-  for (let i = length - 1; i >= Math.max(at, length - 3); i--) {
-    const byte = data[i]!;
-    if (byte < 0x80) return length;
-    if (byte >= 0xc2)
-      return i + (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : byte < 0xf5 ? 4 : 1) > length ? i : length;
-  }
-  return length;
+  return wholeEnd(data, at, length);
 }
 
 /** Where the line that byte `offset` is in begins; `offset` itself when it begins too far back. */

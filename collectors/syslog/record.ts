@@ -12,7 +12,7 @@ import type { Desc } from '../../agent/core/metric.ts';
 import { ProtoWriter } from '../../agent/core/protobuf.ts';
 import { LogRecord, type Origin, SYSLOG_SEVERITY, utf8 } from '../../agent/core/record.ts';
 import { encodeStructure } from '../../agent/core/structured-data.ts';
-import { isUtf8Between } from '../../agent/core/utf8.ts';
+import { isUtf8Between, wholeEnd } from '../../agent/core/utf8.ts';
 import { ByteCache } from './byte-cache.ts';
 import { type Header, HeaderCache } from './header-cache.ts';
 import { Message, PARSE_ERRORS } from './message.ts';
@@ -111,9 +111,10 @@ export class Recorder {
     record.observedNanos = ((at - seconds * 1000) * 1e6) | 0;
     record.buf = buf;
     record.sourceBytes = end - start;
-    const stop = messageEnd(buf, start, end);
+    const cut = truncated ? wholeEnd(buf, start, end) : end;
+    const stop = messageEnd(buf, start, cut);
     const header = this.headers.find(sender, buf, start, stop, at);
-    if (header === undefined) this.parse(start, end, sender, at);
+    if (header === undefined) this.parse(start, cut, sender, at);
     else {
       record.bodyStart = start + header.bytes.length;
       record.bodyEnd = stop;

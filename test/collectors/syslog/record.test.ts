@@ -123,6 +123,22 @@ describe('a message whose header was seen before', () => {
       expect(told(`<13>${T} app: x`, sender)).toEqual(recorder().told(`<13>${T} app: x`, sender));
   });
 
+  it.each([
+    ['é', 1, 'x'],
+    ['é', 2, 'xé'],
+    ['☃', 2, 'x'],
+    ['😀', 3, 'x'],
+    ['😀', 4, 'x😀'],
+  ])('that is cut is not cut within a character: %s after %i bytes', (character, bytes, body) => {
+    const { told } = recorder();
+    const start = Buffer.from(`<13>${T} app: x`);
+    const cut = Buffer.concat([start, Buffer.from(character).subarray(0, bytes)]);
+    for (let n = 0; n < 3; n++) {
+      const record = told(cut, local, NOW, true);
+      expect([record.body, record.attributes['log.record.original']]).toEqual([body, undefined]);
+    }
+  });
+
   it('that is cut says so', () => {
     const { told } = recorder();
     const cut = [1, 2, 3, 4].map(() => told(`<13>${T} app: x`, local, NOW, true).attributes);

@@ -19,6 +19,8 @@ export function readDaemons(raw: Readonly<Record<string, unknown>>): DaemonSpec[
 export interface ListedRecipe {
   readonly name: string;
   readonly match: MatchSpec;
+  /** Syslog tags. */
+  readonly identifiers: readonly string[];
   /** Globs of its log files. */
   readonly files: readonly string[];
 }
@@ -28,6 +30,6 @@ export function listRecipes(): ListedRecipe[] {
   const recipes = createRecipes();
   return recipes.names.flatMap(name => {
     const { match, logs } = recipes.read(name);
-    return match ? [{ name, match, files: logs?.files ?? [] }] : [];
+    return match ? [{ name, match, identifiers: logs?.identifiers ?? [], files: logs?.files ?? [] }] : [];
   });
 }

@@ -47,8 +47,15 @@ export interface Discovery {
   readonly unseen: number;
 }
 
+interface KnownRecipe {
+  readonly name: string;
+  readonly match: MatchSpec;
+  /** Syslog tags. */
+  readonly identifiers: readonly string[];
+}
+
 export interface Surroundings extends Host {
-  readonly recipes: readonly { readonly name: string; readonly match: MatchSpec }[];
+  readonly recipes: readonly KnownRecipe[];
   /** Whether a process is of a declared daemon; then neither it nor what it starts is looked for. */
   readonly claimed?: (process: ProcessFacts) => boolean;
 }
@@ -66,7 +73,7 @@ export function discover({ recipes, claimed, ...host }: Surroundings): Discovery
   const { root, now, elapsed } = host;
   const proc = join(root, 'proc');
   const matcherOf = createMatchers(host);
-  const known = recipes.map(({ name, match }) => ({ name, matcher: matcherOf(match) }));
+  const known = recipes.map(recipe => ({ ...recipe, matcher: matcherOf(recipe.match) }));
   const processes = new Map<number, Seen>();
   for (const stat of readStats(proc)) {
     const seen = look(root, stat, known);
@@ -77,7 +84,7 @@ export function discover({ recipes, claimed, ...host }: Surroundings): Discovery
   const tops = census(processes, selfOf(proc));
   for (const [pid, top] of tops) {
     if (pid !== top) continue;
-    const named = identify(processes.get(top)!, processes);
+    const named = identify(processes.get(top)!, processes, recipes);
     names.set(top, named.name);
     const group = groups.get(named.name);
     if (group) group.tops.push(named);
@@ -125,10 +132,15 @@ interface Named {
   readonly unit: string | undefined;
 }
 
-function identify(seen: Seen, processes: ReadonlyMap<number, Seen>): Named {
+function identify(seen: Seen, processes: ReadonlyMap<number, Seen>, recipes: readonly KnownRecipe[]): Named {
   // A program that a supervisor has started shares the supervisor's unit.
   const unit = seen.unit === processes.get(seen.ppid)?.unit ? undefined : seen.unit;
-  return { seen, unit, name: nameOf(unit?.replace(/\.service$/, '') ?? seen.program?.name ?? seen.comm) };
+  const called = seen.program?.name ?? seen.comm;
+  // A file that nobody knows the daemon by, such as postfix's `master`.
+  const isStrange = recipes.some(
+    ({ name, identifiers }) => name === seen.recipe && !identifiers.includes(called),
+  );
+  return { seen, unit, name: nameOf(unit?.replace(/\.service$/, '') ?? (isStrange ? seen.recipe! : called)) };
 }
 
 /** Names systemd-run makes up say nothing the next time. */

@@ -168,6 +168,8 @@ export function createSockets(libc: Libc): Sockets {
       const length = int32(12);
       if (libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, new Uint8Array(value.buffer), length) < 0)
         return undefined;
+      // Of a TCP connection the kernel says nobody.
+      if (value[1] === -1) return undefined;
       return { pid: value[0]!, uid: value[1]! >>> 0, gid: value[2]! >>> 0 };
     },
     sendDatagram(path, bytes) {

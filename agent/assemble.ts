@@ -9,7 +9,8 @@ import { createRegistry } from '../exporters/prometheus/registry.ts';
 import { createScrape } from '../exporters/prometheus/scrape.ts';
 import { createApi, storeDirectory } from './api.ts';
 import { createFinder } from './cli/find.ts';
-import { type Config, createPatterns } from './config/index.ts';
+import { type Config, createPatterns, refuseChanges } from './config/index.ts';
+import { createAlerting } from './control/alerting.ts';
 import { createDataThread } from './control/data.ts';
 import { makeDirectories } from './control/directories.ts';
 import { createDiscovery, discovering } from './control/discovery.ts';
@@ -28,10 +29,11 @@ import { untilSignal } from './control/signals.ts';
 import { sweeping } from './control/sweeping.ts';
 import { BEGUN_BYTES } from './core/begun.ts';
 import { systemClock as clock } from './core/clock.ts';
-import { causeOf, SetupError } from './core/errors.ts';
+import { causeOf } from './core/errors.ts';
 import { createLatest } from './core/meter.ts';
-import type { Desc, Family } from './core/metric.ts';
-import { VERSION } from './core/version.ts';
+import type { Family } from './core/metric.ts';
+import { BUILD_INFO, VERSION } from './core/version.ts';
+import { createAlerts } from './identity/alerts.ts';
 import { certificatesDirectory, createCertificateStore } from './identity/certificate-store.ts';
 import { createCertificates } from './identity/certificates.ts';
 import type { Discovered } from './identity/discover.ts';
@@ -44,13 +46,6 @@ import { createTable } from './identity/table.ts';
 import { loadNative } from './native/index.ts';
 import { prepareDrop } from './rights.ts';
 import { createWeb } from './web.ts';
-
-const BUILD_INFO: Desc = {
-  name: 'eudaemon.build_info',
-  type: 'gauge',
-  help: 'A constant 1 with the version of the agent and of its runtime.',
-  labels: ['version', 'node'],
-};
 
 export interface Assembly {
   readonly config: Config;
@@ -128,8 +123,17 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
       ...data.families(),
     ];
   };
-  const listen = () => memory.rolls.take(table.settle(memory.voices.take(now(), data.families())));
   const pushes = createPushes({ exporters, families, clock, log, meter, host });
+  const alerting = createAlerting({
+    exporters,
+    stateDir: config.agent.state_dir,
+    watch: firing => createAlerts({ table, events: data, clock, firing }),
+    ...{ clock, log, meter, host },
+  });
+  const listen = () => {
+    memory.rolls.take(table.settle(memory.voices.take(now(), data.families())));
+    alerting.look();
+  };
   const group = createGroup(log);
   let started = false;
   const faults = () => [
@@ -137,6 +141,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     ...data.faults(),
     ...sampling.faults(),
     ...pushes.faults(),
+    ...alerting.faults(),
   ];
 
   const bring = async (next: Config) => {
@@ -148,6 +153,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     await data.apply(next);
     await sampling.apply(next);
     await pushes.apply(next);
+    await alerting.apply(next);
   };
   /** One change at a time. */
   let turn: Promise<void> = Promise.resolve();
@@ -158,15 +164,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   };
   const apply = (next: Config) =>
     inTurn(async () => {
-      // Where its data lives cannot change under a running agent, nor can it become another user again.
-      for (const key of ['state_dir', 'run_dir', 'host_root', 'user'] as const)
-        if (next.agent[key] !== config.agent[key])
-          throw new SetupError(
-            `cannot change agent.${key} from "${config.agent[key] ?? ''}" to "${next.agent[key] ?? ''}" in a reload: restart the agent`,
-          );
-      for (const key of ['min_free', 'fsync', 'dead_letter'] as const)
-        if (next.spool[key] !== config.spool[key])
-          throw new SetupError(`cannot change spool.${key} in a reload: restart the agent`);
+      refuseChanges(config, next);
       await web.apply(next);
       configureLog(next.agent);
       written = next;
@@ -211,8 +209,9 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     }),
     page: readPage(),
   };
+  const commands = { ...table.commands(now), '/-/test-alert': alerting.test };
   const controlPath = join(config.agent.run_dir, CONTROL_SOCKET);
-  const control = createHttp({ ...routes, commands: table.commands(now), listen: { path: controlPath } });
+  const control = createHttp({ ...routes, commands, listen: { path: controlPath } });
   const web = createWeb(routes, elapsed);
   let url = '';
   let lock: Lock | undefined;
@@ -253,7 +252,8 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     { name: 'certificates', start: async () => certificates.recover(), stop: () => certificates.flush() },
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
     discovering(discoverAgain, log),
-    every('memory', 1000, listen, memory.save),
+    every('daemons', 1000, listen, memory.save),
+    { name: 'alerts', start: () => alerting.apply(config), stop: alerting.stop },
     sweeping(native?.libc),
     { name: 'metric exporters', start: () => pushes.apply(config), stop: pushes.stop },
   ];

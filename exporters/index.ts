@@ -1,6 +1,7 @@
 // The table of exporters: folder = config key = metric label. Options are read at once, the room only when it is on.
 
 import type { ExporterEntry } from '../agent/core/exporter.ts';
+import { options as alert } from './alert/options.ts';
 import { options as file } from './file/options.ts';
 import { options as otlp } from './otlp/options.ts';
 import { options as prometheus } from './prometheus/options.ts';
@@ -34,5 +35,10 @@ export const exporters: readonly ExporterEntry[] = [
     options: syslog,
     conflict: conflictOf,
     logs: async (options, room) => (await import('./syslog/index.ts')).logs(options, room),
+  }),
+  line({
+    name: 'alert',
+    options: alert,
+    alerts: async (options, room) => (await import('./alert/index.ts')).alerts(options, room),
   }),
 ];

@@ -7,7 +7,7 @@ PATH=$PWD/node_modules/.bin:$PATH
 export PATH
 
 # command:package
-NEEDS="nginx:nginx-light redis-server:redis-server prometheus:prometheus promtool:prometheus sshd:openssh-server
+NEEDS="nginx:nginx-light redis-server:redis-server prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager sshd:openssh-server
 cron:cron dbus-daemon:dbus rsyslogd:rsyslog logrotate:logrotate socat:socat systemd-analyze:systemd logger:bsdutils
 curl:curl openssl:openssl htpasswd:apache2-utils unshare:util-linux perl:perl chromium:chromium faketime:faketime
 python3:python3 systemd-socket-activate:systemd

@@ -27,6 +27,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   discover: async () => (await import('./discover.ts')).discover,
   'expect-down': async () => (await import('./down.ts')).expectDown,
   'expect-up': async () => (await import('./down.ts')).expectUp,
+  'test-alert': async () => (await import('./test-alert.ts')).testAlert,
   rules: async () => (await import('./rules.ts')).rules,
   dashboard: async () => (await import('./dashboard.ts')).dashboard,
   install: async () => (await import('./install.ts')).install,

@@ -1,9 +1,11 @@
-// Whether the places that records and metrics go to would take them now. What they do not take waits in the spool.
+// Whether the places that records, metrics and alerts go to would take them now. What they do not take waits.
 
 import { lookup } from 'node:dns/promises';
 import { accessSync, constants, statSync } from 'node:fs';
 import { connect, type NetConnectOpts } from 'node:net';
 import { dirname } from 'node:path';
+import { SENDMAIL } from '../../exporters/alert/message.ts';
+import type { AlertOptions } from '../../exporters/alert/options.ts';
 import { type FileOptions, STDOUT } from '../../exporters/file/options.ts';
 import type { OtlpOptions } from '../../exporters/otlp/options.ts';
 import { resolve } from '../../exporters/otlp/settings.ts';
@@ -18,15 +20,17 @@ const MEANWHILE = 'until then records wait in the spool';
 
 export async function targets({ exporters }: Config, env: Env): Promise<Finding[]> {
   const on = <T>(name: string) => exporters[name] as T | false | undefined;
-  const [otlp, syslog, file] = [
+  const [otlp, syslog, file, alert] = [
     on<OtlpOptions>('otlp'),
     on<SyslogOptions>('syslog'),
     on<FileOptions>('file'),
+    on<AlertOptions>('alert'),
   ];
   const found = await Promise.all([
     otlp ? receivers(otlp, env) : [],
     syslog ? syslogReceiver(syslog) : [],
     file ? outputFile(file) : [],
+    alert ? alertTargets(alert) : [],
   ]);
   return found.flat();
 }
@@ -36,14 +40,35 @@ async function receivers(otlp: OtlpOptions, env: Env): Promise<Finding[]> {
     .filter(signal => otlp[signal])
     .map(signal => resolve(otlp, env, signal).url);
   const hosts = [...new Map(urls.map(url => [url.host, url])).values()];
-  const found = await Promise.all(
-    hosts.map(async url => {
-      const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
-      const error = await attempt({ host: url.hostname.replace(/^\[|\]$/g, ''), port });
-      return error && unreachable(url.origin, error, 'exporters.otlp.endpoint');
-    }),
-  );
-  return found.filter(each => each !== undefined);
+  const found = await Promise.all(hosts.map(url => server(url, 'exporters.otlp.endpoint', MEANWHILE)));
+  return found.flat();
+}
+
+async function server(url: URL, key: string, meanwhile: string): Promise<Finding[]> {
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  const error = await attempt({ host: url.hostname.replace(/^\[|\]$/g, ''), port });
+  return error ? [unreachable(url.origin, error, key, meanwhile)] : [];
+}
+
+async function alertTargets({ mail, exec, webhook, alertmanager }: AlertOptions): Promise<Finding[]> {
+  const meanwhile = 'until then alerts wait';
+  const program = (path: string, fix: string): Finding[] => {
+    try {
+      if (path.includes('/')) accessSync(path, constants.X_OK);
+      return [];
+    } catch (error) {
+      return [{ what: `cannot run "${path}": ${causeOf(error)}`, fix: `${fix}; ${meanwhile}` }];
+    }
+  };
+  const urls = Object.entries({ webhook, alertmanager }).filter(([, url]) => url !== undefined);
+  const servers = urls.map(([key, url]) => server(new URL(url!), `exporters.alert.${key}`, meanwhile));
+  return [
+    ...(mail === undefined
+      ? []
+      : program(SENDMAIL, 'install a mailer that has it, such as msmtp-mta or postfix')),
+    ...(exec ? program(exec[0]!, 'make it executable, or set exporters.alert.exec') : []),
+    ...(await Promise.all(servers)).flat(),
+  ];
 }
 
 async function syslogReceiver({ path = DEFAULT_PATH, type, udp, tcp }: SyslogOptions): Promise<Finding[]> {
@@ -86,9 +111,9 @@ function outputFile({ path }: FileOptions): Finding[] {
   }
 }
 
-const unreachable = (target: string, error: Error, key: string): Finding => ({
+const unreachable = (target: string, error: Error, key: string, meanwhile = MEANWHILE): Finding => ({
   what: `cannot reach "${target}": ${causeOf(error)}`,
-  fix: `start the receiver there, or set ${key}; ${MEANWHILE}`,
+  fix: `start the receiver there, or set ${key}; ${meanwhile}`,
 });
 
 const asError = (error: unknown): Error => error as Error;

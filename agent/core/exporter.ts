@@ -1,5 +1,6 @@
-// The contract of an exporter: logs arrive as sealed batches, metrics as families.
+// The contract of an exporter: logs arrive as sealed batches, metrics as families, alerts one by one.
 
+import type { AlertExporter } from './alert.ts';
 import type { Log } from './log.ts';
 import type { Meter } from './meter.ts';
 import type { Family } from './metric.ts';
@@ -87,4 +88,5 @@ export interface ExporterEntry<O = unknown> {
   readonly conflict?: (options: O, beside: Beside) => string | undefined;
   readonly logs?: (options: O, room: ExporterRoom) => Promise<LogExporter | undefined>;
   readonly metrics?: (options: O, room: ExporterRoom) => Promise<MetricExporter | undefined>;
+  readonly alerts?: (options: O, room: ExporterRoom) => Promise<AlertExporter | undefined>;
 }

@@ -1,5 +1,6 @@
 // What happens to daemons, told as events. Pure.
 
+import type { Alert } from '../core/alert.ts';
 import type { Certificate } from '../core/certificate.ts';
 import type { AgentEvent } from '../core/collector.ts';
 import type { DaemonState } from '../core/daemon.ts';
@@ -139,6 +140,23 @@ export function checkChanged(
     severity: healthy ? INFO : WARN,
     body: `check ${check} of ${daemon} ${healthy ? 'holds' : 'fails'}${message === '' ? '' : `: ${message}`}`,
     attributes: { 'eudaemon.check': check, 'eudaemon.check.healthy': healthy },
+    at,
+  };
+}
+
+export function alertTold(alert: Alert, at: number): AgentEvent {
+  const { name, daemon, severity, labels, summary, startsAt, endsAt } = alert;
+  const isOver = endsAt !== undefined;
+  return {
+    name: isOver ? 'eudaemon.alert.resolved' : 'eudaemon.alert.fired',
+    daemon,
+    severity: isOver ? INFO : severity === 'critical' ? ERROR : WARN,
+    body: isOver ? `${name} of ${daemon} is over: ${summary}` : `${name}: ${summary}`,
+    attributes: {
+      'eudaemon.alert.name': name,
+      'eudaemon.alert.labels': labels,
+      'eudaemon.alert.start.time': iso(startsAt),
+    },
     at,
   };
 }

@@ -2,3 +2,4 @@
 // for each thread.
 
 export const http = process.getBuiltinModule('node:http');
+export const https = process.getBuiltinModule('node:https');

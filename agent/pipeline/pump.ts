@@ -1,11 +1,11 @@
 // Carries batches from the spool to one exporter: in order, several at once, with full-jitter back-off while it is away.
 
+import { createBackoff } from '../core/backoff.ts';
 import { causeOf } from '../core/errors.ts';
 import { type Delivery, type LogExporter, type Refusal, RetryLater } from '../core/exporter.ts';
 import type { Log } from '../core/log.ts';
 import type { Meter } from '../core/meter.ts';
 import type { Desc } from '../core/metric.ts';
-import { createBackoff } from './backoff.ts';
 import type { Reader, Taken } from './spool/reader.ts';
 
 /** Small batches that waited are sent as one request of at most this size. */

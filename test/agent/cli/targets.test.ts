@@ -40,6 +40,27 @@ function datagrams(path: string) {
 test('nothing is looked for where nothing goes', async () =>
   expect(await look({ otlp: false, syslog: false, store: {} })).toEqual([]));
 
+test('alert', async () => {
+  const { port, close } = await listening(0);
+  const url = `http://127.0.0.1:${port}`;
+  const [webhook, alertmanager] = [`${url}/secret`, url];
+  expect(await look({ alert: { exec: [process.execPath], webhook, alertmanager } })).toEqual([]);
+  expect(await look({ alert: { exec: ['found-by-its-path'] } })).toEqual([]);
+  await close();
+  const unreachable = (key: string) => ({
+    what: `cannot reach "${url}": connection refused`,
+    fix: `start the receiver there, or set exporters.alert.${key}; until then alerts wait`,
+  });
+  expect(await look({ alert: { exec: ['/no/such'], webhook, alertmanager } })).toEqual([
+    {
+      what: 'cannot run "/no/such": no such file or directory',
+      fix: 'make it executable, or set exporters.alert.exec; until then alerts wait',
+    },
+    unreachable('webhook'),
+    unreachable('alertmanager'),
+  ]);
+});
+
 test('otlp', async () => {
   const { port, close } = await listening(0);
   const otlp = { endpoint: `http://127.0.0.1:${port}`, logs: true, metrics: true };

@@ -1,7 +1,7 @@
 // When to try a receiver again that is away: exponential back-off with full jitter, and what the receiver asks for. Pure:
 // time and chance are handed in.
 
-import { grantWish } from '../core/wish.ts';
+import { grantWish } from './wish.ts';
 
 const FIRST_MS = 500;
 const LONGEST_MS = 30_000;

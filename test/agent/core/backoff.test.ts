@@ -1,6 +1,6 @@
 // Ten thousand agents whose receiver was away: they come back spread over time, and none sooner than it was asked to.
 import { describe, expect, it } from 'vitest';
-import { createBackoff } from '../../agent/pipeline/backoff.ts';
+import { createBackoff } from '../../../agent/core/backoff.ts';
 
 const AGENTS = 10_000;
 const SECOND = 1000;

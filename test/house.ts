@@ -10,6 +10,7 @@ interface Source {
 const DOORS: readonly (readonly [pack: RegExp, place: RegExp, name: string])[] = [
   [/^bcryptjs$/, /^agent\/control\/http-auth\.ts$/, 'agent/control/http-auth'],
   [/^(fastify|@fastify\/.+)$/, /^agent\/control\/http/, 'agent/control/http*'],
+  [/^nodemailer$/, /^exporters\/alert\/mail\.ts$/, 'exporters/alert/mail'],
   [/^prom-client$/, /^exporters\/prometheus\//, 'exporters/prometheus'],
   [/^@opentelemetry\/.+$/, /^exporters\/otlp\//, 'exporters/otlp'],
   [

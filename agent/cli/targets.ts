@@ -4,8 +4,8 @@ import { lookup } from 'node:dns/promises';
 import { accessSync, constants, statSync } from 'node:fs';
 import { connect, type NetConnectOpts } from 'node:net';
 import { dirname } from 'node:path';
-import { SENDMAIL } from '../../exporters/alert/message.ts';
 import type { AlertOptions } from '../../exporters/alert/options.ts';
+import { SENDMAIL } from '../../exporters/alert/run.ts';
 import { type FileOptions, STDOUT } from '../../exporters/file/options.ts';
 import type { OtlpOptions } from '../../exporters/otlp/options.ts';
 import { resolve } from '../../exporters/otlp/settings.ts';
@@ -16,6 +16,7 @@ import { causeOf, codeOf } from '../core/errors.ts';
 import type { Env, Finding } from './finding.ts';
 
 const CONNECT_MS = 2000;
+const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443, 'smtp:': 587, 'smtps:': 465 };
 const MEANWHILE = 'until then records wait in the spool';
 
 export async function targets({ exporters }: Config, env: Env): Promise<Finding[]> {
@@ -45,12 +46,14 @@ async function receivers(otlp: OtlpOptions, env: Env): Promise<Finding[]> {
 }
 
 async function server(url: URL, key: string, meanwhile: string): Promise<Finding[]> {
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  const port = Number(url.port) || PORTS[url.protocol]!;
   const error = await attempt({ host: url.hostname.replace(/^\[|\]$/g, ''), port });
-  return error ? [unreachable(url.origin, error, key, meanwhile)] : [];
+  // A path or a user may be a secret.
+  return error ? [unreachable(`${url.protocol}//${url.host}`, error, key, meanwhile)] : [];
 }
 
-async function alertTargets({ mail, exec, webhook, alertmanager }: AlertOptions): Promise<Finding[]> {
+async function alertTargets(alert: AlertOptions): Promise<Finding[]> {
+  const { mail, smtp, exec, webhook, alertmanager } = alert;
   const meanwhile = 'until then alerts wait';
   const program = (path: string, fix: string): Finding[] => {
     try {
@@ -60,12 +63,14 @@ async function alertTargets({ mail, exec, webhook, alertmanager }: AlertOptions)
       return [{ what: `cannot run "${path}": ${causeOf(error)}`, fix: `${fix}; ${meanwhile}` }];
     }
   };
-  const urls = Object.entries({ webhook, alertmanager }).filter(([, url]) => url !== undefined);
+  const isLocal = mail !== undefined && smtp === undefined;
+  const isMissed = isLocal && (await attempt({ host: 'localhost', port: 25 })) !== undefined;
+  const urls = Object.entries({ smtp: mail && smtp, webhook, alertmanager }).filter(
+    ([, url]) => url !== undefined,
+  );
   const servers = urls.map(([key, url]) => server(new URL(url!), `exporters.alert.${key}`, meanwhile));
   return [
-    ...(mail === undefined
-      ? []
-      : program(SENDMAIL, 'install a mailer that has it, such as msmtp-mta or postfix')),
+    ...(isMissed ? program(SENDMAIL, 'set exporters.alert.smtp, or install a mailer such as postfix') : []),
     ...(exec ? program(exec[0]!, 'make it executable, or set exporters.alert.exec') : []),
     ...(await Promise.all(servers)).flat(),
   ];

@@ -2,7 +2,7 @@
 
 import type { AlertExporter, AlertTarget } from '../../agent/core/alert.ts';
 import type { ExporterRoom } from '../../agent/core/exporter.ts';
-import { alertmanagerBody, environmentOf, hostOf, mail, SENDMAIL, webhookBody } from './message.ts';
+import { alertmanagerBody, environmentOf, hostOf, webhookBody } from './message.ts';
 import type { AlertOptions } from './options.ts';
 import { post } from './post.ts';
 import { run } from './run.ts';
@@ -11,7 +11,7 @@ import { run } from './run.ts';
 const REPEAT_MS = 60_000;
 
 export async function alerts(options: AlertOptions, room: ExporterRoom): Promise<AlertExporter> {
-  const { mail: to, exec, webhook, alertmanager, headers, after: afterMs, timeout } = options;
+  const { mail, exec, webhook, alertmanager, headers, after: afterMs, timeout } = options;
   const host = hostOf(Object.fromEntries(room.host));
   const targets: AlertTarget[] = [];
   const add = (name: string, tell: AlertTarget['tell'], repeatMs?: number) =>
@@ -21,8 +21,10 @@ export async function alerts(options: AlertOptions, room: ExporterRoom): Promise
       tell: (alert, signal) => tell(alert, AbortSignal.any([signal, AbortSignal.timeout(timeout)])),
     });
 
-  if (to !== undefined)
-    add('mail', (alert, signal) => run([SENDMAIL, '-oi', '-t'], mail(alert, host, to), {}, signal));
+  if (mail !== undefined) {
+    const { createMailer } = await import('./mail.ts');
+    add('mail', createMailer(mail, options, host));
+  }
   if (exec)
     add('exec', (alert, signal) =>
       run(exec, `${webhookBody(alert, host)}\n`, environmentOf(alert, host), signal),

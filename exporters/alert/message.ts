@@ -2,9 +2,6 @@
 
 import type { Alert } from '../../agent/core/alert.ts';
 
-/** sendmail(8), as every mailer brings it. */
-export const SENDMAIL = '/usr/sbin/sendmail';
-
 /** Attributes of the host, by name. */
 type Host = Readonly<Record<string, string>>;
 
@@ -64,35 +61,19 @@ export const alertmanagerBody = (alert: Alert, host: string, until: number): str
     },
   ]);
 
-/** RFC 5322; lines end as sendmail(8) takes them. */
-export const mail = (alert: Alert, host: string, to: string): string =>
+/** The text of a mail. */
+export const letter = (alert: Alert, host: string): string =>
   [
-    `To: ${to}`,
-    `Subject: ${encodeWords(headline(alert, host))}`,
-    'Auto-Submitted: auto-generated',
-    'MIME-Version: 1.0',
-    'Content-Type: text/plain; charset=utf-8',
-    'Content-Transfer-Encoding: 8bit',
-    '',
     alert.summary,
     '',
     `since     ${iso(alert.startsAt)}`,
     ...(alert.endsAt === undefined ? [] : [`until     ${iso(alert.endsAt)}`]),
     ...Object.entries(labelsOf(alert, host)).map(([name, value]) => `${name.padEnd(9)} ${value}`),
     '',
-    adviceOf(alert),
+    `eudaemon status ${alert.daemon}   how it is`,
+    `eudaemon why ${alert.daemon}      how it ended last`,
     '',
   ].join('\n');
-
-/** RFC 2047, where it is needed: no word is longer than 75 characters. */
-function encodeWords(text: string): string {
-  if (/^[\x20-\x7e]*$/.test(text)) return text;
-  const words: string[] = [''];
-  for (const character of text)
-    if (Buffer.byteLength(words.at(-1)! + character) > 45) words.push(character);
-    else words[words.length - 1] += character;
-  return words.map(word => `=?utf-8?B?${Buffer.from(word).toString('base64')}?=`).join('\r\n ');
-}
 
 /** For programs that do not read JSON. */
 export const environmentOf = (alert: Alert, host: string): Record<string, string> => ({

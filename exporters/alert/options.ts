@@ -31,7 +31,14 @@ export const options = object({
   mail: optional(
     describe(
       pattern('addresses such as "root" or "ops@example.org, night@example.org"', /^[^\s-][^\r\n]*$/),
-      'To whom mail goes, by sendmail(8).',
+      'To whom mail goes.',
+    ),
+  ),
+  mail_from: optional(describe(string(), 'From whom. Default: eudaemon at this host.')),
+  smtp: optional(
+    describe(
+      pattern('a URL such as "smtps://user:password@mail.example.org"', /^smtps?:\/\/\S+$/),
+      'The mail server. Default: localhost:25, and where none listens sendmail(8), which under the packaged systemd unit may not do what it needs to.',
     ),
   ),
   exec: optional(

@@ -3,13 +3,15 @@
 import { spawn } from 'node:child_process';
 import { RetryLater } from '../../agent/core/exporter.ts';
 
+/** sendmail(8), as every mailer brings it. */
+export const SENDMAIL = '/usr/sbin/sendmail';
 /** Of what it says when it fails. */
 const MAX_TEXT = 1024;
 
 /** Resolves when it exits with 0; throws RetryLater else. */
 export async function run(
   [file, ...args]: readonly string[],
-  input: string,
+  input: string | Uint8Array,
   env: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<void> {

@@ -69,10 +69,10 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
   const native = loadNative(log.debug);
   const patterns = createPatterns();
   const host = identifyHost(first.agent.host_root, env);
-  const discovery = createDiscovery<Config, Discovered>({
-    ...createFinder({ patterns, ...clock }),
-    log: log.room('identity'),
-  });
+  const identityLog = log.room('identity');
+  const memory = remember(first.agent, identityLog, elapsed);
+  const finder = createFinder({ patterns, ...clock });
+  const discovery = createDiscovery<Config, Discovered>({ ...finder, ...memory, log: identityLog });
   /** As the files say it; `config` has the discovered daemons as well. */
   let written = first;
   let config = discovery.extend(written);
@@ -89,19 +89,18 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     root: config.agent.host_root,
     patterns,
     ...clock,
-    log: log.room('identity'),
+    log: identityLog,
   });
   const recorder = createRecorder(config.daemons, () => now() - elapsed());
   const certificates = createCertificates({
     events: data,
     clock,
     recorder,
-    store: createCertificateStore(certificatesDirectory(config.agent.state_dir), log.room('identity')),
+    store: createCertificateStore(certificatesDirectory(config.agent.state_dir), identityLog),
     lastWords: data.lastWords,
     corePattern: () => readCorePattern(config.agent.host_root),
   });
   certificates.declare(config.daemons.map(({ name }) => name));
-  const memory = remember(config.agent, log.room('identity'), elapsed);
   const identity = { events: data, witness: certificates, ...memory, startedAt, elapsed };
   const table = createTable({ ...identity, declared: config.daemons });
   const daemonFigures = createLatest(now);
@@ -131,7 +130,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     ...{ clock, log, meter, host },
   });
   const listen = () => {
-    memory.rolls.take(table.settle(memory.voices.take(now(), data.families())));
+    memory.rolls.take(table.settle(memory.voices.take(now(), data.families())), discovery.found);
     alerting.look();
   };
   const group = createGroup(log);

@@ -4,6 +4,7 @@
 import { type ListedRecipe, listRecipes, readDaemons } from '../config/declare.ts';
 import type { Config } from '../config/index.ts';
 import type { DaemonSpec } from '../core/daemon.ts';
+import { attempt } from '../core/errors.ts';
 import { type Declaration, declare } from '../identity/declare.ts';
 import { type Discovered, type Discovery, discover } from '../identity/discover.ts';
 import { createLookup } from '../identity/lookup.ts';
@@ -16,6 +17,8 @@ export interface Finder {
   write(found: readonly Discovered[]): Record<string, Declaration>;
   /** The same, read. */
   declare(found: readonly Discovered[]): DaemonSpec[];
+  /** What an earlier agent wrote, as far as it is understood. */
+  restore(written: Readonly<Record<string, unknown>>): DaemonSpec[];
 }
 
 /** Recipes are read when first needed. */
@@ -26,6 +29,8 @@ export function createFinder(room: Omit<Host, 'root'>): Finder {
     return listed;
   };
   const write = (found: readonly Discovered[]) => declare(found, recipes(), room.patterns);
+  const read = (written: Readonly<Record<string, unknown>>) =>
+    readDaemons(written).map(spec => ({ ...spec, logs: { ...spec.logs, presumed: true } }));
   return {
     find({ agent, daemons }) {
       const host = { ...room, root: agent.host_root };
@@ -35,7 +40,8 @@ export function createFinder(room: Omit<Host, 'root'>): Finder {
       return discover({ ...host, recipes: recipes(), claimed });
     },
     write,
-    declare: found =>
-      readDaemons(write(found)).map(spec => ({ ...spec, logs: { ...spec.logs, presumed: true } })),
+    declare: found => read(write(found)),
+    restore: written =>
+      Object.entries(written).flatMap(([name, each]) => attempt(() => read({ [name]: each })) ?? []),
   };
 }

@@ -17,9 +17,14 @@ interface Found {
   readonly ageMs: number;
 }
 
+/** Declarations by name. */
+type Written = Readonly<Record<string, unknown>>;
+
 export interface Discovery<C> {
   /** Looks at the host again. The configuration with the daemons known by now, or as it is when it discovers none. */
   extend(config: C): C;
+  /** All that were found, as they would be written. */
+  found(): Written;
 }
 
 /** What is younger, and was not there when the agent began, may be a job that ends by itself. */
@@ -30,10 +35,15 @@ const MAX_DAEMONS = 100;
 export function createDiscovery<C extends DiscoveringConfig, F extends Found>(room: {
   find: (config: C) => { readonly daemons: readonly F[]; readonly unseen: number };
   declare: (found: readonly F[]) => DaemonSpec[];
+  write: (found: readonly F[]) => Written;
+  /** Those that were found by the agent before, and have ended since. */
+  formerly: Written;
+  restore: (written: Written) => DaemonSpec[];
   log: Log;
 }): Discovery<C> {
   const { log } = room;
   const known = new Map<string, F>();
+  const formerly = room.restore(room.formerly);
   let first = true;
   let toldFull = false;
   let toldUnseen = false;
@@ -72,8 +82,10 @@ export function createDiscovery<C extends DiscoveringConfig, F extends Found>(ro
         );
       }
       const added = room.declare([...known.values()].filter(({ name }) => !declared.has(name)));
-      return { ...config, daemons: [...config.daemons, ...added] };
+      const gone = formerly.filter(({ name }) => !declared.has(name) && !known.has(name));
+      return { ...config, daemons: [...config.daemons, ...added, ...gone] };
     },
+    found: () => room.write([...known.values()]),
   };
 }
 

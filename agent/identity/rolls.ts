@@ -15,13 +15,17 @@ export interface Roll {
   readonly tops: readonly Instance[];
   /** Of tops that have ended. */
   readonly leftOver: readonly Instance[];
+  /** As it was found, when nobody declared it. */
+  readonly found?: unknown;
 }
 
 export interface Rolls {
   /** Of the life before, as long as `take` was not called; undefined when it knew nothing, or the host has been restarted. */
   last(daemon: string): Roll | undefined;
-  /** By daemon; written when somebody else runs than before, and once a minute. */
-  take(rolls: ReadonlyMap<string, Roll>): void;
+  /** By name, those of the life before whom that had found and nobody declared, and whose instances are all gone. */
+  formerly(lives: (process: Instance) => boolean): Readonly<Record<string, unknown>>;
+  /** By daemon; written when somebody else runs than before, and once a minute. `found`: those that nobody declared. */
+  take(rolls: ReadonlyMap<string, Roll>, found?: () => Readonly<Record<string, unknown>>): void;
   /** Resolves when the disk has the latest. */
   flush(): Promise<void>;
 }
@@ -51,6 +55,7 @@ export function createRolls(
   const path = join(stateDir, 'identity', 'running.json');
   let before = boot === '' ? new Map<string, Roll>() : load(path, boot, log);
   let latest: ReadonlyMap<string, Roll> = new Map();
+  let latestFound: () => Readonly<Record<string, unknown>> = () => ({});
   let written: ReadonlyMap<string, Roll> = latest;
   let writtenAt = -Infinity;
   let writing: Promise<void> | undefined;
@@ -61,7 +66,7 @@ export function createRolls(
       written = latest;
       try {
         mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-        await replaceFileLater(path, textOf(boot, latest), true, () => true);
+        await replaceFileLater(path, textOf(boot, latest, latestFound()), true, () => true);
         warned = false;
       } catch (error) {
         if (!warned)
@@ -79,13 +84,20 @@ export function createRolls(
 
   return {
     last: daemon => before.get(daemon),
-    take(rolls) {
+    formerly: lives =>
+      Object.fromEntries(
+        [...before].flatMap(([name, { tops, found }]) =>
+          found !== undefined && tops.length > 0 && !tops.some(lives) ? [[name, found]] : [],
+        ),
+      ),
+    take(rolls, found = () => ({})) {
       if (rolls.size === 0) return;
       before = new Map();
       const isSame =
         rolls.size === latest.size && [...rolls].every(([name, roll]) => isEqual(roll, latest.get(name)));
       if (isSame && elapsed() - writtenAt < AGAIN_MS) return;
       latest = rolls;
+      latestFound = found;
       writtenAt = elapsed();
       save();
     },
@@ -103,7 +115,11 @@ const isSameList = (a: readonly Instance[], b: readonly Instance[]): boolean =>
   (a.length === b.length &&
     a.every(({ pid, startTicks }, i) => pid === b[i]!.pid && startTicks === b[i]!.startTicks));
 
-const textOf = (boot: string, rolls: ReadonlyMap<string, Roll>): string =>
+const textOf = (
+  boot: string,
+  rolls: ReadonlyMap<string, Roll>,
+  found: Readonly<Record<string, unknown>>,
+): string =>
   JSON.stringify({
     version: VERSION,
     boot,
@@ -112,6 +128,7 @@ const textOf = (boot: string, rolls: ReadonlyMap<string, Roll>): string =>
       at,
       tops: tops.map(kept),
       leftOver: leftOver.map(kept),
+      found: found[daemon],
     })),
   });
 
@@ -130,9 +147,14 @@ function load(path: string, boot: string, log: Pick<Log, 'warn'>): Map<string, R
       throw new Error('it is damaged, or of another version');
     if (content.boot !== boot) return new Map();
     return new Map(
-      content.daemons.map(({ daemon, at, tops, leftOver }: Roll & { daemon: string }) => [
+      content.daemons.map(({ daemon, at, tops, leftOver, found }: Roll & { daemon: string }) => [
         daemon,
-        { at, tops: tops.map(restored), leftOver: leftOver.map(restored) },
+        {
+          at,
+          tops: tops.map(restored),
+          leftOver: leftOver.map(restored),
+          ...(found !== undefined && { found }),
+        },
       ]),
     );
   } catch (error) {

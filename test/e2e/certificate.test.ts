@@ -209,3 +209,27 @@ if (have('gcc'))
       await next.stop();
     },
   );
+
+if (have('gcc'))
+  it('tells who ended while no agent ran of those that nobody declared', async () => {
+    const backend = await startBackend();
+    const home = await createHome({ agent: { discover: true }, exporters: { otlp: backend.exporter } });
+    const victims = compileVictim(home.directory);
+    victims.run('detach');
+    const [pid] = await until('it has detached', () => victims.pids().length === 1 && victims.pids());
+    const first = await startProgram(home);
+    await until('who runs is kept', () =>
+      readFileSync(join(home.stateDir, 'identity/running.json'), 'utf8').includes(`"pid":${pid},`),
+    );
+    await first.stop();
+    process.kill(pid!, 'SIGKILL');
+    await until('it has ended', () => victims.pids().length === 0);
+
+    const next = await startProgram(home);
+    const told = await backend.record(
+      ({ eventName, resource }) => eventName === EXITED && resource['service.name'] === 'victimd',
+    );
+    expect(told.body).toMatch(/^victimd\[\d+\] ended while no agent ran/);
+    const page = await next.metrics();
+    expect(page.value('eudaemon_daemon_state', { daemon: 'victimd', state: 'absent' })).toBe(1);
+  });

@@ -50,6 +50,20 @@ it('is known to the next life on the same boot, until that has looked itself', a
   await next.flush();
 });
 
+it('holds how those were found that nobody declared, for when they are gone', async () => {
+  const directory = tempDir();
+  const first = life(directory);
+  const two = new Map([...rolls(), ['e', { at: 1_700_000_060_000, tops: [top(7)], leftOver: [] }]] as const);
+  first.take(two, () => ({ d: { recipe: 'd' } }));
+  await first.flush();
+  expect(life(directory).formerly(() => false)).toEqual({ d: { recipe: 'd' } });
+  expect(life(directory).formerly(({ pid }) => pid === 5)).toEqual({});
+  expect(life(directory, 'another').formerly(() => false)).toEqual({});
+  first.take(rolls({ tops: [] }), () => ({ d: { recipe: 'd' } }));
+  await first.flush();
+  expect(life(directory).formerly(() => false)).toEqual({});
+});
+
 it('is written when somebody else runs, and once a minute', async () => {
   const w = life(tempDir());
   const after = async (taken: ReadonlyMap<string, Roll>) => {

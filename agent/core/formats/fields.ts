@@ -82,10 +82,11 @@ export class Fields {
 
   /** The name of the attribute that comes next. */
   private attributeOf({ attributes }: LogRecord): Uint8Array {
-    const { named, line } = this;
-    if (named.line === line) attributes.delete(attributes.find(named.attribute));
-    named.line = line;
-    return named.attribute;
+    const { line } = this;
+    const { attribute } = this.named;
+    if (attribute.line === line) attributes.delete(attributes.find(attribute.bytes));
+    attribute.line = line;
+    return attribute.bytes;
   }
 
   /** Whether the text was taken for what its field's role is. */

@@ -96,8 +96,8 @@ export const setApart = (name: Uint8Array): Uint8Array => utf8(`parsed.${decoder
 /** A key. In lines of one program it stands behind the same key, written alike, so that most need not be read. */
 export class Key {
   readonly bytes: Uint8Array;
-  /** The attribute its field becomes. */
-  readonly attribute: Uint8Array;
+  /** The one whose name its field goes by: another where its own is the agent's. */
+  attribute: Key = this;
   readonly role: number;
   /** The number of the line it last became an attribute of. */
   line = 0;
@@ -110,7 +110,6 @@ export class Key {
 
   constructor(bytes: Uint8Array, role: number) {
     this.bytes = bytes;
-    this.attribute = RESERVED.has(decoder.decode(bytes)) ? setApart(bytes) : bytes;
     this.role = role;
     this.gap = new Int32Array(Math.ceil((bytes.length + MAX_BLANKS) / 4));
   }
@@ -158,6 +157,10 @@ export class Keys {
     if (this.count < SIZE / 2 && key.bytes.length <= MAX_BYTES) {
       this.slots[slot] = key;
       this.count++;
+    }
+    if (RESERVED.has(decoder.decode(key.bytes))) {
+      const apart = setApart(key.bytes);
+      key.attribute = this.find(apart, 0, apart.length);
     }
     return key;
   }

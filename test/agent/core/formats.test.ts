@@ -113,6 +113,16 @@ const LINES: [spec: LineFormat, line: string, expected: Expected, at?: number][]
   ['json', '{"time":"never","time":"later","msg":"m"}', ['none', 'm', { time: 'later' }]],
   ['logfmt', 'a=1 msg=m a=2', ['none', 'm', { a: '2' }]],
   [
+    'logfmt',
+    'log.record.uid=1 msg=m parsed.log.record.uid=2',
+    ['none', 'm', { 'parsed.log.record.uid': '2' }],
+  ],
+  [
+    'logfmt',
+    'parsed.log.record.uid=1 msg=m log.record.uid=2',
+    ['none', 'm', { 'parsed.log.record.uid': '2' }],
+  ],
+  [
     'json',
     '{"log.record.uid":"u","log.file.path":"/x","eudaemon.parse_error":"e","process.pid":1,"msg":"m"}',
     [

@@ -38,11 +38,11 @@ export interface Libc {
   readonly malloc_trim: ((pad: number) => number) | undefined;
   flock(fd: number, operation: number): number;
   ioctl(fd: number, request: number, argument: Bytes): number;
-  /** The name ends with a zero. */
-  readlinkat(directory: number, name: Bytes, into: Bytes, size: number): number;
+  /** Both at addresses; the name ends with a zero. */
+  readlinkat(directory: number, name: number, into: number, size: number): number;
   lseek(fd: number, offset: number, whence: number): number;
   /** getdents64(2) by its number, for not every C library has a function for it. */
-  getdents(call: number, fd: number, into: Bytes, size: number): number;
+  getdents(call: number, fd: number, into: number, size: number): number;
   /** Absent in glibc before 2.33, which had it under another name. */
   readonly fstat: ((fd: number, into: Bytes) => number) | undefined;
   /** statx(2), as above. */
@@ -94,9 +94,9 @@ export function loadLibc(): Libc {
     malloc_trim: maybe('malloc_trim', 'int', 'size_t'),
     flock: call('flock', 'int', 'int', 'int'),
     ioctl: call('ioctl', 'int', 'int', 'ulong', 'uint8_t *'),
-    readlinkat: call('readlinkat', 'intptr', 'int', 'uint8_t *', 'uint8_t *', 'size_t'),
+    readlinkat: call('readlinkat', 'int', 'int', 'uintptr', 'uintptr', 'uint32'),
     lseek: call('lseek', 'int64', 'int', 'int64', 'int'),
-    getdents: call('syscall', 'intptr', 'intptr', 'intptr', 'uint8_t *', 'size_t'),
+    getdents: call('syscall', 'intptr', 'intptr', 'intptr', 'uintptr', 'size_t'),
     fstat: maybe('fstat', 'int', 'int', 'uint8_t *'),
     statx: call('syscall', 'intptr', 'intptr', 'intptr', 'str', 'intptr', 'intptr', 'uint8_t *'),
     syscall: call('syscall', 'intptr', 'intptr', 'intptr', 'intptr'),

@@ -9,6 +9,8 @@ import { STATX, SYS_STATX } from './status.ts';
 export interface Procfs {
   /** What the last call has read, from 0. */
   readonly buf: Buffer;
+  /** What the last link leads to, from 0. */
+  readonly target: Buffer;
   /** The beginning of an open file; its length. All of these that read throw as Node does. */
   read(fd: number): number;
   /** The names in an open directory that are numbers. */
@@ -17,11 +19,11 @@ export interface Procfs {
    * Where the links in an open directory lead whose names are numbers, one after another: each is given its name and the
    * length of what it leads to, which then stands in `target`. Those that are gone by then are left out.
    */
-  links(fd: number, target: Buffer, each: (name: number, length: number) => void): void;
+  links(fd: number, each: (name: number, length: number) => void): void;
   /** The size of an open file. */
   size(fd: number): number;
-  /** Where a link in an open directory leads, `buf` for the path. */
-  link(fd: number, name: number, buf: Buffer): string;
+  /** Where a link in an open directory leads. */
+  link(fd: number, name: number): string;
   /**
    * CPU time of all threads of a process of our pid namespace together, in ns; NaN when there is none, and on kernels
    * that count it in ticks. While it stands, none of them has run.
@@ -47,19 +49,21 @@ const RECORD_LENGTH = 16;
 const NAME = 19;
 const LARGEST_RECORD = 280;
 const ZERO = 0x30;
-const NINE = 0x39;
-/** Digits and the byte that ends them. */
-const NUMBER = 24;
+/** PATH_MAX. */
+const TARGET = 4096;
 
 /** `size` of the memory that files are read into: it is mapped, and never given back. Throws without any. */
 export function createProcfs({ libc }: Native, size: number): Procfs {
-  const address = libc.mmap(0, size + TIMESPEC, READ_WRITE, PRIVATE, -1, 0);
+  const [timeAt, targetAt] = [size, size + TIMESPEC];
+  const all = targetAt + TARGET;
+  const address = libc.mmap(0, all, READ_WRITE, PRIVATE, -1, 0);
   if (address <= 0) throw systemError('mmap', libc.errno());
-  const memory = libc.view(address, size + TIMESPEC);
+  const memory = libc.view(address, all);
   const buf = Buffer.from(memory, 0, size);
-  const time = new Uint32Array(memory, size, TIMESPEC / Uint32Array.BYTES_PER_ELEMENT);
+  const time = new Uint32Array(memory, timeAt, TIMESPEC / Uint32Array.BYTES_PER_ELEMENT);
+  const target = Buffer.from(memory, targetAt, TARGET);
   const cpuTime = (pid: number): number => {
-    if (libc.clock_gettime((~pid << 3) | CPUCLOCK_SCHED, address + size) < 0) return Number.NaN;
+    if (libc.clock_gettime((~pid << 3) | CPUCLOCK_SCHED, address + timeAt) < 0) return Number.NaN;
     return time[0]! * 1e9 + time[2]!;
   };
   const checked = (call: string, result: number): number => {
@@ -70,45 +74,44 @@ export function createProcfs({ libc }: Native, size: number): Procfs {
   const entries = (fd: number, each: (name: number) => void): void => {
     checked('lseek', libc.lseek(fd, 0, 0));
     for (;;) {
-      const length = checked('getdents64', libc.getdents(SYS_GETDENTS64, fd, buf, buf.length));
+      const length = checked('getdents64', libc.getdents(SYS_GETDENTS64, fd, address, size));
       for (let at = 0; at < length; at += buf[at + RECORD_LENGTH]! | (buf[at + RECORD_LENGTH + 1]! << 8))
         each(at + NAME);
       // Nothing but want of room ends a list of /proc early: another call would say 0.
       if (length + LARGEST_RECORD <= buf.length) return;
     }
   };
-  const path = Buffer.alloc(NUMBER);
+  /** Of the number whose digits begin there and end with a zero; NaN for another name. */
+  const numberAt = (at: number): number => {
+    let number = 0;
+    for (let i = at; buf[i] !== 0; i++) {
+      const digit = buf[i]! - ZERO;
+      if (digit < 0 || digit > 9) return Number.NaN;
+      number = number * 10 + digit;
+    }
+    return number;
+  };
   const { fstat } = libc;
   const status = new Uint8Array(STATX);
   const sizes = new Uint32Array(status.buffer, fstat ? SIZE_IN_STAT : SIZE, 2);
   return {
     buf,
     read: fd => checked('pread', libc.pread(fd, address, size, 0)),
+    target,
     numbers(fd) {
       const numbers: number[] = [];
       entries(fd, name => {
-        let number = 0;
-        for (let at = name; buf[at] !== 0; at++) {
-          const byte = buf[at]!;
-          if (byte < ZERO || byte > NINE) return;
-          number = number * 10 + byte - ZERO;
-        }
-        numbers.push(number);
+        const number = numberAt(name);
+        if (!Number.isNaN(number)) numbers.push(number);
       });
       return numbers;
     },
-    links(fd, target, each) {
+    links(fd, each) {
       entries(fd, name => {
-        let number = 0;
-        let length = 0;
-        for (let byte = buf[name]!; byte !== 0; byte = buf[name + ++length]!) {
-          if (byte < ZERO || byte > NINE || length === NUMBER - 1) return;
-          number = number * 10 + byte - ZERO;
-          path[length] = byte;
-        }
-        path[length] = 0;
-        const led = libc.readlinkat(fd, path, target, target.length);
-        if (led >= 0) each(number, led);
+        const number = numberAt(name);
+        if (Number.isNaN(number)) return;
+        const length = libc.readlinkat(fd, address + name, address + targetAt, TARGET);
+        if (length >= 0) each(number, length);
       });
     },
     size(fd) {
@@ -116,9 +119,10 @@ export function createProcfs({ libc }: Native, size: number): Procfs {
       else checked('statx', libc.statx(SYS_STATX, fd, '', AT_EMPTY_PATH, STATX_SIZE, status));
       return sizes[0]! + sizes[1]! * 2 ** 32;
     },
-    link(fd, name, buf) {
-      path.write(`${name}\0`, 'latin1');
-      return buf.toString('utf8', 0, checked('readlinkat', libc.readlinkat(fd, path, buf, buf.length)));
+    link(fd, name) {
+      buf.write(`${name}\0`, 'latin1');
+      const length = libc.readlinkat(fd, address, address + targetAt, TARGET);
+      return target.toString('utf8', 0, checked('readlinkat', length));
     },
     cpuTime: cpuTime(process.pid) % TICK_NS === 0 ? () => Number.NaN : cpuTime,
   };

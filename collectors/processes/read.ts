@@ -78,13 +78,13 @@ const PROC_SUPER_MAGIC = 0x9fa0;
 /** Anything but a vanished process or missing rights throws `cannot read "<path>": <cause>`. */
 export function createReader(root: string): Reader {
   const proc = join(root, 'proc');
-  const target = Buffer.alloc(TARGET);
   // Since Linux 6.2 the size of the directory is the count, for one call and without any right.
   const sized = sizeOf(join(proc, 'self/fd')) > 0;
   const real = magicOf(proc) === PROC_SUPER_MAGIC;
   const native = real ? loadNative() : undefined;
   const procfs = native && createProcfs(native, BUFFER);
   const buf = procfs?.buf ?? Buffer.alloc(BUFFER);
+  const target = procfs?.target ?? Buffer.alloc(TARGET);
   const limit = real ? Math.min(MAX_HELD, openFilesLimit(proc) * HELD_SHARE) : 0;
   const held = createHeld(limit);
 
@@ -157,7 +157,7 @@ export function createReader(root: string): Reader {
     links(pid, each) {
       if (procfs)
         return through(pid, 'fd', fd => {
-          procfs.links(fd, target, each);
+          procfs.links(fd, each);
           return 0;
         });
       const path = `${proc}/${pid}/fd`;
@@ -174,7 +174,7 @@ export function createReader(root: string): Reader {
     target,
     targetOf(pid, fd) {
       const directory = procfs ? held.get(pid, 'fd') : -1;
-      return directory >= 0 ? procfs!.link(directory, fd, target) : readlinkSync(`${proc}/${pid}/fd/${fd}`);
+      return directory >= 0 ? procfs!.link(directory, fd) : readlinkSync(`${proc}/${pid}/fd/${fd}`);
     },
     networkOf: pid => readlinkSync(`${proc}/${pid}/ns/net`),
     hold: held.hold,

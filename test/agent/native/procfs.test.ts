@@ -7,14 +7,18 @@ import { createProcfs } from '../../../agent/native/procfs.ts';
 /** Of a kernel by what it tells in ns; undefined without such a process. */
 const cpuTimesOf = (told: (pid: number) => number | undefined) => {
   const [start, size] = [4096, 64];
-  const memory = new ArrayBuffer(size + 16);
+  let memory = new ArrayBuffer();
   const clock_gettime: Libc['clock_gettime'] = (clock, address) => {
     const ns = told(~(clock >> 3));
     if (ns === undefined) return -1;
     new BigInt64Array(memory, address - start).set([BigInt(Math.floor(ns / 1e9)), BigInt(ns % 1e9)]);
     return 0;
   };
-  const libc: Partial<Libc> = { clock_gettime, mmap: () => start, view: () => memory };
+  const mmap: Libc['mmap'] = (_, bytes) => {
+    memory = new ArrayBuffer(bytes);
+    return start;
+  };
+  const libc: Partial<Libc> = { clock_gettime, mmap, view: () => memory };
   return createProcfs({ libc } as Native, size).cpuTime;
 };
 

@@ -11,12 +11,14 @@ export interface Stat {
   readonly ppid: number;
   /** Ticks after boot. */
   readonly startTicks: number;
+  /** Device number of the controlling terminal; 0 for none. */
+  readonly terminal: number;
+  /** Where the stack begins, which every exec draws anew; 0 without the right to know, NaN where it is not told. */
+  readonly stack: number;
   /** One letter: R S D Z T t X I P. */
   state: string;
   /** Its id; the process whose pid that is leads it. */
   session: number;
-  /** Device number of the controlling terminal; 0 for none. */
-  terminal: number;
   kernelThread: boolean;
   minorFaults: number;
   majorFaults: number;
@@ -28,8 +30,6 @@ export interface Stat {
   childUserTicks: number;
   childSystemTicks: number;
   threads: number;
-  /** Where the stack begins, which every exec draws anew; 0 without the right to know, NaN where it is not told. */
-  stack: number;
 }
 
 /** USER_HZ: 100 on every architecture Node runs on. */
@@ -99,7 +99,7 @@ class Fields {
 
 /**
  * The content of the file, bytes `0..length`; undefined when it is cut short or no such file. `before`, brought up to date,
- * where it is the same process, of the same name and parent, still.
+ * where it is the same process, of the same name, parent, terminal and program, still.
  */
 export function parseStat(buf: Uint8Array, length: number, before?: Stat): Stat | undefined {
   let space = 0;
@@ -126,7 +126,7 @@ export function parseStat(buf: Uint8Array, length: number, before?: Stat): Stat 
   stat.state = state;
   fields.next();
   stat.session = fields.next();
-  stat.terminal = fields.next();
+  const terminal = fields.next();
   fields.next();
   stat.kernelThread = (fields.next() & PF_KTHREAD) !== 0;
   stat.minorFaults = fields.next();
@@ -144,9 +144,11 @@ export function parseStat(buf: Uint8Array, length: number, before?: Stat): Stat 
   const startTicks = fields.next();
   if (fields.broken) return undefined;
   fields.skip(5);
-  const stack = fields.next();
-  stat.stack = fields.broken ? Number.NaN : stack;
-  return stat.startTicks === startTicks ? stat : { ...stat, startTicks };
+  const told = fields.next();
+  const stack = fields.broken ? Number.NaN : told;
+  const isStill =
+    stat.startTicks === startTicks && stat.terminal === terminal && Object.is(stat.stack, stack);
+  return isStill ? stat : { ...stat, startTicks, terminal, stack };
 }
 
 const emptyStat = (pid: number, comm: string, ppid: number): Stat => ({

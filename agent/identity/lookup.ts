@@ -12,9 +12,9 @@ import { createMatchers, type Host, type Matcher } from './matcher.ts';
 
 /** A pid's start time is compared again after this, so that a reused pid is somebody else a second later at most. */
 const FRESH_MS = 1000;
-/** A process may exec after it was first seen, so it is examined again soon, and then now and then. */
+/** A process may exec after it was first seen, so it is examined again soon, and then whenever its turn in a look comes. */
 const SETTLE_MS = 1000;
-const REEXAMINE_MS = 60_000;
+const REEXAMINE_MS = 45_000;
 /** Of those that were seen together at first, each has its turn, so that no look is much longer than the others. */
 const REEXAMINE_TURNS = 60;
 /** Two generations of this many processes are remembered. */
@@ -29,8 +29,6 @@ interface Candidate {
 
 interface Known {
   process: ProcessFacts;
-  /** Its own when it was last asked about. */
-  terminal: number;
   /** Daemons whose fixed keys hold; the first whose moving keys hold too is the one. */
   candidates: readonly Candidate[];
   /** What it ran when they held; undefined without any, and where that is not told. */
@@ -105,12 +103,12 @@ export function createLookup(room: LookupRoom): ChangingLookup {
   const know = (process: ProcessFacts, at: number): Known => {
     const known = recall(process.pid);
     const before = known?.process.startTicks === process.startTicks ? known : undefined;
-    const same = before !== undefined && before.process.comm === process.comm;
+    const same =
+      before !== undefined && before.process.comm === process.comm && !hasMoved(before.process, process);
     if (same && !process.began && at - before.examinedAt < (before.settled ? REEXAMINE_MS : SETTLE_MS)) {
       // What is kept of thousands for long costs the collector of garbage more than to look whether it is the same.
       if (isElsewhere(before, process)) {
         before.process = process;
-        before.terminal = process.terminal ?? 0;
         answers = {};
       }
       before.checkedAt = at;
@@ -223,15 +221,18 @@ export function createLookup(room: LookupRoom): ChangingLookup {
   };
 }
 
-const isElsewhere = (known: Known, { ppid, terminal = 0 }: ProcessFacts): boolean =>
-  known.process.ppid !== ppid || known.terminal !== terminal;
+const isElsewhere = ({ process }: Known, { ppid, terminal = 0 }: ProcessFacts): boolean =>
+  process.ppid !== ppid || (process.terminal ?? 0) !== terminal;
+
+/** Another stack is that of another program, where both are told. */
+const hasMoved = ({ stack: before }: ProcessFacts, { stack: now }: ProcessFacts): boolean =>
+  Boolean(before) && Boolean(now) && before !== now;
 
 const isEqual = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((each, i) => each === b[i]);
 
 const unknown = (process: ProcessFacts, at: number): Known => ({
   process,
-  terminal: process.terminal ?? 0,
   candidates: [],
   program: undefined,
   examinedAt: at,

@@ -9,7 +9,7 @@ import { Depth, type Figures, memoryIn, readDetails, readFigures } from './sampl
 
 /** The same object from look to look, as long as it is the same process of the same daemon. */
 interface Process {
-  /** Another one when its name or parent is. */
+  /** Another one when its name, parent, terminal or program is. */
   stat: Stat;
   /** Undefined for one of nobody, as are its figures. */
   readonly daemon: string | undefined;
@@ -62,7 +62,7 @@ export interface Looker {
   };
 }
 
-/** A process may run another program soon after it has begun, so whose it is is asked so often before it waits for its turn. */
+/** One that is new, or another, may soon run another program: whose it is is asked so often before it waits for its turn. */
 const UNSETTLED = 3;
 
 export function createLooker(
@@ -116,7 +116,7 @@ export function createLooker(
     const stat = length > 0 ? parseStat(reader.buf, length, before?.stat) : undefined;
     if (!stat) return undefined;
     const same = before?.stat.startTicks === stat.startTicks ? before : undefined;
-    const settled = same?.stat === stat && same.reads >= UNSETTLED && depth === Depth.Figures;
+    const settled = same?.stat === stat && same.reads >= UNSETTLED && depth !== Depth.Everything;
     const daemon = settled && stands ? same.daemon : daemonOf(stat);
     const teller = tellerOf(stat);
     const figures =
@@ -132,9 +132,9 @@ export function createLooker(
         teller,
         pages: { virtual: 0, resident: 0, shared: 0 },
       };
+    same.reads = same.stat === stat ? same.reads + 1 : 1;
     same.stat = stat;
     same.teller = teller;
-    same.reads++;
     same.cpuTime = cpuTime;
     return same;
   };

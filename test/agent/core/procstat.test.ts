@@ -76,19 +76,26 @@ describe('parseStat', () => {
     }
   });
 
-  it('brings up to date what it gave of the same process, name and parent, and nothing else', () => {
+  it('brings up to date what it gave of the same process, name, parent, terminal and program, and nothing else', () => {
     const bytes = (changed: Partial<FakeProcess>) =>
       Buffer.from(statOf({ pid: 7, comm: 'x', ppid: 2, start: 5, cpu: [1, 2], ...changed }));
     const first = parse(bytes({}))!;
     const next = bytes({ cpu: [10, 20], threads: 4, state: 'D' });
     expect(parseStat(next, next.length, first)).toBe(first);
     expect(first).toEqual(parse(next));
-    for (const changed of [{ pid: 8 }, { comm: 'y' }, { ppid: 1 }, { start: 6 }]) {
+    for (const changed of [
+      { pid: 8 },
+      { comm: 'y' },
+      { ppid: 1 },
+      { start: 6 },
+      { terminal: 9 },
+      { stack: 9 },
+    ]) {
       const other = bytes(changed);
       const stat = parseStat(other, other.length, first);
       expect(stat).not.toBe(first);
       expect(stat).toEqual(parse(other));
-      expect([first.pid, first.comm, first.ppid, first.startTicks]).toEqual([7, 'x', 2, 500]);
+      expect(first).toMatchObject({ pid: 7, comm: 'x', ppid: 2, startTicks: 500, terminal: 0, stack: 0 });
     }
   });
 

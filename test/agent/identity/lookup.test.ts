@@ -454,10 +454,19 @@ describe('a process that execs', () => {
     host.tick(1000);
     expect(ofProcess(facts(python))).toBe('app');
     host.run({ ...python, cmdline: ['python3', 'other.py'] });
-    host.tick(59_000);
+    host.tick(44_000);
     expect(ofProcess(facts(python))).toBe('app');
     host.tick(1000);
     expect(ofProcess(facts(python))).toBeUndefined();
+  });
+
+  it('is examined again at once when its stack begins elsewhere', () => {
+    const { ofProcess } = lookup(daemon('app', { cmdline: 'app\\.py' }));
+    const ofStack = (stack: number) => ofProcess(facts({ pid: 480, comm: 'python3', start: 100, stack }));
+    host.run({ pid: 480, comm: 'python3', start: 100, cmdline: ['python3', 'launch.py'] });
+    expect(ofStack(7)).toBeUndefined();
+    host.run({ pid: 480, comm: 'python3', start: 100, cmdline: ['python3', 'app.py'] });
+    expect([ofStack(7), ofStack(0), ofStack(8)]).toEqual([undefined, undefined, 'app']);
   });
 
   it('is examined in its turn, where many were seen together', () => {
@@ -471,7 +480,7 @@ describe('a process that execs', () => {
     }
     for (const process of all) host.run({ ...process, cmdline: ['python3', 'other.py'] });
     for (let left = all.length - 1; left >= 0; left--) {
-      host.tick(1000);
+      host.tick(750);
       expect(all.filter(isApp)).toHaveLength(left);
     }
   });

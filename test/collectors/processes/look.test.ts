@@ -104,9 +104,9 @@ describe('a process of a daemon', () => {
     expect(asks(() => {})).toEqual([0, undefined]);
   });
 
-  it('that goes on running is asked about at first, in its turns, by another name, and when there may be other answers', () => {
+  it('that goes on running is asked about at first, in its turns of everything, by another name, as another program, and when there may be other answers', () => {
     host.run({ ...DAEMON });
-    const { look, found, daemons } = world({ details: 5, everything: 1000 });
+    const { look, found, daemons } = world({ details: 1, everything: 5 });
     daemons.answers = {};
     const asked = (change = () => {}) => {
       change();
@@ -121,6 +121,8 @@ describe('a process of a daemon', () => {
     expect(Array.from({ length: 2 }, () => asked()[1])).toEqual([1, 1]);
     expect(asked()).toEqual(['d', 1]);
     expect(asked()).toEqual(['d', 0]);
+    const changes = [{ stack: 7 }, { stack: 8 }, { stack: 8, terminal: 9 }];
+    expect(changes.map(change => asked(() => host.run({ ...DAEMON, ...change }))[1])).toEqual([1, 1, 1]);
     daemons.answers = {};
     found.undeclared = true;
     expect(asked()).toEqual([undefined, 1]);

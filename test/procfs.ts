@@ -13,6 +13,8 @@ export interface FakeProcess {
   flags?: number;
   /** Device number of the controlling terminal. */
   terminal?: number;
+  /** Pid of its leader; its own without it. */
+  session?: number;
   /** Seconds after boot. */
   start?: number;
   /** Ticks: own and of ended children. */
@@ -111,12 +113,12 @@ export function createHost(): FakeHost {
 /** /proc/PID/stat: fields 1 to 24 and some of the rest. */
 export function statOf(process: FakeProcess): string {
   const { pid, ppid = 1, comm = 'daemon', state = 'S', flags = 4194304, start = 0, threads = 1 } = process;
-  const { terminal = 0, stack = 0 } = process;
+  const { session = pid, terminal = 0, stack = 0 } = process;
   const [minor, major, childMinor = 0, childMajor = 0] = process.faults ?? [0, 0];
   const [user, system, childUser = 0, childSystem = 0] = process.cpu ?? [0, 0];
   const pages = Math.round((process.memory?.rss ?? 1000) / 4);
   return (
-    `${pid} (${comm}) ${state} ${ppid} ${pid} ${pid} ${terminal} -1 ${flags} ${minor} ${childMinor} ${major} ${childMajor} ` +
+    `${pid} (${comm}) ${state} ${ppid} ${pid} ${session} ${terminal} -1 ${flags} ${minor} ${childMinor} ${major} ${childMajor} ` +
     `${user} ${system} ${childUser} ${childSystem} 20 0 ${threads} 0 ${Math.round(start * 100)} 1000000 ${pages} ` +
     `18446744073709551615 1 1 ${stack} 0 0 0 0 0 0 0 0 0 17 0 0 0\n`
   );

@@ -189,8 +189,8 @@ export interface ProcessFacts {
 export interface DaemonLookup {
   readonly declared: readonly DaemonSpec[];
   /**
-   * The daemon a process belongs to: claimed itself, or through the nearest claimed ancestor. Who has a terminal of their
-   * own is not of the daemon that let them in.
+   * The daemon a process belongs to: claimed itself, or through the nearest claimed ancestor. Who has a terminal, or by a
+   * login a session, of their own is not of the daemon that let them in.
    */
   ofProcess(process: ProcessFacts): string | undefined;
   /**

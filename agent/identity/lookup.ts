@@ -20,6 +20,9 @@ const REEXAMINE_TURNS = 60;
 /** Two generations of this many processes are remembered. */
 const REMEMBERED = 32_768;
 const MAX_DEPTH = 64;
+/** They let people in, and run what those ask for in a session of its own. */
+const LOGIN = /^(sshd|sshd-session|dropbear)$/;
+const OF_LOGIN = /^(sshd|sshd-\w+|sftp-server|dropbear)$/;
 
 interface Candidate {
   readonly name: string;
@@ -154,7 +157,9 @@ export function createLookup(room: LookupRoom): ChangingLookup {
       for (const { name, matcher } of each.candidates)
         if (!matcher.moves || matcher.moving(process))
           return terminal === 0 || terminal === process.terminal ? name : undefined;
-      each = parentOf(process, at);
+      const parent = parentOf(process, at);
+      if (parent && isLetIn(process, parent.process)) return undefined;
+      each = parent;
     }
     return undefined;
   };
@@ -220,6 +225,9 @@ export function createLookup(room: LookupRoom): ChangingLookup {
     ofFile: path => files.find(({ fits }) => fits(path))?.name,
   };
 }
+
+const isLetIn = ({ pid, session, comm }: ProcessFacts, parent: ProcessFacts): boolean =>
+  session === pid && LOGIN.test(parent.comm) && !OF_LOGIN.test(comm);
 
 const isElsewhere = ({ process }: Known, { ppid, terminal = 0 }: ProcessFacts): boolean =>
   process.ppid !== ppid || (process.terminal ?? 0) !== terminal;

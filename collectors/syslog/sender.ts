@@ -144,7 +144,8 @@ export function createSenders(
     let each: ProcessFacts | undefined = process;
     for (let depth = 0; each && depth < MAX_DEPTH; depth++) {
       const daemon = room.daemons.ofProcess(each);
-      if (daemon !== undefined) return daemon;
+      // Of a parent that lives it has been asked already.
+      if (daemon !== undefined || reader.factsOf(each.ppid, at)) return daemon;
       each = reader.begunOf(each.ppid, at);
     }
     return undefined;

@@ -347,6 +347,21 @@ describe('children', () => {
     ]);
   });
 
+  it('that a login gave a session of their own are not of the daemon that let them in', () => {
+    host.run({ pid: 10, comm: 'sshd', start: 1 });
+    host.run({ pid: 11, ppid: 10, comm: 'sshd-session', start: 2 });
+    host.run({ pid: 12, ppid: 11, session: 11, comm: 'sshd-session', start: 3 });
+    host.run({ pid: 13, ppid: 12, comm: 'sh', start: 4 });
+    host.run({ pid: 14, ppid: 13, session: 13, comm: 'rsync', start: 5 });
+    host.run({ pid: 15, ppid: 11, session: 11, comm: 'keys', start: 5 });
+    host.run({ pid: 16, ppid: 13, comm: 'd', start: 5 });
+    host.run({ pid: 17, ppid: 16, comm: 'worker', start: 5 });
+    const { ofPid } = lookup(daemon('sshd', { comm: 'sshd' }), daemon('d', { comm: 'd' }));
+    expect([10, 11, 12, 13, 14, 15, 16, 17].map(ofPid)).toEqual([
+      ...['sshd', 'sshd', 'sshd', undefined, undefined, 'sshd', 'd', 'd'],
+    ]);
+  });
+
   it('that open a terminal later are looked at anew', () => {
     host.run({ pid: 10, comm: 'sshd' });
     host.run({ pid: 12, ppid: 10, comm: 'sshd-session', start: 2 });

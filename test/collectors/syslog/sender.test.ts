@@ -101,6 +101,16 @@ describe('a process', () => {
     expect(senders.process(80, 33, NOW)).toMatchObject({ daemon: undefined, executable: 'a' });
   });
 
+  it('that had ended is nobody’s when its parent lives and is nobody’s, whoever started that', () => {
+    host.run({ pid: 76, comm: 'sshd', start: 9_991 });
+    begun.note(76, NOW - 9000, program('/usr/sbin/nginx'));
+    host.run({ pid: 77, ppid: 76, comm: 'sh', start: 9_999 });
+    begun.note(77, NOW - 1000, program('/bin/sh', 76));
+    begun.note(78, NOW - 3, program('/usr/bin/logger', 77));
+    expect(senders.process(78, 33, NOW)).toMatchObject({ daemon: undefined, executable: 'logger' });
+    expect(senders.process(77, 33, NOW)).toMatchObject({ daemon: undefined });
+  });
+
   it('of a foreign pid namespace is a user, and is explained once', () => {
     const first = senders.process(0, 1000, NOW);
     expect(first).toMatchObject({ pid: 0, uid: 1000, daemon: undefined, name: 'processes of user 1000' });

@@ -17,6 +17,10 @@ export function advise({ daemons, processors }: Pick<Config, 'daemons' | 'proces
     ...hidden(processors),
     ...shared('log file', daemons, ({ logs }) => logs.files),
     ...shared('syslog tag', daemons, ({ logs }) => logs.identifiers),
+    ...shared('match', daemons, ({ match }) => {
+      const keys = Object.entries(match).map(([key, value]) => `${key}: ${value}`);
+      return keys.length === 0 ? [] : [keys.sort().join(', ')];
+    }),
   ];
 }
 

@@ -16,6 +16,7 @@ import type { Config } from '../config/index.ts';
 import { attempt, causeOf } from '../core/errors.ts';
 import { PROGRAM } from '../core/version.ts';
 import { unseenProcesses } from '../identity/namespace.ts';
+import { parsePasswd } from '../identity/parse.ts';
 import { exposed } from './advice.ts';
 import type { Env, Finding } from './finding.ts';
 import { rights } from './rights.ts';
@@ -36,6 +37,7 @@ export async function examine(
     ...limits(self),
     ...queue(root, config),
     ...logFiles(root, config),
+    ...users(root, config),
     ...disk(config),
     ...exposed(config),
     ...clock(now),
@@ -173,6 +175,22 @@ export function logFiles(root: string, config: Pick<Config, 'daemons' | 'agent'>
           ];
         }
       }),
+  );
+}
+
+/** Users that a match names and this host does not know. */
+function users(root: string, { daemons }: Config): Finding[] {
+  const known = parsePasswd(read(join(root, 'etc/passwd')) ?? '');
+  return daemons.flatMap(({ name, match: { user } }) =>
+    user === undefined || known.has(user) || /^\d+$/.test(user)
+      ? []
+      : [
+          {
+            what: `user "${user}" of ${name} is not in ${join(root, 'etc/passwd')}`,
+            fix: `correct daemons.${name}.match.user, or name the uid`,
+            costs: `all of ${name}: nothing fits its match`,
+          },
+        ],
   );
 }
 

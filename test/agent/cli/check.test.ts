@@ -11,6 +11,7 @@ import { examine } from '../../../agent/cli/environment.ts';
 import type { Finding } from '../../../agent/cli/finding.ts';
 import type { Config, Tables } from '../../../agent/config/index.ts';
 import { tables } from '../config/tables.ts';
+import { daemon } from '../identity/specs.ts';
 
 let home: string;
 const write = (name: string, text: string): string => {
@@ -131,6 +132,17 @@ processors:
     });
   });
 
+  test('what two daemons match is noted', async () => {
+    const file = write(
+      'same.yaml',
+      'daemons: { a: { match: { comm: x, user: root } }, b: { match: { user: root, comm: x } }, c: { match: { comm: x } } }\n',
+    );
+    expect((await run(file)).lines.slice(1)).toEqual([
+      'note: a and b both name match "comm: x, user: root", which is taken for a',
+      '  fix: name it once',
+    ]);
+  });
+
   test('an environment that costs data is 1, a note is not', async () => {
     const file = write('good.yaml', 'daemons: { nginx: }\n');
     const note = { what: 'a note', fix: 'do a' };
@@ -242,6 +254,18 @@ describe('the environment', () => {
     const open = { ...poor, 'proc/sys/net/ipv4/ip_unprivileged_port_start': '80\n' };
     expect(await host(open).look({ collectors })).toEqual([]);
     expect(await host().look({ collectors })).toEqual([]);
+  });
+
+  test('users', async () => {
+    const known = host({ 'etc/passwd': 'root:x:0:0::/root:/bin/sh\n' });
+    const daemons = ['root', '999', 'rooot'].map((user, i) => daemon(`d${i}`, { user }));
+    expect(await known.look({ daemons })).toEqual([
+      {
+        what: 'user "rooot" of d2 is not in /etc/passwd',
+        fix: 'correct daemons.d2.match.user, or name the uid',
+        costs: 'all of d2: nothing fits its match',
+      },
+    ]);
   });
 
   test('open files', async () => {

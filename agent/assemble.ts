@@ -27,6 +27,7 @@ import { createSampling } from './control/sampling.ts';
 import { createScheduler } from './control/scheduler.ts';
 import { untilSignal } from './control/signals.ts';
 import { sweeping } from './control/sweeping.ts';
+import { createTurns } from './control/turns.ts';
 import { BEGUN_BYTES } from './core/begun.ts';
 import { systemClock as clock } from './core/clock.ts';
 import { causeOf } from './core/errors.ts';
@@ -154,15 +155,9 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     await pushes.apply(next);
     await alerting.apply(next);
   };
-  /** One change at a time. */
-  let turn: Promise<void> = Promise.resolve();
-  const inTurn = (change: () => Promise<void>) => {
-    const changed = turn.then(change);
-    turn = changed.catch(() => {});
-    return changed;
-  };
+  const turns = createTurns();
   const apply = (next: Config) =>
-    inTurn(async () => {
+    turns.take(async () => {
       refuseChanges(config, next);
       await web.apply(next);
       configureLog(next.agent);
@@ -170,7 +165,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
       await bring(discovery.extend(written));
     });
   const discoverAgain = () =>
-    inTurn(async () => {
+    turns.take(async () => {
       const next = discovery.extend(written);
       if (JSON.stringify(next.daemons) !== JSON.stringify(config.daemons)) await bring(next);
     });
@@ -250,11 +245,12 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     },
     { name: 'certificates', start: async () => certificates.recover(), stop: () => certificates.flush() },
     { name: 'samplers', start: () => sampling.apply(config), stop: () => sampling.stop() },
-    discovering(discoverAgain, log),
     every('daemons', 1000, listen, memory.save),
     { name: 'alerts', start: () => alerting.apply(config), stop: alerting.stop },
     sweeping(native?.libc),
     { name: 'metric exporters', start: () => pushes.apply(config), stop: pushes.stop },
+    turns,
+    discovering(discoverAgain, log),
   ];
 
   const stopped = untilSignal(process, {

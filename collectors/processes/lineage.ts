@@ -59,6 +59,8 @@ interface Member extends Kin {
   process: ProcessFacts;
   startedAt: number;
   parent: number;
+  /** Unix ms when its program began, where that is known: it may have replaced itself. */
+  launchedAt?: number;
   /** Since when looks miss it, monotonic ms. */
   missedAt: number | undefined;
   told: boolean;
@@ -100,7 +102,7 @@ export function createLineage(
   let young: Member[] = [];
   let lingering: End[] = [];
   /** Ends beside such as have only begun: who takes a place before its owner leaves it leaves none empty. */
-  let held: { readonly kin: Kin; readonly exit: Exit; readonly behind: Member[] }[] = [];
+  const held: { readonly kin: Kin; readonly exit: Exit; readonly behind: Member[] }[] = [];
   /** What the last look has found, while nobody else is a member. */
   let settled: ReadonlyMap<number, Kin> | undefined;
 
@@ -136,7 +138,10 @@ export function createLineage(
       strangers.set(pid, { process, at });
       return;
     }
-    if (before?.daemon === daemon && before.claimed) return;
+    if (before?.daemon === daemon && before.claimed) {
+      before.launchedAt = at;
+      return;
+    }
     const above = members.get(process.ppid)?.daemon ?? daemons.ofPid(process.ppid);
     add(pid, { process, daemon, startedAt: at, claimed: above !== daemon }, process.ppid);
   };
@@ -161,6 +166,7 @@ export function createLineage(
     }
   };
 
+  const isHeld = (daemon: string): boolean => held.some(({ kin }) => kin.daemon === daemon);
   const isUntold = (member: Member): boolean => members.get(member.process.pid) === member && !member.told;
 
   const exit = (end: End) => {
@@ -180,15 +186,14 @@ export function createLineage(
     if (!kin?.claimed) return void (kin && ended.signal === 'SIGKILL' && told.killed(kin));
     const well = ended.reason === 'exit' && ended.code === 0;
     const heirs = children.filter(child => child.daemon === kin.daemon);
-    const launcher = well && heirs.length > 0 && at - kin.startedAt < LAUNCH_MS;
+    const launcher = well && heirs.length > 0 && at - (member?.launchedAt ?? kin.startedAt) < LAUNCH_MS;
     const { session } = kin.process;
     for (const heir of heirs)
       if (launcher || (well && isIn(heir, session))) promote(heir, pid);
       else heir.leftOver = true;
     const how: Exit = { ...ended, at, source: 'netlink' };
     if (launcher) told.ended(kin, { ...how, handedOver: true });
-    else if (behind.length > 0 || held.some(each => each.kin.daemon === kin.daemon))
-      held.push({ kin, exit: how, behind });
+    else if (behind.length > 0 || isHeld(kin.daemon)) held.push({ kin, exit: how, behind });
     else told.ended(kin, how);
   };
 
@@ -283,11 +288,8 @@ export function createLineage(
         member.told = true;
         told.began(member);
       }
-      const ends = held;
-      held = [];
-      for (const end of ends)
-        if (end.behind.some(isUntold) || held.some(({ kin }) => kin.daemon === end.kin.daemon))
-          held.push(end);
+      for (const end of held.splice(0))
+        if (end.behind.some(isUntold) || isHeld(end.kin.daemon)) held.push(end);
         else told.ended(end.kin, end.exit);
     },
     get unsettled() {

@@ -87,3 +87,20 @@ describe('a line', () => {
     else expect(parse(recipe, line)).toEqual(expected);
   });
 });
+
+/** A daemon's own program that only answers is no instance. */
+it.each([
+  ['postfix', '/usr/lib/postfix/sbin/master -w', true],
+  ['postfix', '/usr/lib/postfix/sbin/master', true],
+  ['postfix', '/usr/lib/postfix/sbin/master -t', false],
+  ['mysql', '/usr/sbin/mariadbd --basedir=/usr --datadir=/var/lib/mysql', true],
+  ['mysql', '/usr/sbin/mysqld --port=3307', true],
+  ['mysql', 'mysqld -u mysql', true],
+  ['mysql', 'mariadbd', true],
+  ['mysql', '/usr/sbin/mariadbd --print-defaults', false],
+  ['mysql', '/usr/sbin/mysqld --verbose --help', false],
+  ['mysql', 'mysqld --version', false],
+  ['mysql', 'mysqld -V', false],
+])('%s is %s: %s', (recipe, cmdline, is) =>
+  expect(createPatterns().regex(recipes.read(recipe).match!.cmdline!).test(cmdline)).toBe(is),
+);

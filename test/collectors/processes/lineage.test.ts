@@ -210,6 +210,14 @@ it('takes a program that replaces itself for one life', () => {
   expect(w.exit(5).told()).toEqual(['d 5 ended 0']);
 });
 
+it('follows one that replaces itself by a launcher, and detaches anew', () => {
+  const w = world().start(5, 'd').after(60_000).settle();
+  expect(w.told()).toEqual(['d 5 began']);
+  // php-fpm, told to read its configuration again
+  w.look().exec(5, 'd').after(30).fork(6, 5).exit(5).after(100).settle();
+  expect(w.told()).toEqual(['d 5 handed over', 'd 6 began']);
+});
+
 it('takes a shell that becomes a daemon for that daemon', () => {
   const w = world().start(5, 'sh').exec(5, 'd').after(100).settle();
   expect(w.exit(5, 0x100).told()).toEqual(['d 5 began', 'd 5 ended 1']);

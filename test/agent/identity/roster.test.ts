@@ -396,3 +396,19 @@ describe('one that is missing and lives', () => {
     }
   });
 });
+
+it('makes no text of all others when one of thousands begins or ends', () => {
+  const roster = createRoster();
+  roster.update([]);
+  let texts = 0;
+  const all = Array.from({ length: 100 }, (_, i) => ({
+    ...instance(i + 1, true),
+    get startTicks() {
+      texts++;
+      return i + 1;
+    },
+  }));
+  for (const each of all) roster.begin(each);
+  for (const each of all) roster.end(each);
+  expect(texts).toBeLessThan(10 * all.length);
+});

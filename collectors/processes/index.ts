@@ -51,13 +51,15 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   const look = async (ahead: boolean, breath: Breath) => {
     const boot = bootOf() / 1000;
     const list = reader.pids();
-    if (!isEqual(list, pids)) all = new Set(list);
-    pids = list;
+    if (!isEqual(list, pids)) {
+      pids = list;
+      all = new Set(list);
+    }
     const { seen } = looker;
     reader.hold(seen, all);
     const one = looker.begin(all, ahead);
     portraits.begin(boot);
-    await breath.each(list, pid => {
+    await breath.each(pids, pid => {
       const each = one.at(pid);
       if (!each) return;
       tellDenied(each);

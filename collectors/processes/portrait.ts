@@ -215,5 +215,6 @@ function renew(portrait: Portrait): void {
   const share = fdShare(figures);
   instance.state = stat.state;
   instance.memory = Number.isNaN(memory.resident) ? undefined : memory.resident;
-  instance.fdUsage = Number.isNaN(share) ? undefined : share;
+  // A number that is no integer is an object of its own.
+  if (instance.fdUsage !== share) instance.fdUsage = Number.isNaN(share) ? undefined : share;
 }

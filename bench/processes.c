@@ -4,6 +4,7 @@
 //   processes COMM SECONDS [all]: prints user and system CPU ms of a look, one look a second; `all` reads what a process has
 //   whether it has run or not
 //   processes awake: a process that runs twice a second
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,15 +49,26 @@ static ssize_t readFile(int i, int file) {
   return result;
 }
 
+/** What each descriptor leads to, by the directory that is kept as well. */
+static void list(int i) {
+  char target[4096];
+  int fd = held[i][FD];
+  if (fd <= 0) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd", pids[i]);
+    fd = open(path, O_RDONLY | O_DIRECTORY);
+  }
+  lseek(fd, 0, SEEK_SET);
+  long length = syscall(SYS_getdents64, fd, buf, sizeof buf);
+  for (struct dirent64 *entry = (void *)buf; (char *)entry < buf + length; entry = (void *)((char *)entry + entry->d_reclen))
+    if (entry->d_name[0] != '.') readlinkat(fd, entry->d_name, target, sizeof target);
+  if (fd != held[i][FD]) close(fd);
+}
+
 static void details(int i, int everything) {
-  char path[300], target[4096];
+  char path[64], target[4096];
   readFile(i, STATUS);
-  snprintf(path, sizeof path, "/proc/%d/fd", pids[i]);
-  DIR *fds = opendir(path);
-  if (!fds) return;
-  for (struct dirent *entry; (entry = readdir(fds));)
-    if (entry->d_name[0] != '.' && readlinkat(dirfd(fds), entry->d_name, target, sizeof target) < 0) break;
-  closedir(fds);
+  list(i);
   if (!everything) return;
   // Of those with sockets, as they have here.
   snprintf(path, sizeof path, "/proc/%d/ns/net", pids[i]);

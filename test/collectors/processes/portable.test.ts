@@ -141,7 +141,9 @@ describe('a list of ps', () => {
 
 if (have('perl', 'ps'))
   it('agrees with /proc on this host: who, since when, and how large', { timeout: PATIENCE_MS }, async () => {
-    const child = spawn('perl', ['-e', '$| = 1; fork; print "up\\n"; <STDIN>', 'portable-test']);
+    // Another run of this test may be under way beside this one.
+    const mark = `portable-${process.pid}`;
+    const child = spawn('perl', ['-e', '$| = 1; fork; print "up\\n"; <STDIN>', mark]);
     onTestFinished(() => void child.stdin.end());
     // Both have begun, and do nothing more.
     let up = '';
@@ -149,7 +151,7 @@ if (have('perl', 'ps'))
       up += text;
       if (up.length >= 6) break;
     }
-    const match = { comm: 'perl', cmdline: ' portable-test$' };
+    const match = { comm: 'perl', cmdline: ` ${mark}$` };
     const options = { interval: 1000, details_interval: 1000, pss: false, undeclared: 0 } as const;
     const one = world(match, '/');
     const [forced] = create({ ...options, source: 'portable', exits: 'sample' }, one.room);

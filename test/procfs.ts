@@ -1,9 +1,11 @@
 // A host made of files: /proc, /etc and /run as a Linux would show them, changed by the test as time goes on.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 export const BOOT = 1_700_000_000;
+/** Thousands of small files take a disk its time. */
+const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 export interface FakeProcess {
   pid: number;
@@ -57,7 +59,7 @@ export interface FakeHost {
 }
 
 export function createHost(): FakeHost {
-  const root = mkdtempSync(join(tmpdir(), 'eudaemon-host-'));
+  const root = mkdtempSync(join(MEMORY, 'eudaemon-host-'));
   let elapsed = 10_000_000;
   let offset = BOOT * 1000;
 
@@ -74,26 +76,27 @@ export function createHost(): FakeHost {
       host.write('proc/stat', `cpu  1 2 3 4\nintr 5 6\nctxt 7\nbtime ${offset / 1000}\nprocesses 8\n`);
     },
     run(process) {
-      const at = (name: string) => `proc/${process.pid}/${name}`;
+      const directory = join(root, `proc/${process.pid}`);
       host.kill(process.pid);
-      host.write(at('stat'), statOf(process));
-      host.write(at('status'), statusOf(process));
-      host.write(at('statm'), statmOf(process));
-      host.write(at('cmdline'), (process.cmdline ?? []).map(each => `${each}\0`).join(''));
-      host.write(at('cgroup'), process.cgroup ?? '0::/\n');
+      mkdirSync(join(directory, 'fd'), { recursive: true });
+      const write = (name: string, content: string) => writeFileSync(join(directory, name), content);
+      write('stat', statOf(process));
+      write('status', statusOf(process));
+      write('statm', statmOf(process));
+      write('cmdline', (process.cmdline ?? []).map(each => `${each}\0`).join(''));
+      write('cgroup', process.cgroup ?? '0::/\n');
       const [read, written] = process.io ?? [0, 0];
-      host.write(
-        at('io'),
+      write(
+        'io',
         `rchar: 1\nwchar: 1\nread_bytes: ${read}\nwrite_bytes: ${written}\ncancelled_write_bytes: 7\n`,
       );
-      host.write(
-        at('limits'),
+      write(
+        'limits',
         `Limit                     Soft Limit           Hard Limit           Units     \nMax open files            ${process.fdLimit ?? 1024}                 4096                 files     \n`,
       );
-      mkdirSync(join(root, at('fd')), { recursive: true });
       for (const [fd, target] of (process.fds ?? []).entries())
-        symlinkSync(target, join(root, at(`fd/${fd}`)));
-      if (process.exe !== undefined) symlinkSync(process.exe, join(root, at('exe')));
+        symlinkSync(target, join(directory, `fd/${fd}`));
+      if (process.exe !== undefined) symlinkSync(process.exe, join(directory, 'exe'));
     },
     kill: pid => host.remove(`proc/${pid}`),
     write(path, content, mtimeMs) {

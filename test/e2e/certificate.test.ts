@@ -1,6 +1,6 @@
 // Deaths of real daemons: what the event on OTLP says, what `why` and `status` say, also without an agent.
-import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { TOGETHER_MS } from '../../agent/identity/certificates.ts';
@@ -214,22 +214,26 @@ if (have('gcc'))
   it('tells who ended while no agent ran of those that nobody declared', async () => {
     const backend = await startBackend();
     const home = await createHome({ agent: { discover: true }, exporters: { otlp: backend.exporter } });
-    const victims = compileVictim(home.directory);
-    victims.run('detach');
-    const [pid] = await until('it has detached', () => victims.pids().length === 1 && victims.pids());
+    // It is found by its name, which no other test's is.
+    const [lonely, pidfile] = [join(home.directory, 'lonelyd'), join(home.directory, 'pid')];
+    copyFileSync(compileVictim(home.directory).exe, lonely);
+    execFileSync(lonely, ['detach'], { stdio: 'ignore', env: { PIDFILE: pidfile } });
+    const pid = await until('it has detached', () => Number(readFileSync(pidfile, 'utf8')));
+    const isThere = () => existsSync(`/proc/${pid}`);
+    onTestFinished(() => void (isThere() && process.kill(pid, 'SIGKILL')));
     const first = await startProgram(home);
     await until('who runs is kept', () =>
       readFileSync(join(home.stateDir, 'identity/running.json'), 'utf8').includes(`"pid":${pid},`),
     );
     await first.stop();
-    process.kill(pid!, 'SIGKILL');
-    await until('it has ended', () => victims.pids().length === 0);
+    process.kill(pid, 'SIGKILL');
+    await until('it has ended', () => !isThere());
 
     const next = await startProgram(home);
     const told = await backend.record(
-      ({ eventName, resource }) => eventName === EXITED && resource['service.name'] === 'victimd',
+      ({ eventName, resource }) => eventName === EXITED && resource['service.name'] === 'lonelyd',
     );
-    expect(told.body).toMatch(/^victimd\[\d+\] ended while no agent ran/);
+    expect(told.body).toMatch(/^lonelyd\[\d+\] ended while no agent ran/);
     const page = await next.metrics();
-    expect(page.value('eudaemon_daemon_state', { daemon: 'victimd', state: 'absent' })).toBe(1);
+    expect(page.value('eudaemon_daemon_state', { daemon: 'lonelyd', state: 'absent' })).toBe(1);
   });

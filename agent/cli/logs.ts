@@ -29,6 +29,8 @@ export const logs: Command = {
   summary: 'records of the local store, live with -f',
   usage: `eudaemon logs [DAEMON] [options]
 
+With DAEMON what it has sent, and what is tagged so whoever has sent it.
+
   -f, --follow          go on with records as they come; begins with the last 10 unless -n or --since is given
       --since WHEN      since 10m ago, or a time such as 2026-01-31T12:00:00Z
       --severity LEVEL  this bad or worse: emerg alert crit err warning notice info debug

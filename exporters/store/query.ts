@@ -4,7 +4,7 @@ import { isoTime, type StoredRecord } from '../../agent/core/line.ts';
 import { endOfLines, listSegments, openSegment, readBackward, readForward, type Segment } from './segment.ts';
 
 export interface Filter {
-  /** service.name, which for a declared daemon is its name. */
+  /** service.name, which for a declared daemon is its name; or the tag of a message, whoever sent it. */
   readonly daemon?: string;
   /** Unix ms; compared with the record's time. Records of a sender's clock that runs ahead may be missed. */
   readonly since?: number;
@@ -69,6 +69,9 @@ function within(segments: Segment[], { since, until }: Query): Segment[] {
     .filter((_, i, all) => since === undefined || (all[i + 1]?.start ?? Number.POSITIVE_INFINITY) >= since);
 }
 
+/** What a message of syslog claims to be of. */
+const TAG = 'syslog.appname';
+
 /** Undefined for a line that does not match or is none. */
 export function createMatcher({
   daemon,
@@ -77,14 +80,15 @@ export function createMatcher({
   grep,
 }: Filter): (line: Buffer) => Found | undefined {
   // Most lines are of other daemons; this look is ten times cheaper than parsing them.
-  const service = daemon === undefined ? undefined : Buffer.from(`"service":${JSON.stringify(daemon)}`);
+  const names = ['service', TAG].map(key => Buffer.from(`"${key}":${JSON.stringify(daemon)}`));
+  const isOf = ({ service, attributes }: StoredRecord) =>
+    daemon === undefined || service === daemon || attributes?.[TAG] === daemon;
   const earliest = since === undefined ? '' : isoTime(BigInt(Math.max(0, Math.round(since))) * 1_000_000n);
   return bytes => {
-    if (service && !bytes.includes(service)) return undefined;
+    if (daemon !== undefined && !names.some(name => bytes.includes(name))) return undefined;
     const line = bytes.toString();
     const record = parseRecord(line);
-    if (!record || (daemon !== undefined && record.service !== daemon) || record.time < earliest)
-      return undefined;
+    if (!record || !isOf(record) || record.time < earliest) return undefined;
     if (severity !== undefined && (record.severity_number ?? 0) < severity) return undefined;
     if (grep && !grep.test(bodyText(record))) return undefined;
     return { record, line };

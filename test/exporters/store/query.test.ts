@@ -99,6 +99,20 @@ describe('query', () => {
     expect(await bodiesOf(directory, { since: 3500, newestFirst: true })).toEqual(['c']);
   });
 
+  it('finds by its tag what another daemon has sent', async () => {
+    const directory = scratch();
+    const time = '2027-01-15T08:00:00.000000000Z';
+    const lines = [
+      { time, service: 'cron', body: 'a', attributes: { 'syslog.appname': 'backup' } },
+      { time, service: 'cron', body: 'b', attributes: { 'log.file.name': 'backup' } },
+      { time, service: 'backup', body: 'c' },
+      { time, service: 'cron', body: '"syslog.appname":"backup"' },
+    ];
+    write(directory, 1000, lines.map(line => `${JSON.stringify(line)}\n`).join(''));
+    expect(await bodiesOf(directory, { daemon: 'backup' })).toEqual(['a', 'c']);
+    expect(await bodiesOf(directory, { daemon: 'cron' })).toHaveLength(3);
+  });
+
   it('searches bodies', async () => {
     const directory = scratch();
     const lines = [

@@ -24,10 +24,8 @@ export interface Alerts {
 
 type Trouble = Pick<Alert, 'name' | 'severity' | 'summary'> & {
   readonly about?: Readonly<Record<string, string>>;
-  /** Instead of `afterMs`. */
-  readonly lastsMs?: (afterMs: number) => number;
-  /** It has happened and lasts no time: its end is no news. */
-  readonly brief?: boolean;
+  /** It is not told before, however short `afterMs`. */
+  readonly leastMs?: number;
 };
 
 interface Entry {
@@ -36,7 +34,6 @@ interface Entry {
   readonly since: number;
   goneSince?: number;
   told: boolean;
-  readonly brief: boolean;
 }
 
 /** `firing` in the life of the agent before. */
@@ -49,28 +46,26 @@ export function createAlerts(room: {
   const { table, events, clock } = room;
   const { elapsed } = clock;
   const entries = new Map<string, Entry>(
-    room.firing.map(alert => [
-      keyOf(alert),
-      { alert, since: elapsed(), told: true, brief: alert.name === DIED },
-    ]),
+    room.firing.map(alert => [keyOf(alert), { alert, since: elapsed(), told: true }]),
   );
 
-  const see = (alert: Alert, { brief = false, lastsMs }: Trouble, afterMs: number): Alert | undefined => {
+  const see = (alert: Alert, lastsMs: number): Alert | undefined => {
     const key = keyOf(alert);
-    const entry = entries.get(key) ?? { alert, since: elapsed(), told: false, brief };
+    const entry = entries.get(key) ?? { alert, since: elapsed(), told: false };
     entries.set(key, entry);
     entry.alert = { ...alert, startsAt: entry.alert.startsAt };
     delete entry.goneSince;
-    if (entry.told || elapsed() - entry.since < (lastsMs?.(afterMs) ?? afterMs)) return undefined;
+    if (entry.told || elapsed() - entry.since < lastsMs) return undefined;
     entry.told = true;
     return entry.alert;
   };
   /** The alert when its end is news. */
   const miss = (key: string, entry: Entry, afterMs: number, now: number): Alert | undefined => {
     entry.goneSince ??= elapsed();
-    if (entry.told && !entry.brief && elapsed() - entry.goneSince < afterMs) return undefined;
+    const isNews = entry.told && !isBrief(entry.alert);
+    if (isNews && elapsed() - entry.goneSince < afterMs) return undefined;
     entries.delete(key);
-    return entry.told && !entry.brief ? { ...entry.alert, endsAt: now } : undefined;
+    return isNews ? { ...entry.alert, endsAt: now } : undefined;
   };
 
   return {
@@ -85,11 +80,11 @@ export function createAlerts(room: {
       };
       for (const daemon of table.snapshot(now))
         for (const trouble of troublesOf(daemon, now)) {
-          const { name, severity, summary, about = {} } = trouble;
+          const { name, severity, summary, about = {}, leastMs = 0 } = trouble;
           const labels = { ...daemon.labels, ...about };
           const alert = { name, daemon: daemon.name, severity, labels, summary, startsAt: now };
           seen.add(keyOf(alert));
-          tell(see(alert, trouble, afterMs));
+          tell(see(alert, isBrief(alert) ? 0 : Math.max(afterMs, leastMs)));
         }
       for (const [key, entry] of entries) if (!seen.has(key)) tell(miss(key, entry, afterMs, now));
       return news;
@@ -101,6 +96,8 @@ export function createAlerts(room: {
 }
 
 const DIED = 'EudaemonDaemonDied';
+/** It has happened and lasts no time: its end is no news. */
+const isBrief = ({ name }: Alert): boolean => name === DIED;
 
 const keyOf = ({ name, daemon, labels: { check, expectation } }: Alert): string =>
   JSON.stringify([name, daemon, check, expectation]);
@@ -113,8 +110,6 @@ function troublesOf(daemon: DaemonStatus, now: number): Trouble[] {
       name: DIED,
       severity: 'warning',
       summary: `${name}[${lastExit.pid}] ${how(lastExit)}`,
-      lastsMs: () => 0,
-      brief: true,
     });
   const standing = STANDING[state];
   if (standing) {
@@ -144,7 +139,7 @@ function troublesOf(daemon: DaemonStatus, now: number): Trouble[] {
 }
 
 const STANDING: Partial<
-  Record<DaemonState, Pick<Trouble, 'name' | 'severity' | 'lastsMs'> & { readonly says: string }>
+  Record<DaemonState, Pick<Trouble, 'name' | 'severity' | 'leastMs'> & { readonly says: string }>
 > = {
   absent: { name: 'EudaemonDaemonDown', severity: 'critical', says: 'is not running' },
   crash_looping: { name: 'EudaemonDaemonCrashLooping', severity: 'critical', says: 'dies again and again' },
@@ -157,6 +152,6 @@ const STANDING: Partial<
     name: 'EudaemonDaemonStopped',
     severity: 'warning',
     says: 'was stopped and not started again',
-    lastsMs: afterMs => Math.max(afterMs, STOPPED_MS),
+    leastMs: STOPPED_MS,
   },
 };

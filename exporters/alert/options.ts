@@ -1,11 +1,11 @@
 // What `exporters.alert` takes. Without anybody to tell, alerts are events all the same.
 
+import { headers, httpUrl } from '../../agent/core/http-options.ts';
 import {
   describe,
   duration,
   fallback,
   list,
-  map,
   object,
   optional,
   type Parsed,
@@ -13,8 +13,6 @@ import {
   type Schema,
   string,
 } from '../../agent/core/options.ts';
-
-const url = () => pattern('a URL such as "https://example.org/hook"', /^https?:\/\/[^\s]+$/);
 
 /** Its path or name, and arguments. */
 const program: Schema<string[]> = {
@@ -48,19 +46,18 @@ export const options = object({
     ),
   ),
   webhook: optional(
-    describe(url(), 'Where each alert is posted as JSON: the fields of an Alertmanager webhook, and `text`.'),
-  ),
-  alertmanager: optional(describe(url(), 'Base URL of an Alertmanager, such as "http://127.0.0.1:9093".')),
-  headers: fallback(
     describe(
-      map(pattern('a header value', /^[\t\x20-\x7e\x80-\xff]*$/), {
-        what: 'a header name',
-        pattern: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/,
-      }),
-      'Of requests to webhook and alertmanager.',
+      httpUrl('https://example.org/hook'),
+      'Where each alert is posted as JSON: the fields of an Alertmanager webhook, and `text`.',
     ),
-    {},
   ),
+  alertmanager: optional(
+    describe(
+      httpUrl('http://127.0.0.1:9093'),
+      'Base URL of an Alertmanager, such as "http://127.0.0.1:9093".',
+    ),
+  ),
+  headers: fallback(describe(headers(), 'Of requests to webhook and alertmanager.'), {}),
   after: describe(
     fallback(duration(), 60_000),
     'How long a trouble lasts before it is told; it is over when it has been for as long. Default: 1m.',

@@ -4,7 +4,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { causeOf, SetupError } from '../../agent/core/errors.ts';
-import { HEADER_VALUE } from './options.ts';
+import { HEADER_VALUE } from '../../agent/core/http-options.ts';
 import type { HeaderFile, Settings } from './settings.ts';
 
 export interface TlsFiles {

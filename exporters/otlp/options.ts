@@ -1,50 +1,31 @@
 // The configuration of OTLP. Everything may be absent: the environment, then the defaults of the protocol, fill it.
 
+import { headers, headersOf, httpUrl } from '../../agent/core/http-options.ts';
 import {
   boolean,
   describe,
   duration,
   fallback,
-  map,
   object,
   oneOf,
   optional,
   type Parsed,
   pattern,
-  type Schema,
   string,
 } from '../../agent/core/options.ts';
-
-/** A field name of RFC 9110, and a value without control characters. */
-export const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-const url: Schema<string> = {
-  json: { type: 'string', pattern: '^https?://' },
-  parse(input, path, checker) {
-    if (typeof input === 'string' && /^https?:\/\//.test(input) && URL.canParse(input)) return input;
-    checker.problem(path, `${JSON.stringify(input)} is not a URL such as "http://127.0.0.1:4318"`);
-    return undefined;
-  },
-};
 
 export const options = object({
   endpoint: optional(
     describe(
-      url,
+      httpUrl('http://127.0.0.1:4318'),
       'Base URL of the receiver; /v1/logs and /v1/metrics are appended, for grpc its host and port are used. Default: http://localhost:4318 (grpc: 4317).',
     ),
   ),
   protocol: optional(describe(oneOf('http/protobuf', 'http/json', 'grpc'), 'Default: http/protobuf.')),
-  headers: optional(
-    map(pattern('a header value', HEADER_VALUE), { what: 'a header name', pattern: HEADER_NAME }),
-  ),
+  headers: optional(headers()),
   headers_from: optional(
     describe(
-      map(object({ file: string(), scheme: optional(pattern('a word such as "Bearer"', /^[!-~]+$/)) }), {
-        what: 'a header name',
-        pattern: HEADER_NAME,
-      }),
+      headersOf(object({ file: string(), scheme: optional(pattern('a word such as "Bearer"', /^[!-~]+$/)) })),
       'Headers whose value stands in a file, behind `scheme` when that is given; read again when the file changes.',
     ),
   ),

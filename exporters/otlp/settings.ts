@@ -1,7 +1,8 @@
 // What to send where: the file first, then the OTEL_EXPORTER_OTLP_* variables, the signal's own before the general
 // ones, then the defaults. Pure. Source: OpenTelemetry protocol exporter specification.
 
-import { type Compression, HEADER_NAME, HEADER_VALUE, type OtlpOptions, type Protocol } from './options.ts';
+import { HEADER_NAME, HEADER_VALUE } from '../../agent/core/http-options.ts';
+import type { Compression, OtlpOptions, Protocol } from './options.ts';
 
 export type Signal = 'logs' | 'metrics';
 

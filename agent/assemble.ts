@@ -31,6 +31,7 @@ import { createTurns } from './control/turns.ts';
 import { BEGUN_BYTES } from './core/begun.ts';
 import { systemClock as clock } from './core/clock.ts';
 import { causeOf } from './core/errors.ts';
+import { hostNameOf } from './core/host-name.ts';
 import { createLatest } from './core/meter.ts';
 import type { Family } from './core/metric.ts';
 import { BUILD_INFO, VERSION } from './core/version.ts';
@@ -189,7 +190,7 @@ export async function runAgent({ config: first, load, env, reopen, ready }: Asse
     health: () => ({ ready: faults() }),
     reload,
     api: createApi({
-      host: host.find(([key]) => key === 'host.name')?.[1] ?? '',
+      host: hostNameOf(host) ?? '',
       startedAt,
       now,
       families,

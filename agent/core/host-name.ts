@@ -1,4 +1,8 @@
-// Whether two names are one host's. Pure.
+// What a host is called, and whether two names are one host's. Pure.
+
+/** By the attributes of its resource. */
+export const hostNameOf = (host: ReadonlyArray<readonly [string, string]>): string | undefined =>
+  host.find(([key]) => key === 'host.name')?.[1];
 
 /** Names are blind to case, and either may lack the domain. */
 export function isSameHost(claimed: string, own: string): boolean {

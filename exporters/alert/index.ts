@@ -12,7 +12,7 @@ const REPEAT_MS = 60_000;
 
 export async function alerts(options: AlertOptions, room: ExporterRoom): Promise<AlertExporter> {
   const { mail, exec, webhook, alertmanager, headers, after: afterMs, timeout } = options;
-  const host = hostOf(Object.fromEntries(room.host));
+  const host = hostOf(room.host);
   const targets: AlertTarget[] = [];
   const add = (name: string, tell: AlertTarget['tell'], repeatMs?: number) =>
     targets.push({

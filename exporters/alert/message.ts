@@ -1,9 +1,7 @@
 // What is said of an alert. Pure.
 
 import type { Alert } from '../../agent/core/alert.ts';
-
-/** Attributes of the host, by name. */
-type Host = Readonly<Record<string, string>>;
+import { hostNameOf } from '../../agent/core/host-name.ts';
 
 const statusOf = ({ endsAt }: Alert) => (endsAt === undefined ? 'firing' : 'resolved');
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -88,4 +86,4 @@ export const environmentOf = (alert: Alert, host: string): Record<string, string
 const adviceOf = ({ daemon }: Alert): string =>
   `'eudaemon status ${daemon}' says how it is, 'eudaemon why ${daemon}' how it ended last.`;
 
-export const hostOf = (host: Host): string => host['host.name'] ?? 'localhost';
+export const hostOf = (host: Parameters<typeof hostNameOf>[0]): string => hostNameOf(host) ?? 'localhost';

@@ -3,6 +3,7 @@
 
 import { writeAttribute } from '../../agent/core/attribute.ts';
 import { encodeResource, SCOPE } from '../../agent/core/encode.ts';
+import { hostNameOf } from '../../agent/core/host-name.ts';
 import type { Desc, Family, Point } from '../../agent/core/metric.ts';
 import { ProtoWriter, Wire } from '../../agent/core/protobuf.ts';
 import { VERSION } from '../../agent/core/version.ts';
@@ -19,7 +20,7 @@ type Host = ReadonlyArray<readonly [string, string]>;
 /** Resource of a service on this host. The instance keeps the series of two hosts apart where only that is looked at. */
 export function metricResource(service: string, host: Host): [string, string][] {
   const attributes: [string, string][] = [['service.name', service]];
-  const name = host.find(([key]) => key === 'host.name')?.[1];
+  const name = hostNameOf(host);
   if (name !== undefined) attributes.push(['service.instance.id', name]);
   if (service === AGENT) attributes.push(['service.version', VERSION]);
   return attributes;

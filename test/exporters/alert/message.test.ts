@@ -84,5 +84,5 @@ it('a letter says what is the matter, when it began and when it ended', () => {
 });
 
 it('a host without a name is still one', () => {
-  expect([hostOf({ 'host.name': 'box' }), hostOf({})]).toEqual(['box', 'localhost']);
+  expect([hostOf([['host.name', 'box']]), hostOf([])]).toEqual(['box', 'localhost']);
 });

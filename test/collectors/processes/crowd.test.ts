@@ -2,14 +2,10 @@
 // hundreds come, go and take the numbers of others.
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createPatterns } from '../../../agent/config/patterns.ts';
-import type { Instance } from '../../../agent/core/daemon.ts';
-import { createLatest } from '../../../agent/core/meter.ts';
-import { prometheusName } from '../../../agent/core/metric.ts';
 import { createLookup } from '../../../agent/identity/lookup.ts';
-import { create } from '../../../collectors/processes/index.ts';
 import { daemon } from '../../agent/identity/specs.ts';
 import { createHost, type FakeHost } from '../../procfs.ts';
-import { quiet } from '../../quiet.ts';
+import { world } from './world.ts';
 
 const DAEMONS = 40;
 const CHILDREN = 99;
@@ -26,65 +22,18 @@ afterEach(() => host.close());
 
 function sampling() {
   const declared = Array.from({ length: DAEMONS }, (_, i) => daemon(name(i), { comm: name(i) }));
-  const patterns = createPatterns();
   const { now, elapsed, root } = host;
-  const latest = createLatest();
-  let instances: ReadonlyMap<string, readonly Instance[]> = new Map();
-  const ignore = () => {};
-  const [sampler] = create(
-    {
-      interval: 10_000,
-      details_interval: 30_000,
-      pss: false,
-      undeclared: 0,
-      source: 'proc',
-      exits: 'sample',
-    },
-    {
-      name: 'processes',
-      root,
-      stateDir: '',
-      runDir: '',
-      log: quiet,
-      meter: {
-        instrument: () => ({ with: () => ({ add: ignore, set: ignore, observe: ignore }), remove: ignore }),
-      },
-      daemons: createLookup({ declared, root, patterns, now, elapsed }),
-      patterns,
-      now,
-      elapsed,
-      reports: {
-        processes(_, found) {
-          instances = found;
-        },
-        began: ignore,
-        managed: ignore,
-        exited: ignore,
-        oomKilled: ignore,
-        check: ignore,
-      },
-      events: { emit: ignore },
-    },
-  );
+  const lookup = createLookup({ declared, root, patterns: createPatterns(), now, elapsed });
+  const w = world(root, lookup, now);
   /** Threads, resident KiB, CPU ticks and processes of each daemon. */
   return async () => {
-    latest.begin();
-    await sampler!.sample(latest, new AbortController().signal);
-    latest.end();
-    const told = Array.from({ length: DAEMONS }, (_, i) => ({
-      threads: 0,
-      memory: 0,
-      cpu: 0,
-      processes: (instances.get(name(i)) ?? []).length,
+    const told = await w.cycle();
+    return declared.map(({ name }) => ({
+      threads: told[`threads{${name}}`],
+      memory: told[`resident_memory_bytes{${name}}`]! / 1024,
+      cpu: Math.round((told[`cpu_seconds{${name},user}`]! + told[`cpu_seconds{${name},system}`]!) * 100),
+      processes: w.instances.get(name)?.length ?? 0,
     }));
-    for (const { desc, points } of latest.families())
-      for (const { labels, value } of points) {
-        const of = told[Number(labels[0]?.slice(1))]!;
-        if (desc.name === 'eudaemon.daemon.threads') of.threads = value;
-        if (desc.name === 'eudaemon.daemon.resident_memory') of.memory = value / 1024;
-        if (prometheusName(desc) === 'eudaemon_daemon_cpu_seconds') of.cpu += Math.round(value * 100);
-      }
-    return told;
   };
 }
 

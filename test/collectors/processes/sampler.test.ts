@@ -3,15 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createPatterns } from '../../../agent/config/patterns.ts';
-import type { Sampler } from '../../../agent/core/collector.ts';
-import type { DaemonLookup, DaemonSpec, Instance } from '../../../agent/core/daemon.ts';
-import { createLatest } from '../../../agent/core/meter.ts';
-import { prometheusName } from '../../../agent/core/metric.ts';
+import type { DaemonLookup, DaemonSpec } from '../../../agent/core/daemon.ts';
 import { parseStat } from '../../../agent/core/procstat.ts';
-import { create } from '../../../collectors/processes/index.ts';
 import { BOOT, createHost, type FakeHost } from '../../procfs.ts';
 import { have } from '../../tools.ts';
+import { world } from './world.ts';
 
 /** Daemons by the name of their processes, or by their parent's; the tests of identity know better. */
 function byComm(root: string, ...names: string[]): DaemonLookup {
@@ -34,78 +30,6 @@ function byComm(root: string, ...names: string[]): DaemonLookup {
     ofIdentifier: () => undefined,
     ofFile: () => undefined,
   };
-}
-
-interface World {
-  sampler: Sampler;
-  warnings: string[];
-  instances: ReadonlyMap<string, readonly Instance[]>;
-  /** One cycle: `name{label,…}` to value. */
-  cycle(): Promise<Record<string, number>>;
-}
-
-function world(root: string, daemons: DaemonLookup, now: () => number): World {
-  const warnings: string[] = [];
-  const latest = createLatest();
-  const silent = () => {};
-  const log = {
-    debug: silent,
-    info: silent,
-    error: silent,
-    warn: (text: string) => void warnings.push(text),
-    room: () => log,
-  };
-  const [sampler] = create(
-    {
-      interval: 10_000,
-      details_interval: 30_000,
-      pss: false,
-      undeclared: 0,
-      source: 'proc',
-      exits: 'sample',
-    },
-    {
-      name: 'processes',
-      root,
-      stateDir: '',
-      runDir: '',
-      log,
-      meter: {
-        instrument: () => ({ with: () => ({ add: silent, set: silent, observe: silent }), remove: silent }),
-      },
-      daemons,
-      patterns: createPatterns(),
-      now,
-      elapsed: now,
-      reports: {
-        processes: (_, instances) => {
-          found.instances = instances;
-        },
-        began: silent,
-        managed: silent,
-        exited: silent,
-        oomKilled: silent,
-        check: silent,
-      },
-      events: { emit: silent },
-    },
-  );
-  const found: World = {
-    sampler: sampler!,
-    warnings,
-    instances: new Map(),
-    async cycle() {
-      latest.begin();
-      await sampler!.sample(latest, new AbortController().signal);
-      latest.end();
-      const series: Record<string, number> = {};
-      for (const { desc, points } of latest.families())
-        for (const { labels, value } of prometheusName(desc).startsWith('eudaemon_daemon_') ? points : [])
-          series[`${prometheusName(desc).replace('eudaemon_daemon_', '')}{${labels.join(',')}}`] = value;
-      return series;
-    },
-  };
-  return found;
 }
 
 describe('a host of files', () => {

@@ -5,6 +5,7 @@ import type { DaemonLookup, Exit, ProcessFacts } from '../../agent/core/daemon.t
 import { AWAITED_MS, exitOf } from '../../agent/core/exit.ts';
 import type { ProcessEvent } from '../../agent/native/process-events.ts';
 import { BRIEF_MS } from '../../agent/native/sieve.ts';
+import { createMembers } from './members.ts';
 
 export interface Kin {
   readonly process: ProcessFacts;
@@ -95,7 +96,7 @@ export function createLineage(
   },
   told: Told,
 ): Lineage {
-  const members = new Map<number, Member>();
+  const members = createMembers<Member>();
   const strangers = new Map<number, Stranger>();
   /** By parent. */
   const starters = new Map<number, Starter>();
@@ -180,8 +181,7 @@ export function createLineage(
     starters.delete(pid);
     if (parent !== 0 && (stranger || member?.claimed)) note(end, kin, stranger);
     const behind = kin ? young.filter(each => each.daemon === kin.daemon && isUntold(each)) : [];
-    const children = member ? [...members.values()].filter(each => each.parent === pid) : [];
-    for (const child of children) child.parent = member!.parent;
+    const children = member ? members.bequeath(pid, member.parent) : [];
     const ended = exitOf(status);
     if (!kin?.claimed) return void (kin && ended.signal === 'SIGKILL' && told.killed(kin));
     const well = ended.reason === 'exit' && ended.code === 0;

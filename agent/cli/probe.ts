@@ -9,7 +9,7 @@ import { type Config, createPatterns } from '../config/index.ts';
 import { systemClock } from '../core/clock.ts';
 import type { CheckSpec, DaemonSpec } from '../core/daemon.ts';
 import { causeOf } from '../core/errors.ts';
-import { hasEnded, parseStat } from '../core/procstat.ts';
+import { hasEnded, parseStat, type Stat } from '../core/procstat.ts';
 import { didYouMean } from '../core/units.ts';
 import { parseCondition } from '../identity/expect.ts';
 import { createLookup } from '../identity/lookup.ts';
@@ -96,9 +96,12 @@ function withDiscovered(config: Config, patterns: ReturnType<typeof createPatter
 
 type Lookup = ReturnType<typeof createLookup>['ofProcess'];
 
-/** All processes of the daemon are counted; expected are so many instances, which are those not below another. */
+/**
+ * All processes of the daemon are counted; expected are so many instances, which neither their parent nor the leader of their
+ * session, one of its own, has started.
+ */
 function processesOf(root: string, { name, expect }: DaemonSpec, ofProcess: Lookup): Part {
-  const own = new Map<number, number>();
+  const own = new Map<number, Stat>();
   for (const pid of readdirSync(join(root, 'proc')).filter(each => /^\d+$/.test(each))) {
     let bytes: Buffer;
     try {
@@ -107,11 +110,12 @@ function processesOf(root: string, { name, expect }: DaemonSpec, ofProcess: Look
       continue;
     }
     const stat = parseStat(bytes, bytes.length);
-    if (stat && !hasEnded(stat) && ofProcess(stat) === name) own.set(stat.pid, stat.ppid);
+    if (stat && !hasEnded(stat) && ofProcess(stat) === name) own.set(stat.pid, stat);
   }
   const hidden = own.size === 0 ? unseenProcesses(root, process.env, process.pid) : undefined;
   if (hidden) return { code: UNKNOWN!, text: `no process is seen: ${hidden.what}`, perf: 'procs=0' };
-  const instances = [...own.values()].filter(ppid => !own.has(ppid)).length;
+  const isTop = ({ pid, ppid, session }: Stat) => !own.has(ppid) && (session === pid || !own.has(session));
+  const instances = [...own.values()].filter(isTop).length;
   const wanted = parseCondition(expect.instances ?? '>= 1');
   const met = instances > 0 && wanted.holds(instances);
   const count = own.size === 0 ? 'no process' : `${own.size} process${own.size === 1 ? '' : 'es'}`;

@@ -215,7 +215,7 @@ export interface ChangingLookup extends DaemonLookup {
 export interface Instance extends ProcessFacts {
   /** One letter of /proc/PID/stat: R S D Z T t X I. */
   readonly state: string;
-  /** The top of its tree: claimed by the daemon's own match, its parent not of the same daemon. */
+  /** The top of its tree: claimed by the daemon's own match, and started by none that lives of the same daemon. */
   readonly claimed: boolean;
   /** Unix seconds. */
   readonly startedAt: number;

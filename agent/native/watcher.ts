@@ -96,12 +96,13 @@ function watch({ programs, all, wake, root, wanted: first, flags, kin: memory, b
     const cmdline = wanted.cmdline && text(`${path}cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
     const uid = wanted.uid && /^Uid:\s+\d+\s+(\d+)/m.exec(text(`${path}status`) ?? '')?.[1];
     const cgroup = wanted.cgroup ? text(`${path}cgroup`) : undefined;
-    const { ppid, startTicks, comm } = seen;
+    const { ppid, startTicks, comm, session } = seen;
     return {
       pid,
       ppid,
       startTicks,
       comm,
+      session,
       ...(typeof cmdline === 'string' && { cmdline }),
       began: { exe, uid: uid ? Number(uid) : undefined, cgroup },
     };

@@ -2,6 +2,7 @@
 
 import type { Sampler, SamplerRoom } from '../../agent/core/collector.ts';
 import { causeOf } from '../../agent/core/errors.ts';
+import { hasEnded } from '../../agent/core/procstat.ts';
 import { createBoot } from '../../agent/native/boot.ts';
 import { type Breath, createBreath } from './breath.ts';
 import { EXIT_SOURCE } from './descs.ts';
@@ -71,11 +72,15 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       postures.forget(pid);
     }
     portraits.leave(left);
-    if (portraits.moved)
-      await breath.each([...seen.values()], each =>
-        portraits.place(each, seen.get(each.stat.ppid)?.daemon !== each.daemon),
-      );
+    if (portraits.moved) await breath.each([...seen.values()], each => portraits.place(each, !isBelow(each)));
     return left;
+  };
+  /** Whether one of the same daemon has started it: its parent, or where that has ended the leader of its session. */
+  const isBelow = ({ daemon, stat: { pid, ppid, session } }: Seen): boolean => {
+    const { seen } = looker;
+    if (seen.get(ppid)?.daemon === daemon) return true;
+    const leader = session === pid ? undefined : seen.get(session);
+    return leader?.daemon === daemon && !hasEnded(leader.stat);
   };
   const pose = ({ of: { stat, figures }, instance }: Top) => {
     instance.posture = postures.of(stat, figures.details.rights, elapsed());

@@ -143,14 +143,18 @@ export function createLineage(
       before.launchedAt = at;
       return;
     }
-    const above = members.get(process.ppid)?.daemon ?? daemons.ofPid(process.ppid);
-    add(pid, { process, daemon, startedAt: at, claimed: above !== daemon }, process.ppid);
+    add(pid, { process, daemon, startedAt: at, claimed: !isBelow(process, daemon) }, process.ppid);
   };
+
+  /** Whether one of the daemon has started it: its parent, or where that has ended the leader of its session. */
+  const isBelow = ({ pid, ppid, session = pid }: ProcessFacts, daemon: string): boolean =>
+    (members.get(ppid)?.daemon ?? daemons.ofPid(ppid)) === daemon ||
+    (session !== pid && members.get(session)?.daemon === daemon);
 
   /** A stranger that was a daemon's after all. */
   const recognise = ({ process, at }: Stranger): Kin | undefined => {
     const daemon = process && daemons.ofProcess(process);
-    if (!process || daemon === undefined || daemons.ofPid(process.ppid) === daemon) return undefined;
+    if (!process || daemon === undefined || isBelow(process, daemon)) return undefined;
     return { process, daemon, startedAt: at, claimed: true };
   };
 
@@ -256,14 +260,10 @@ export function createLineage(
           before.claimed ||= kin.claimed && !before.leftOver;
           before.missedAt = undefined;
           before.told = true;
-        } else
-          members.set(pid, {
-            ...kin,
-            parent: before?.parent ?? kin.process.ppid,
-            missedAt: undefined,
-            told: true,
-            leftOver: false,
-          });
+        } else {
+          const parent = before?.parent ?? kin.process.ppid;
+          members.set(pid, { ...kin, parent, missedAt: undefined, told: true, leftOver: false });
+        }
       }
       settled = members.size === found.size ? found : undefined;
     },

@@ -62,7 +62,7 @@ export interface Portraits {
   leave(left: readonly Seen[]): void;
   /** Whether somebody is another, so that all have to be placed anew. */
   readonly moved: boolean;
-  /** `claimed` when its parent is not of the same daemon. */
+  /** `claimed` when nobody of the same daemon has started it. */
   place(seen: Seen, claimed: boolean): void;
   /** Ends the look, during which these have ended. */
   end(ended: readonly ProcessFacts[]): Drawn;

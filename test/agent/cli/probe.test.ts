@@ -50,6 +50,21 @@ it('of a daemon whose first thread has ended the others count, one that waits fo
   expect(await line()).toMatch(/^UNKNOWN: d - no process is seen: .* hides the processes of other users/);
 });
 
+it('whom a process of the daemon started that runs still is no instance, although its parent has ended', async () => {
+  const host = createHost();
+  onTestFinished(host.close);
+  const file = join(host.root, 'e.yaml');
+  const d = { match: { comm: 'd' }, expect: { instances: '== 2' } };
+  writeFileSync(file, JSON.stringify({ agent: { host_root: host.root }, daemons: { d } }));
+  for (const [pid, session] of [
+    [5, 5],
+    [6, 5],
+    [7, 4],
+  ] as const)
+    host.run({ pid, session, comm: 'd' });
+  expect((await probeDaemon(await readConfig(file, {}), 'd')).line).toBe('OK: d - 3 processes | procs=3');
+});
+
 it('a daemon that does not run is critical, one that is not declared unknown', async () => {
   expect(await verdict([], 'this', '/nowhere')).toEqual({
     code: 2,

@@ -306,3 +306,17 @@ it.each([
   for (const at of [0, 1, 1000, ms]) w.lineage.seen(new Map(), at);
   expect(w.exit(5, 9).told()).toEqual(told);
 });
+
+it('is no instance whom one started that runs still, although its parent has ended', () => {
+  const w = world().start(5, 'd').after(1000).settle();
+  expect(w.told()).toEqual(['d 5 began']);
+  w.fork(6, 5)
+    .fork(7, 6)
+    .sessions(new Map([6, 7].map(pid => [pid, 5])));
+  w.exit(6).exec(7, 'd').after(1000).settle();
+  expect(w.exit(7).told()).toEqual([]);
+  w.fork(8, 5)
+    .fork(9, 8)
+    .sessions(new Map([8, 9].map(pid => [pid, 8])));
+  expect(w.exit(8).exec(9, 'd').after(1000).settle().told()).toEqual(['d 9 began']);
+});

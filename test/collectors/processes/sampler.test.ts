@@ -142,6 +142,23 @@ describe('a host of files', () => {
     ]);
   });
 
+  it('is no instance whom one started that runs still, although its parent has ended', async () => {
+    host.run({ pid: 10, comm: 'd' });
+    host.run({ pid: 12, ppid: 1, session: 10, comm: 'd' });
+    host.run({ pid: 20, ppid: 1, session: 15, comm: 'd' });
+    host.run({ pid: 21, ppid: 1, session: 15, comm: 'd' });
+    const w = here('d');
+    const claimed = async () => {
+      await w.cycle();
+      return w.instances.get('d')!.flatMap(({ pid, claimed }) => (claimed ? [pid] : []));
+    };
+    expect(await claimed()).toEqual([10, 20, 21]);
+    host.run({ pid: 10, comm: 'd', state: 'Z' });
+    expect(await claimed()).toEqual([12, 20, 21]);
+    host.kill(10);
+    expect(await claimed()).toEqual([12, 20, 21]);
+  });
+
   it('never counts back when an instance goes, nor when all do', async () => {
     host.run({ pid: 10, comm: 'd', cpu: [100, 0], io: [10, 10], memory: { size: 4, rss: 4 } });
     host.run({ pid: 11, comm: 'd', cpu: [50, 0], io: [5, 5], memory: { size: 4, rss: 4 } });

@@ -11,8 +11,11 @@ import { createLookup } from '../identity/lookup.ts';
 import type { Host } from '../identity/matcher.ts';
 
 export interface Finder {
-  /** Daemons that the configuration does not declare. */
-  find(config: Pick<Config, 'daemons'> & { readonly agent: Pick<Config['agent'], 'host_root'> }): Discovery;
+  /** Daemons that the configuration does not declare; `known` from before. */
+  find(
+    config: Pick<Config, 'daemons'> & { readonly agent: Pick<Config['agent'], 'host_root'> },
+    known?: readonly Discovered[],
+  ): Discovery;
   /** What would stand below `daemons:` for them. */
   write(found: readonly Discovered[]): Record<string, Declaration>;
   /** The same, read. */
@@ -32,12 +35,12 @@ export function createFinder(room: Omit<Host, 'root'>): Finder {
   const read = (written: Readonly<Record<string, unknown>>) =>
     readDaemons(written).map(spec => ({ ...spec, logs: { ...spec.logs, presumed: true } }));
   return {
-    find({ agent, daemons }) {
+    find({ agent, daemons }, known = []) {
       const host = { ...room, root: agent.host_root };
       const lookup = createLookup({ ...host, declared: daemons });
       const claimed = (process: Parameters<typeof lookup.ofProcess>[0]) =>
         daemons.length > 0 && lookup.ofProcess(process) !== undefined;
-      return discover({ ...host, recipes: recipes(), claimed });
+      return discover({ ...host, recipes: recipes(), known, claimed });
     },
     write,
     declare: found => read(write(found)),

@@ -33,7 +33,7 @@ const MAX_DAEMONS = 100;
 
 /** `find` looks for daemons other than the declared; `declare` makes specs of them, in the order they must have. */
 export function createDiscovery<C extends DiscoveringConfig, F extends Found>(room: {
-  find: (config: C) => { readonly daemons: readonly F[]; readonly unseen: number };
+  find: (config: C, known: readonly F[]) => { readonly daemons: readonly F[]; readonly unseen: number };
   declare: (found: readonly F[]) => DaemonSpec[];
   write: (found: readonly F[]) => Written;
   /** Those that were found by the agent before, and have ended since. */
@@ -71,7 +71,7 @@ export function createDiscovery<C extends DiscoveringConfig, F extends Found>(ro
   return {
     extend(config) {
       if (!config.agent.discover) return config;
-      const { daemons, unseen } = room.find(config);
+      const { daemons, unseen } = room.find(config, [...known.values()]);
       const declared = new Set(config.daemons.map(({ name }) => name));
       for (const found of daemons) if (!declared.has(found.name)) remember(found);
       first = false;

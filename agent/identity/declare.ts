@@ -59,8 +59,8 @@ function matchOf(found: Discovered, recipe: KnownRecipe | undefined): MatchSpec 
   if (exe === undefined && comm !== undefined && isInMemory(comm))
     return called === undefined ? undefined : { cmdline: `^(\\S*/)?${literal(called)}( |$)` };
   const program = exe === undefined ? comm !== undefined && { comm } : { exe };
-  if (!program) return undefined;
   if (script !== undefined) return { ...program, cmdline: ` ${literal(script)}( |$)` };
+  if (!program) return undefined;
   return exe === undefined || comm === undefined || isNamedAfter(comm, exe) ? program : { exe, comm };
 }
 

@@ -13,7 +13,7 @@ import { type Candidate, census, isSupervisor } from './census.ts';
 import { createFacts, type Facts } from './facts.ts';
 import { createHoldings } from './holdings.ts';
 import { createMatchers, type Host, type Matcher } from './matcher.ts';
-import { nameOf, type Program, programOf } from './program.ts';
+import { nameOf, namesOf, type Program, programOf } from './program.ts';
 
 /** What the processes of a daemon do not have in common is undefined. */
 export interface Discovered extends Held {
@@ -56,6 +56,8 @@ interface KnownRecipe {
 
 export interface Surroundings extends Host {
   readonly recipes: readonly KnownRecipe[];
+  /** What was found before: a script keeps its name, and no other has that. */
+  readonly known?: readonly Pick<Discovered, 'name' | 'script'>[];
   /** Whether a process is of a declared daemon; then neither it nor what it starts is looked for. */
   readonly claimed?: (process: ProcessFacts) => boolean;
 }
@@ -69,7 +71,7 @@ interface Seen extends Candidate {
 /** The recipe of the agent, which does not discover itself. */
 const OWN_RECIPE = 'eudaemon';
 
-export function discover({ recipes, claimed, ...host }: Surroundings): Discovery {
+export function discover({ recipes, known: before = [], claimed, ...host }: Surroundings): Discovery {
   const { root, now, elapsed } = host;
   const proc = join(root, 'proc');
   const matcherOf = createMatchers(host);
@@ -79,18 +81,15 @@ export function discover({ recipes, claimed, ...host }: Surroundings): Discovery
     const seen = look(root, stat, known);
     processes.set(stat.pid, claimed?.(stat) ? { ...seen, taken: true } : seen);
   }
-  const groups = new Map<string, { tops: Named[]; children: number[] }>();
-  const names = new Map<number, string>();
   const tops = census(processes, selfOf(proc));
-  for (const [pid, top] of tops) {
-    if (pid !== top) continue;
-    const named = identify(processes.get(top)!, processes, recipes);
-    names.set(top, named.name);
-    const group = groups.get(named.name);
-    if (group) group.tops.push(named);
-    else groups.set(named.name, { tops: [named], children: [] });
-  }
-  for (const [pid, top] of tops) if (pid !== top) groups.get(names.get(top)!)!.children.push(pid);
+  const named = new Map<number, Named>();
+  for (const [pid, top] of tops)
+    if (pid === top) named.set(pid, identify(processes.get(pid)!, processes, recipes));
+  tellApart([...named.values()], before);
+  const groups = new Map<string, { tops: Named[]; children: number[] }>();
+  for (const top of named.values())
+    groups.getOrInsertComputed(top.name, () => ({ tops: [], children: [] })).tops.push(top);
+  for (const [pid, top] of tops) if (pid !== top) groups.get(named.get(top)!.name)!.children.push(pid);
 
   const holdings = createHoldings(root);
   const postureOf = createPostures(root);
@@ -128,8 +127,30 @@ export function discover({ recipes, claimed, ...host }: Surroundings): Discovery
 
 interface Named {
   readonly seen: Seen;
-  readonly name: string;
+  name: string;
   readonly unit: string | undefined;
+}
+
+/** Scripts of one name that are not one file are two daemons. */
+function tellApart(tops: readonly Named[], before: NonNullable<Surroundings['known']>): void {
+  const scriptOf = ({ seen, unit }: Named) =>
+    unit === undefined && seen.recipe === undefined ? seen.program?.script : undefined;
+  const called = new Map(
+    before.flatMap(({ name, script }) => (script === undefined ? [] : [[script, name]])),
+  );
+  const fileOf = (script: string) => script.slice(script.lastIndexOf('/') + 1);
+  const taken = new Set([...before.map(({ name }) => name), ...[...called.keys()].map(fileOf)]);
+  const fresh = new Map<string, Set<string>>();
+  for (const top of tops) {
+    const script = scriptOf(top);
+    if (script === undefined) taken.add(top.name);
+    else if (!called.has(script)) fresh.getOrInsertComputed(top.name, () => new Set()).add(script);
+  }
+  for (const scripts of fresh.values()) {
+    const names = namesOf([...scripts], taken);
+    for (const [i, script] of [...scripts].entries()) called.set(script, names[i]!);
+  }
+  for (const top of tops) top.name = called.get(scriptOf(top) ?? '') ?? top.name;
 }
 
 function identify(seen: Seen, processes: ReadonlyMap<number, Seen>, recipes: readonly KnownRecipe[]): Named {

@@ -11,6 +11,8 @@ const CODE = /^(-\w*c|-e|--eval|-s)$/;
 /** They wait, or pass on what they are given: no daemon is called by them, and a hundred others run them. */
 const UTILITY = /^(sleep|tail|cat|tee|timeout|watch|yes|xargs|nohup|setsid|true)$/;
 
+const SUFFIX = /\.\w{1,4}$/;
+
 export interface Program {
   readonly name: string;
   /** The argument that tells it from others of the same interpreter. */
@@ -29,7 +31,7 @@ export function programOf(comm: string, exe: string | undefined, cmdline: string
   // One that has changed its title is no longer called by what interprets it.
   if (INTERPRETER.test(file) && INTERPRETER.test(called)) {
     const script = scriptOf(args);
-    const name = script && baseOf(script).replace(/\.\w{1,4}$/, '');
+    const name = script && baseOf(script).replace(SUFFIX, '');
     return name ? { name, script } : undefined;
   }
   const isFile = exe === undefined ? isInMemory(comm) && called !== '' : isNamedAfter(comm, exe);
@@ -48,6 +50,22 @@ function scriptOf(args: readonly string[]): string | undefined {
 
 /** Whether the kernel calls a process of this file so. */
 export const isNamedAfter = (comm: string, exe: string): boolean => comm === commOf(baseOf(exe));
+
+/**
+ * What scripts are called whose files have one name: so much of their paths, from the end, as tells them from each other and
+ * from what is `taken`.
+ */
+export function namesOf(scripts: readonly string[], taken: ReadonlySet<string>): string[] {
+  const deepest = Math.max(...scripts.map(script => script.split('/').length));
+  for (let depth = 1; depth <= deepest; depth++)
+    for (const tail of [SUFFIX, '']) {
+      const names = scripts.map(script =>
+        nameOf(script.split('/').slice(-depth).join('/').replace(tail, '')),
+      );
+      if (new Set(names).size === names.length && !names.some(name => taken.has(name))) return names;
+    }
+  return scripts.map(nameOf);
+}
 
 const baseOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 

@@ -2,7 +2,8 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { listRecipes } from '../../../agent/config/declare.ts';
 import { createPatterns } from '../../../agent/config/patterns.ts';
-import { discover } from '../../../agent/identity/discover.ts';
+import { declare } from '../../../agent/identity/declare.ts';
+import { type Discovered, discover } from '../../../agent/identity/discover.ts';
 import { createHost, type FakeProcess } from '../../procfs.ts';
 
 it.each<[name: string, recipe: string | undefined, process: Omit<FakeProcess, 'pid'>]>([
@@ -27,4 +28,55 @@ it.each<[name: string, recipe: string | undefined, process: Omit<FakeProcess, 'p
   host.run({ pid: 500, ...process });
   const { daemons } = discover({ ...host, patterns: createPatterns(), recipes: listRecipes() });
   expect(daemons.map(found => [found.name, found.recipe, found.pids])).toEqual([[name, recipe, [500]]]);
+});
+
+it('scripts of one name are daemons of their own, and keep the names they have', () => {
+  const host = createHost();
+  onTestFinished(() => host.close());
+  host.run({ pid: 1, ppid: 0, comm: 'init' });
+  const run = (pid: number, exe: string, script: string) =>
+    host.run({ pid, comm: 'x', exe: `/usr/bin/${exe}`, cmdline: [exe, script] });
+  const look = (known: readonly Discovered[] = []) =>
+    discover({ ...host, patterns: createPatterns(), recipes: [], known }).daemons;
+  const told = (found: readonly Discovered[]) => found.map(({ name, pids }) => [name, pids]);
+  run(500, 'python3', '/srv/a/app.py');
+  run(501, 'python3', '/srv/a/app.py');
+  const first = look();
+  expect(told(first)).toEqual([['app', [500, 501]]]);
+  run(502, 'python3', '/srv/b/app.py');
+  run(503, 'node', 'app.js');
+  expect(told(look())).toEqual([
+    ['a_app', [500, 501]],
+    ['app', [503]],
+    ['b_app', [502]],
+  ]);
+  const others = [
+    ['app.js', [503]],
+    ['b_app.py', [502]],
+  ];
+  const second = look(first);
+  expect(told(second)).toEqual([['app', [500, 501]], ...others]);
+  host.kill(500);
+  host.kill(501);
+  expect(told(look(second))).toEqual(others);
+  expect(declare(second, [], createPatterns())).toEqual({
+    app: { match: { exe: '/usr/bin/python3', cmdline: ' /srv/a/app\\.py( |$)' } },
+    'app.js': { match: { exe: '/usr/bin/node', cmdline: ' app\\.js( |$)' } },
+    'b_app.py': { match: { exe: '/usr/bin/python3', cmdline: ' /srv/b/app\\.py( |$)' } },
+  });
+});
+
+it('a script is the same by whatever interprets it', () => {
+  const host = createHost();
+  onTestFinished(() => host.close());
+  host.run({ pid: 1, ppid: 0, comm: 'init' });
+  for (const [pid, exe] of [
+    [500, 'python3.11'],
+    [501, 'python3.12'],
+  ] as const)
+    host.run({ pid, comm: exe, exe: `/usr/bin/${exe}`, cmdline: [exe, '/srv/app.py'] });
+  const { daemons } = discover({ ...host, patterns: createPatterns(), recipes: [] });
+  expect(declare(daemons, [], createPatterns())).toEqual({
+    app: { match: { cmdline: ' /srv/app\\.py( |$)' } },
+  });
 });

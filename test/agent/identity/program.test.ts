@@ -1,6 +1,6 @@
 // What a process is called, from what the kernel says of it.
 import { expect, it } from 'vitest';
-import { programOf } from '../../../agent/identity/program.ts';
+import { namesOf, programOf } from '../../../agent/identity/program.ts';
 
 it.each([
   ['nginx', '/usr/sbin/nginx', 'nginx: master process', { name: 'nginx' }],
@@ -29,4 +29,16 @@ it.each([
   ['sleeperd', '/usr/sbin/sleeperd', 'sleeperd', { name: 'sleeperd' }],
 ])('%s of %s, %s', (comm, exe, cmdline, program) =>
   expect(programOf(comm, exe, cmdline)).toEqual(program && { script: undefined, ...program }),
+);
+
+it.each<[scripts: string[], taken: string[], names: string[]]>([
+  [['/srv/a/app.py'], [], ['app']],
+  [['/srv/a/app.py'], ['app'], ['app.py']],
+  [['/srv/a/app.py', 'app.js'], [], ['app.py', 'app.js']],
+  [['/srv/a/app.py', '/srv/b/app.py'], ['app'], ['a_app', 'b_app']],
+  [['/a/web/app.py', '/b/web/app.py', '/b/app.py'], [], ['a_web_app', 'b_web_app', 'b_app']],
+  [['com.shop.Api', 'com.shop.Web'], [], ['com.shop.Api', 'com.shop.Web']],
+  [['/a b.py', '/a+b.py'], [], ['a_b.py', 'a_b.py']],
+])('%j beside %j are called %j', (scripts, taken, names) =>
+  expect(namesOf(scripts, new Set(taken))).toEqual(names),
 );

@@ -59,6 +59,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   /** In an earlier life of the agent. */
   const before = room.witness.lastEnd(name);
   const roster = createRoster(before ? 1 : 0);
+  const { living } = roster;
   const expectations = createExpectations();
   const infosOf = createInfos();
   const exits: Record<Exit['reason'], number> = { exit: 0, signal: 0, oom: 0, unknown: 0 };
@@ -127,8 +128,8 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   };
 
   const settle = (now: number): DaemonState => {
-    const { tops, youngest } = roster;
-    const stuck = tops.length > 0 && tops.every(top => 'DTt'.includes(top.state));
+    const { running, youngest } = living;
+    const stuck = running > 0 && living.every(top => 'DTt'.includes(top.state));
     stuckSince = stuck ? (stuckSince ?? elapsed()) : undefined;
     const quiet = silence(now);
     const isSilent = quiet !== undefined && quiet.ms > quiet.limit;
@@ -138,8 +139,8 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     const failing = verdicts.filter(check => check?.healthy === false);
     const next = judge(
       {
-        instances: tops.length,
-        enough: expectations.enough(tops.length),
+        instances: running,
+        enough: expectations.enough(running),
         youngestMs: now - youngest,
         restarts: loopTimes,
         lastExit: verdict,
@@ -155,7 +156,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
       },
       elapsed(),
     );
-    if (isSilent !== silent && (tops.length > 0 || !isSilent)) {
+    if (isSilent !== silent && (running > 0 || !isSilent)) {
       silent = isSilent;
       const message = isSilent
         ? `nothing logged for ${tellMs(quiet.ms)}, expected within ${tellMs(quiet.limit)}`
@@ -172,7 +173,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   };
 
   const nextStartAt = (now: number): number | undefined =>
-    roster.tops.length === 0 && lastExit ? nextStart(lastExit.at, delays, now) : undefined;
+    living.running === 0 && lastExit ? nextStart(lastExit.at, delays, now) : undefined;
 
   return {
     declare(wanted) {
@@ -183,7 +184,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     },
     processes(now, instances, awaited, lives) {
       const past = lookedAt === undefined ? pastOf(room, name, before) : undefined;
-      if (past) roster.update([...roster.instances, ...running(past, instances)]);
+      if (past) roster.update([...living.instances, ...running(past, instances)]);
       const exit = past ? { ...UNKNOWN, lastSeenAt: past.at } : UNKNOWN;
       take(now, roster.update(instances, awaited && !past ? elapsed() : undefined, lives), exit);
       lookedAt = now;
@@ -227,13 +228,13 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     get roll() {
       return lookedAt === undefined
         ? undefined
-        : { at: lookedAt, tops: roster.tops, leftOver: roster.leftOver };
+        : { at: lookedAt, tops: living.tops, leftOver: roster.leftOver };
     },
     status(now) {
       const next = settle(now);
       const wish = wishes.of(name, now);
       const nextAt = next === 'crash_looping' ? nextStartAt(now) : undefined;
-      const { tops, instances } = roster;
+      const { tops, instances } = living;
       const posture = tops.find(each => each.posture)?.posture;
       return {
         name,
@@ -243,7 +244,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
         since,
         up: expectations.enough(tops.length),
         running: tops.length,
-        startedAt: tops.length > 0 ? roster.oldest : undefined,
+        startedAt: tops.length > 0 ? living.oldest : undefined,
         get instances() {
           return tops.map(({ pid, startedAt }) => ({ pid, startedAt: startedAt * 1000 }));
         },

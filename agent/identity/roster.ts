@@ -2,7 +2,7 @@
 
 import type { Instance, ProcessFacts } from '../core/daemon.ts';
 import { AWAITED_MS } from '../core/exit.ts';
-import { isSameProcess } from '../core/procstat.ts';
+import { createLiving, type Living } from './living.ts';
 
 /** Of a process that lived between two looks, only the facts. */
 export type Member = ProcessFacts & Partial<Instance>;
@@ -17,14 +17,10 @@ export interface Changes {
 }
 
 export interface Roster {
-  readonly instances: readonly Instance[];
-  /** Tops of process trees, but for what a top has left over. */
-  readonly tops: readonly Instance[];
+  /** Whose tops are those of process trees, but for what a top has left over. */
+  readonly living: Pick<Living, 'instances' | 'tops' | 'running' | 'oldest' | 'youngest' | 'every'>;
   /** What tops that have ended have left over. */
   readonly leftOver: readonly Instance[];
-  /** When the first and the last of them began, Unix ms; Infinity and -Infinity without any. */
-  readonly oldest: number;
-  readonly youngest: number;
   /**
    * Takes what lives now. What stood in the first list has begun before. With `awaitedAt`, monotonic ms, a top that is
    * missing is given until a list `AWAITED_MS` later for its end to be told, and who may have taken its place begins behind
@@ -68,15 +64,14 @@ const isEqual = (a: readonly Instance[], b: readonly Instance[]): boolean =>
 
 /** `vacant`: how many have ended before the first list; who stands in it has taken their place. */
 export function createRoster(vacant = 0): Roster {
-  let living: readonly Instance[] = [];
-  let tops: readonly Instance[] = [];
-  let oldest = Infinity;
-  let youngest = -Infinity;
+  const living = createLiving();
   let known = new Set<string>();
   /** Tops from their beginning: a child left behind by one that crashed is a top as well, but it is only left over. */
   const mains = new Map<string, Instance>();
   /** Mains that began in the place of one that had ended. */
   const placed = new Set<string>();
+  /** The others, until one ends well so much later that they cannot have begun to take its place. */
+  const unplaced = new Set<string>();
   /** Mains that were missing in the last list, and since when. */
   let missing = new Map<string, number>();
   /** Who may stand in the place of those: it has not begun yet, or nobody would know whose place it took. */
@@ -96,34 +91,37 @@ export function createRoster(vacant = 0): Roster {
   let heirs = false;
   const sessions = new Set<number>();
 
-  const live = (instances: readonly Instance[]) => {
-    living = instances;
-    // Of thousands that begin one after another all are gone through each time: without a text for each of them.
-    const some = leftOver.size > 0;
-    tops = instances.filter(instance => instance.claimed && !(some && leftOver.has(keyOf(instance))));
-    oldest = Infinity;
-    youngest = -Infinity;
-    for (const { startedAt } of tops) {
-      oldest = Math.min(oldest, startedAt * 1000);
-      youngest = Math.max(youngest, startedAt * 1000);
-    }
+  const isTop = (key: string, { claimed }: Instance): boolean => claimed && !leftOver.has(key);
+  const live = (key: string, instance: Instance) => living.set(key, instance, isTop(key, instance));
+  const enter = (key: string, main: Instance) => {
+    if (!mains.has(key)) unplaced.add(key);
+    mains.set(key, main);
+  };
+  const place = (key: string) => {
+    placed.add(key);
+    unplaced.delete(key);
+  };
+  /** Whether it was placed. */
+  const exit = (key: string): boolean => {
+    mains.delete(key);
+    unplaced.delete(key);
+    return placed.delete(key);
   };
   const succeed = (): Instance[] => {
     const [next] = successors;
     if (next === undefined) return [];
     const [key, instance] = next;
     successors.delete(key);
-    mains.set(key, instance);
+    enter(key, instance);
     known.add(key);
     tried = false;
-    live([...living, instance]);
+    live(key, instance);
     return [instance];
   };
-  const stay = (): readonly Instance[] => {
-    if (leaving.size === 0) return living;
-    const staying = living.filter(each => !leaving.has(keyOf(each)));
+  /** Who goes on for those that have handed over is told, or gone as well. */
+  const leave = () => {
+    for (const key of leaving.keys()) living.delete(key);
     leaving.clear();
-    return staying;
   };
   /** Such a command has been there since the last one began. */
   let tried = false;
@@ -132,43 +130,41 @@ export function createRoster(vacant = 0): Roster {
     const restarts = Math.min(ended, Math.max(0, began.length - launched.length));
     ended -= restarts;
     const taken = [...launched, ...Array(restarts).fill(true)];
-    for (const [i, each] of began.entries()) if (taken[i]) placed.add(keyOf(each));
+    for (const [i, each] of began.entries()) if (taken[i]) place(keyOf(each));
     return restarts;
   };
   const isCommand = (key: string, main: Instance | undefined, at: number): boolean => {
-    const beside = tops.some(each => keyOf(each) !== key);
+    const here = living.get(key);
+    const beside = living.running > (here && isTop(key, here) ? 1 : 0);
     if (main) return beside && !placed.has(key) && at - main.startedAt * 1000 < COMMAND_MS;
     if (beside && ended === 0) return true;
     const isFirst = !tried;
     tried = true;
     return isFirst;
   };
-  const reliefOf = (main: Instance, at: number): Instance | undefined =>
-    [...mains.values()].find(
-      each =>
-        each.startedAt > main.startedAt &&
-        Math.abs(at - each.startedAt * 1000) < RELIEF_MS &&
-        !placed.has(keyOf(each)),
-    );
+  const reliefOf = (main: Instance, at: number): Instance | undefined => {
+    for (const key of unplaced) {
+      const each = mains.get(key)!;
+      const before = at - each.startedAt * 1000;
+      if (before >= RELIEF_MS) unplaced.delete(key);
+      else if (each.startedAt > main.startedAt && before > -RELIEF_MS) return each;
+    }
+    return undefined;
+  };
 
   return {
-    get instances() {
-      return living;
-    },
-    get tops() {
-      return tops;
-    },
+    living,
     get leftOver() {
-      return leftOver.size === 0 ? [] : living.filter(each => leftOver.has(keyOf(each)));
-    },
-    get oldest() {
-      return oldest;
-    },
-    get youngest() {
-      return youngest;
+      return leftOver.size === 0 ? [] : living.instances.filter(each => leftOver.has(keyOf(each)));
     },
     update(instances, awaitedAt, lives = () => false) {
-      if (!first && !heirs && sessions.size === 0 && missing.size === 0 && isEqual(instances, living))
+      if (
+        !first &&
+        !heirs &&
+        sessions.size === 0 &&
+        missing.size === 0 &&
+        isEqual(instances, living.instances)
+      )
         return UNCHANGED;
       // A successor that is missing has lived all the same.
       const here = new Map([...successors, ...instances.map(each => [keyOf(each), each] as const)]);
@@ -186,8 +182,7 @@ export function createRoster(vacant = 0): Roster {
       const keys = new Set(keyed.map(([key]) => key));
       missing = new Map(late.map(([key]) => [key, missing.get(key) ?? awaitedAt!]));
       for (const [key] of gone) {
-        mains.delete(key);
-        placed.delete(key);
+        exit(key);
         if (awaitedAt !== undefined) overdue.add(key);
       }
       for (const key of overdue) {
@@ -207,7 +202,7 @@ export function createRoster(vacant = 0): Roster {
         if (mains.has(key) || (claimed && (heir || !known.has(key)))) {
           if (!mains.has(key) && known.has(key) && ended > 0) ended--;
           if (!mains.has(key)) tried = false;
-          mains.set(key, instance);
+          enter(key, instance);
         } else if (claimed && late.length === 0 && !(beside && gone.length > 0)) leftOver.add(key);
       }
       for (const key of leftOver) if (!keys.has(key)) leftOver.delete(key);
@@ -217,11 +212,8 @@ export function createRoster(vacant = 0): Roster {
       }
       const launched = [...leaving.values()];
       leaving.clear();
-      live(
-        here.size === instances.length && late.length === 0
-          ? instances
-          : [...keyed, ...late].map(([, each]) => each),
-      );
+      if (here.size === instances.length && late.length === 0) living.take(here, isTop, instances);
+      else living.take(new Map([...keyed, ...late]), isTop);
       for (const [key] of late) keys.add(key);
       known = keys;
       const started = began.map(([, instance]) => instance);
@@ -238,17 +230,14 @@ export function createRoster(vacant = 0): Roster {
       if (mains.has(key)) return UNCHANGED;
       successors.delete(key);
       const launched = [...leaving.values()];
-      const staying = stay();
-      const before = staying.find(each => isSameProcess(each, instance));
-      mains.set(key, instance);
+      leave();
+      const before = living.get(key);
+      enter(key, instance);
       known.add(key);
       leftOver.delete(key);
       tried = false;
-      if (before) {
-        live(staying.map(each => (each === before ? { ...before, claimed: true } : each)));
-        return UNCHANGED;
-      }
-      live([...staying, instance]);
+      live(key, before ? { ...before, claimed: true } : instance);
+      if (before) return UNCHANGED;
       return { began: [instance], ended: [], restarts: replace([instance], launched) };
     },
     end(process, { heirs: well = false, handedOver = false, at = 0 } = {}) {
@@ -257,10 +246,12 @@ export function createRoster(vacant = 0): Roster {
       successors.delete(key);
       if (overdue.delete(key) || (!main && known.has(key))) return undefined;
       const command = well && !handedOver && isCommand(key, main, at);
-      mains.delete(key);
-      const wasPlaced = placed.delete(key);
+      const wasPlaced = exit(key);
       if (main && handedOver) leaving.set(key, wasPlaced);
-      else live((main ? living : stay()).filter(each => !isSameProcess(each, process)));
+      else {
+        if (!main) leave();
+        living.delete(key);
+      }
       if (command) return undefined;
       if (well && main?.session !== undefined && !handedOver) sessions.add(main.session);
       else heirs ||= well;
@@ -268,7 +259,7 @@ export function createRoster(vacant = 0): Roster {
       if (main) {
         const heir = well ? reliefOf(main, at) : undefined;
         if (heir) {
-          placed.add(keyOf(heir));
+          place(keyOf(heir));
           return { began: [], ended: [main], restarts: 1, heir };
         }
         ended++;

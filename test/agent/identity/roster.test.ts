@@ -4,16 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Instance } from '../../../agent/core/daemon.ts';
 import { AWAITED_MS } from '../../../agent/core/exit.ts';
 import { COMMAND_MS, createRoster } from '../../../agent/identity/roster.ts';
-
-const instance = (pid: number, claimed: boolean): Instance => ({
-  pid,
-  ppid: 1,
-  startTicks: pid,
-  comm: 'd',
-  state: 'S',
-  claimed,
-  startedAt: pid,
-});
+import { instance } from './specs.ts';
 
 it('tells every beginning and every end of a top exactly once, and no more restarts than ends', () => {
   const step = fc.record({
@@ -55,7 +46,7 @@ it('tells every beginning and every end of a top exactly once, and no more resta
         for (const each of living) if (each.claimed && !seen.has(each.pid)) tops.add(each.pid);
         for (const each of living) seen.add(each.pid);
         take(roster.update(living, awaited ? now : undefined));
-        if (!awaited) expect(roster.instances).toEqual(living);
+        if (!awaited) expect(roster.living.instances).toEqual(living);
       };
       roster.update([]);
       for (const { action, seed } of steps) {
@@ -139,7 +130,7 @@ describe('what a top leaves behind', () => {
     roster.update([{ ...instance(1, true), session: top }, { ...child, session: own }, below]);
     roster.end(instance(1, true), how);
     roster.update([{ ...orphan, session: own }, below]);
-    expect(roster.tops).toHaveLength(goesOn ? 1 : 0);
+    expect(roster.living.tops).toHaveLength(goesOn ? 1 : 0);
     // Who goes on has taken the place.
     const restarts = goesOn ? 0 : 1;
     expect(roster.begin(instance(4, true))).toMatchObject({ restarts });
@@ -155,7 +146,7 @@ describe('what a top leaves behind', () => {
     roster.begin(instance(4, true));
     roster.end(instance(4, true), { heirs: true, handedOver: true });
     roster.update([orphan, instance(5, true)]);
-    expect(roster.tops.map(({ pid }) => pid)).toEqual([5]);
+    expect(roster.living.tops.map(({ pid }) => pid)).toEqual([5]);
   });
 
   it('while the top lives is no instance', () => {
@@ -163,7 +154,7 @@ describe('what a top leaves behind', () => {
     roster.update([]);
     roster.update([instance(1, true), child]);
     roster.update([instance(1, true), orphan]);
-    expect(roster.tops.map(({ pid }) => pid)).toEqual([1]);
+    expect(roster.living.tops.map(({ pid }) => pid)).toEqual([1]);
     expect(roster.end(orphan)).toBeUndefined();
   });
 
@@ -173,9 +164,9 @@ describe('what a top leaves behind', () => {
     expect(roster.begin(instance(1, true)).began).toHaveLength(1);
     expect(roster.end(instance(1, true), { heirs: true, handedOver: true })).toBeUndefined();
     // Nobody has told of the other yet; the daemon was there all the time.
-    expect(roster.tops.map(({ pid }) => pid)).toEqual([1]);
+    expect(roster.living.tops.map(({ pid }) => pid)).toEqual([1]);
     expect(roster.begin(instance(2, true))).toMatchObject({ restarts: 0, ended: [] });
-    expect(roster.tops.map(({ pid }) => pid)).toEqual([2]);
+    expect(roster.living.tops.map(({ pid }) => pid)).toEqual([2]);
   });
 
   it('takes no other place than the one of the top that launched it', () => {
@@ -198,7 +189,7 @@ describe('what a top leaves behind', () => {
     roster.begin(instance(1, true));
     roster.end(instance(1, true), { heirs: true, handedOver: true });
     roster.end(instance(2, true));
-    expect(roster.tops).toEqual([]);
+    expect(roster.living.tops).toEqual([]);
   });
 
   it('is gone with the top that launched it when the next list has neither', () => {
@@ -207,7 +198,7 @@ describe('what a top leaves behind', () => {
     roster.begin(instance(1, true));
     roster.end(instance(1, true), { heirs: true, handedOver: true });
     expect(roster.update([])).toMatchObject({ ended: [] });
-    expect(roster.tops).toEqual([]);
+    expect(roster.living.tops).toEqual([]);
   });
 });
 
@@ -223,10 +214,10 @@ describe('a top that is missing while its end is awaited', () => {
     const roster = start();
     for (const at of [2000, 2001, 3000, 1999 + AWAITED_MS]) {
       expect(roster.update([], at).ended).toEqual([]);
-      expect(roster.tops).toHaveLength(1);
+      expect(roster.living.tops).toHaveLength(1);
     }
     expect(roster.update([], 2000 + AWAITED_MS).ended).toHaveLength(1);
-    expect(roster.tops).toEqual([]);
+    expect(roster.living.tops).toEqual([]);
   });
 
   it('and comes back is awaited anew when it is missing again', () => {
@@ -254,13 +245,13 @@ describe('a top that is missing while its end is awaited', () => {
   it('is followed, once its end is told, by who took its place, and that is a restart', () => {
     const roster = start();
     expect(roster.update([instance(2, true), instance(3, true)], 2000).began).toMatchObject([{ pid: 3 }]);
-    expect(roster.tops.map(({ pid }) => pid).sort()).toEqual([1, 3]);
+    expect(roster.living.tops.map(({ pid }) => pid).sort()).toEqual([1, 3]);
     expect(roster.end(instance(1, true))).toMatchObject({
       began: [{ pid: 2 }],
       ended: [{ pid: 1 }],
       restarts: 1,
     });
-    expect(roster.tops.map(({ pid }) => pid).sort()).toEqual([2, 3]);
+    expect(roster.living.tops.map(({ pid }) => pid).sort()).toEqual([2, 3]);
   });
 
   it.each([
@@ -282,7 +273,7 @@ describe('a top that is missing while its end is awaited', () => {
     roster.update([instance(2, true)], 2000);
     expect(roster.begin(instance(2, true)).began).toHaveLength(1);
     expect(roster.end(instance(1, true))).toMatchObject({ began: [], ended: [{ pid: 1 }] });
-    expect(roster.tops).toMatchObject([{ pid: 2 }]);
+    expect(roster.living.tops).toMatchObject([{ pid: 2 }]);
   });
 
   it('has ended at once when its end cannot be told', () => {
@@ -307,7 +298,7 @@ describe('one that ends well beside others', () => {
       Array(3).fill(undefined),
     );
     expect(roster.begin(instance(6, true)).restarts).toBe(0);
-    expect(roster.tops.map(({ pid }) => pid)).toEqual([1, 2, 6]);
+    expect(roster.living.tops.map(({ pid }) => pid)).toEqual([1, 2, 6]);
   });
 
   it('has ended when it had lived for a while', () => {
@@ -397,18 +388,51 @@ describe('one that is missing and lives', () => {
   });
 });
 
-it('makes no text of all others when one of thousands begins or ends', () => {
-  const roster = createRoster();
-  roster.update([]);
-  let texts = 0;
-  const all = Array.from({ length: 100 }, (_, i) => ({
-    ...instance(i + 1, true),
+describe('of thousands', () => {
+  const pids = Array.from({ length: 1000 }, (_, i) => i + 1);
+  let looks = 0;
+  const counted = (pid: number): Instance => ({
+    ...instance(pid),
     get startTicks() {
-      texts++;
-      return i + 1;
+      looks++;
+      return pid;
     },
-  }));
-  for (const each of all) roster.begin(each);
-  for (const each of all) roster.end(each);
-  expect(texts).toBeLessThan(10 * all.length);
+    get startedAt() {
+      looks++;
+      return pid;
+    },
+  });
+  const start = () => {
+    const roster = createRoster();
+    roster.update([]);
+    looks = 0;
+    for (const pid of pids) {
+      roster.begin(counted(pid));
+      expect(roster.living.youngest).toBe(pid * 1000);
+    }
+    return roster;
+  };
+
+  it.each([
+    ['a crash', false],
+    ['a good end', true],
+  ])('not all are gone through after %s of one', (_, heirs) => {
+    const roster = start();
+    for (const pid of pids.toReversed()) {
+      roster.end(counted(pid), { heirs, at: pid * 1000 });
+      expect(roster.living.youngest).toBe(pid > 1 ? (pid - 1) * 1000 : -Infinity);
+    }
+    expect(looks).toBeLessThan(50 * pids.length);
+  });
+
+  it('not all are gone through when each ends well and has a successor', () => {
+    const roster = start();
+    for (const pid of pids) {
+      const next = 2 * pids.length + pid;
+      expect(roster.end(counted(pid), { heirs: true, at: next * 1000 })?.ended).toHaveLength(1);
+      expect(roster.begin(counted(next)).restarts).toBe(1);
+      expect(roster.living.youngest).toBe(next * 1000);
+    }
+    expect(looks).toBeLessThan(50 * pids.length);
+  });
 });

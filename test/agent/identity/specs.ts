@@ -1,5 +1,5 @@
 // Declared daemons for tests: what the configuration would make of a name and a match.
-import type { DaemonSpec, MatchSpec } from '../../../agent/core/daemon.ts';
+import type { DaemonSpec, Instance, MatchSpec } from '../../../agent/core/daemon.ts';
 
 export const daemon = (name: string, match: MatchSpec, rest: Partial<DaemonSpec> = {}): DaemonSpec => ({
   name,
@@ -9,6 +9,17 @@ export const daemon = (name: string, match: MatchSpec, rest: Partial<DaemonSpec>
   expect: {},
   labels: {},
   ...rest,
+});
+
+/** Of a daemon `d`, as the sampler tells it. */
+export const instance = (pid: number, claimed = true): Instance => ({
+  pid,
+  ppid: 1,
+  startTicks: pid,
+  comm: 'd',
+  state: 'S',
+  claimed,
+  startedAt: pid,
 });
 
 export const check = (name: string) => ({

@@ -32,6 +32,8 @@ export function declare(
   recipes: readonly KnownRecipe[],
   patterns: Patterns,
 ): Record<string, Declaration> {
+  /** What two log under tells neither. */
+  const isTelling = (tag: string) => found.filter(({ program }) => program === tag).length === 1;
   const rank = ({ supervisor, unit }: Discovered) => (supervisor ? 2 : unit === undefined ? 1 : 0);
   return Object.fromEntries(
     found
@@ -40,7 +42,7 @@ export function declare(
         const recipe = recipes.find(({ name }) => name === each.recipe);
         const match = matchOf(each, recipe);
         if (!match && !recipe) return [];
-        const logs = logsOf(each, recipe, patterns);
+        const logs = logsOf(each, recipe, patterns, isTelling);
         return [
           [
             each.name,
@@ -68,11 +70,13 @@ function logsOf(
   { name, comm, program, logs }: Discovered,
   recipe: KnownRecipe | undefined,
   patterns: Patterns,
+  isTelling: (tag: string) => boolean,
 ): Declaration['logs'] {
   const covered = patterns.glob(recipe?.files ?? []);
   const extra = SYSLOG.test(comm ?? '') ? [] : logs.filter(path => !covered(path)).map(globOf);
   const files = extra.length > 0 ? [...(recipe?.files ?? []), ...new Set(extra)] : undefined;
-  const identifiers = !recipe && program !== undefined && program !== name ? [name, program] : undefined;
+  const isCalled = !recipe && program !== undefined && program !== name && isTelling(program);
+  const identifiers = isCalled ? [name, program] : undefined;
   return files || identifiers ? { ...(identifiers && { identifiers }), ...(files && { files }) } : undefined;
 }
 

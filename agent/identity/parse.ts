@@ -56,12 +56,6 @@ export function parsePasswd(text: string): Map<string, number> {
   return users;
 }
 
-/** The pid a pidfile names in its first line; what follows it there or below is no part of it. */
-export function parsePidfile(text: string): number | undefined {
-  const pid = /^\s*(\d{1,10})(?:\s|$)/.exec(text)?.[1];
-  return pid === undefined || Number(pid) === 0 ? undefined : Number(pid);
-}
-
 /**
  * Socket inodes by port of the listening sockets in /proc/net/tcp or tcp6. The kernel lists them before all others,
  * so reading may stop where `done` is true: thousands of connections cost nothing.

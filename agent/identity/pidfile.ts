@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import type { ProcessFacts } from '../core/daemon.ts';
 import { attempt } from '../core/errors.ts';
 import { IN_MEMORY } from '../core/filesystem.ts';
+import { MAX_PIDFILE, parsePidfile } from '../core/pidfile.ts';
 import { TICKS_PER_SECOND } from '../core/procstat.ts';
-import { parsePidfile } from './parse.ts';
 
 const FRESH_MS = 1000;
-const MAX_SIZE = 4096;
 /** More than clocks and their rounding explain. */
 const TOLERANCE_MS = 2000;
 
@@ -85,7 +84,7 @@ const readNamed = (file: string): Named | undefined =>
   attempt(() => {
     const stat = statSync(file);
     // Opening a FIFO would wait for its writer.
-    if (!stat.isFile() || stat.size > MAX_SIZE) return undefined;
+    if (!stat.isFile() || stat.size > MAX_PIDFILE) return undefined;
     const pid = parsePidfile(readFileSync(file, 'latin1'));
     return pid === undefined ? undefined : { pid, writtenAt: stat.mtimeMs, inode: stat.ino };
   });

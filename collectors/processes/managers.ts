@@ -2,11 +2,12 @@
 // pidfile, which a daemon that ends well takes away. Seldom, and never while it runs.
 
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SamplerRoom } from '../../agent/core/collector.ts';
 import type { DaemonSpec, Instance, ManagerWord } from '../../agent/core/daemon.ts';
-import { attempt, causeOf } from '../../agent/core/errors.ts';
+import { attempt, causeOf, codeOf } from '../../agent/core/errors.ts';
+import { MAX_PIDFILE, parsePidfile } from '../../agent/core/pidfile.ts';
 import { parseUnit, serviceIn, UNIT_PROPERTIES } from './parse-unit.ts';
 
 export interface Managers {
@@ -55,7 +56,7 @@ export function createManagers(
         error => log.debug(`cannot ask systemd about unit "${unit}": ${causeOf(error)}`),
       );
     } else if (match.pidfile !== undefined) {
-      reports.managed(now, name, byPidfile(join(root, match.pidfile), match.pidfile));
+      reports.managed(now, name, byPidfile(root, match.pidfile));
     }
   };
 
@@ -100,10 +101,24 @@ export function createManagers(
   };
 }
 
-function byPidfile(path: string, shown: string): ManagerWord {
-  return existsSync(path)
-    ? { by: 'pidfile', stopped: false, says: `${shown} is stale` }
-    : { by: 'pidfile', stopped: true, says: `${shown} is gone` };
+function byPidfile(root: string, path: string): ManagerWord {
+  const word = (says: string, stopped = false): ManagerWord => ({
+    by: 'pidfile',
+    stopped,
+    says: `${path} ${says}`,
+  });
+  try {
+    const file = join(root, path);
+    const { size } = statSync(file);
+    // What is no file, or a large one, is not read.
+    const pid = size > 0 && size <= MAX_PIDFILE ? parsePidfile(readFileSync(file, 'latin1')) : undefined;
+    if (pid === undefined) return word('names no process');
+    const comm = attempt(() => readFileSync(join(root, 'proc', String(pid), 'comm'), 'utf8').trimEnd());
+    if (comm === undefined) return word(`is stale: process ${pid} has ended`);
+    return word(`names process ${pid} (${comm}), which is not this daemon`);
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? word('is gone', true) : word(`cannot be read: ${causeOf(error)}`);
+  }
 }
 
 /** Undefined unless the systemd of this very host is pid 1. */

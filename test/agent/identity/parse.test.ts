@@ -6,7 +6,6 @@ import {
   parseChosenPorts,
   parseListeners,
   parsePasswd,
-  parsePidfile,
   parseUid,
 } from '../../../agent/identity/parse.ts';
 
@@ -56,19 +55,6 @@ it('users of a passwd file', () => {
     ['www-data', 33],
   ]);
 });
-
-it.each([
-  ['123\n', 123],
-  ['  77  extra\n', 77],
-  ['4711', 4711],
-  ['5\n/var/lib/postgresql\n1700000000\n5432\n', 5],
-  ['', undefined],
-  ['0\n', undefined],
-  ['-5\n', undefined],
-  ['12abc\n', undefined],
-  ['99999999999\n', undefined],
-  ['no pid\n', undefined],
-])('the pid in pidfile %j is %s', (text, pid) => expect(parsePidfile(text)).toBe(pid));
 
 describe('parseListeners', () => {
   const line = (address: string, state: string, inode: number) =>

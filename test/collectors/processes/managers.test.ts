@@ -1,5 +1,5 @@
 // Whoever manages a daemon is asked while it does not run: what systemd says, and what a pidfile says by being there.
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { DaemonSpec, ManagerWord, MatchSpec } from '../../../agent/core/daemon.ts';
@@ -105,6 +105,23 @@ it('tells a pidfile that was taken away from one that was left', () => {
   expect(w.told()).toEqual([{ by: 'pidfile', stopped: true, says: '/d.pid is gone' }]);
   w.managers.seen(RUNNING, 4);
   expect(w.told()).toEqual([undefined]);
+});
+
+it.each<[what: string, content: string | undefined, says: string]>([
+  ['of a process that has ended', '5\n', 'is stale: process 5 has ended'],
+  ['of somebody else', '6\r\n', 'names process 6 (other d), which is not this daemon'],
+  ['that is empty', '', 'names no process'],
+  ['that is none', 'nobody\n', 'names no process'],
+  ['that is a directory', undefined, 'cannot be read: is a directory'],
+])('tells of a pidfile %s', (_, content, says) => {
+  const w = world({ pidfile: '/d.pid' });
+  const path = join(w.root, 'd.pid');
+  if (content === undefined) mkdirSync(path);
+  else writeFileSync(path, content);
+  mkdirSync(join(w.root, 'proc/6'), { recursive: true });
+  writeFileSync(join(w.root, 'proc/6/comm'), 'other d\n');
+  w.managers.seen(NONE, 0);
+  expect(w.told()).toEqual([{ by: 'pidfile', stopped: false, says: `/d.pid ${says}` }]);
 });
 
 it('asks systemd soon after an end, then once a minute, and not about what runs', async () => {

@@ -8,6 +8,7 @@ import type { SamplerRoom } from '../../agent/core/collector.ts';
 import type { DaemonSpec, Instance, ManagerWord } from '../../agent/core/daemon.ts';
 import { attempt, causeOf, codeOf } from '../../agent/core/errors.ts';
 import { MAX_PIDFILE, parsePidfile } from '../../agent/core/pidfile.ts';
+import { hasEnded, parseStat } from '../../agent/core/procstat.ts';
 import { parseUnit, serviceIn, UNIT_PROPERTIES } from './parse-unit.ts';
 
 export interface Managers {
@@ -113,9 +114,10 @@ function byPidfile(root: string, path: string): ManagerWord {
     // What is no file, or a large one, is not read.
     const pid = size > 0 && size <= MAX_PIDFILE ? parsePidfile(readFileSync(file, 'latin1')) : undefined;
     if (pid === undefined) return word('names no process');
-    const comm = attempt(() => readFileSync(join(root, 'proc', String(pid), 'comm'), 'utf8').trimEnd());
-    if (comm === undefined) return word(`is stale: process ${pid} has ended`);
-    return word(`names process ${pid} (${comm}), which is not this daemon`);
+    const bytes = attempt(() => readFileSync(join(root, 'proc', String(pid), 'stat')));
+    const stat = bytes && parseStat(bytes, bytes.length);
+    if (!stat || hasEnded(stat)) return word(`is stale: process ${pid} has ended`);
+    return word(`names process ${pid} (${stat.comm}), which is not this daemon`);
   } catch (error) {
     return codeOf(error) === 'ENOENT' ? word('is gone', true) : word(`cannot be read: ${causeOf(error)}`);
   }

@@ -109,6 +109,7 @@ it('tells a pidfile that was taken away from one that was left', () => {
 
 it.each<[what: string, content: string | undefined, says: string]>([
   ['of a process that has ended', '5\n', 'is stale: process 5 has ended'],
+  ['of one whose parent has not noticed yet', '7\n', 'is stale: process 7 has ended'],
   ['of somebody else', '6\r\n', 'names process 6 (other d), which is not this daemon'],
   ['that is empty', '', 'names no process'],
   ['that is none', 'nobody\n', 'names no process'],
@@ -118,8 +119,13 @@ it.each<[what: string, content: string | undefined, says: string]>([
   const path = join(w.root, 'd.pid');
   if (content === undefined) mkdirSync(path);
   else writeFileSync(path, content);
-  mkdirSync(join(w.root, 'proc/6'), { recursive: true });
-  writeFileSync(join(w.root, 'proc/6/comm'), 'other d\n');
+  for (const [pid, state] of [
+    [6, 'S'],
+    [7, 'Z'],
+  ]) {
+    mkdirSync(join(w.root, `proc/${pid}`), { recursive: true });
+    writeFileSync(join(w.root, `proc/${pid}/stat`), `${pid} (other d) ${state}${' 1'.repeat(49)}\n`);
+  }
   w.managers.seen(NONE, 0);
   expect(w.told()).toEqual([{ by: 'pidfile', stopped: false, says: `/d.pid ${says}` }]);
 });

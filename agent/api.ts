@@ -91,6 +91,7 @@ export function createApi(sources: ApiSources): Api {
       labels: status.labels,
       state: status.state,
       stateSince: status.since,
+      hangs: status.hangs,
       up: status.up,
       instances: status.instances,
       cpu: runs ? recorder.cpu(name, now() - RECENT_MS) : undefined,

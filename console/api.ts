@@ -60,6 +60,8 @@ export interface DaemonView {
   readonly labels: Readonly<Record<string, string>>;
   readonly state: DaemonState;
   readonly stateSince: number;
+  /** While it is hung, why. */
+  readonly hangs?: string;
   readonly up: boolean;
   readonly instances: readonly { readonly pid: number; readonly startedAt: number }[];
   /** Cores in use over the last sampling interval: 0.5 is half a core. */

@@ -14,7 +14,7 @@ export function showDetail(daemon, now) {
   say(at('detail-title'), daemon.name);
   at('detail-state').dataset.tone = STATES[daemon.state] ?? 'idle';
   say(at('detail-state'), `${words(daemon.state)} for ${span(now - daemon.stateSince)}`);
-  const { instances, lastExit, nextStartAt, expectedDown, manager } = daemon;
+  const { instances, lastExit, hangs, nextStartAt, expectedDown, manager } = daemon;
   const facts = [
     [
       'Processes',
@@ -31,6 +31,7 @@ export function showDetail(daemon, now) {
     ],
     ['Restarts', count(daemon.restarts)],
     ['Next start', nextStartAt && `in ${span(nextStartAt - now)}, by its last restarts`],
+    ['Hangs', hangs],
     ['Expected', expectedDown && downText(expectedDown, now)],
     ['Manager', manager],
     ['Last exit', lastExit ? `${exitText(lastExit)}, ${ago(lastExit.at, now)}` : 'none seen'],

@@ -115,10 +115,13 @@ function processesOf(root: string, { name, expect }: DaemonSpec, ofProcess: Look
   const hidden = own.size === 0 ? unseenProcesses(root, process.env, process.pid) : undefined;
   if (hidden) return { code: UNKNOWN!, text: `no process is seen: ${hidden.what}`, perf: 'procs=0' };
   const isTop = ({ pid, ppid, session }: Stat) => !own.has(ppid) && (session === pid || !own.has(session));
-  const instances = [...own.values()].filter(isTop).length;
+  const tops = [...own.values()].filter(isTop);
+  const instances = tops.length;
+  const halted = instances > 0 && tops.every(({ state }) => 'Tt'.includes(state));
   const wanted = parseCondition(expect.instances ?? '>= 1');
   const met = instances > 0 && wanted.holds(instances);
   const count = own.size === 0 ? 'no process' : `${own.size} process${own.size === 1 ? '' : 'es'}`;
+  if (halted) return { code: CRITICAL!, text: `${count}, stopped`, perf: `procs=${own.size}` };
   return {
     code: met ? OK! : CRITICAL!,
     text:

@@ -169,6 +169,7 @@ export function details(
     lines.push(
       color('red', row('runs out', `of ${resource} in ${age(seconds * 1000)} if it goes on as it does`)),
     );
+  if (daemon.hangs !== undefined) lines.push(color('red', row('hangs', visible(daemon.hangs))));
   if (daemon.nextStartAt !== undefined)
     lines.push(row('next start', `in ${age(daemon.nextStartAt - now)}, by its last restarts`));
   if (daemon.expectedDown) {

@@ -103,7 +103,7 @@ const keyOf = ({ name, daemon, labels: { check, expectation } }: Alert): string 
   JSON.stringify([name, daemon, check, expectation]);
 
 function troublesOf(daemon: DaemonStatus, now: number): Trouble[] {
-  const { name, state, lastExit, checks, expectations, expectedDown } = daemon;
+  const { name, state, hangs, lastExit, checks, expectations, expectedDown } = daemon;
   const troubles: Trouble[] = [];
   if (lastExit && !isClean(lastExit) && now - lastExit.at < DIED_MS && state !== 'stopped')
     troubles.push({
@@ -114,7 +114,7 @@ function troublesOf(daemon: DaemonStatus, now: number): Trouble[] {
   const standing = STANDING[state];
   if (standing) {
     const last = lastExit && state !== 'hung' ? `; ${name}[${lastExit.pid}] ${how(lastExit)}` : '';
-    const summary = `${name} ${standing.says}${last}`;
+    const summary = `${name} ${standing.says}${hangs ? `: ${hangs}` : last}`;
     if (!(state === 'stopped' && expectedDown)) troubles.push({ ...standing, summary });
     // What else is the matter with it follows from that.
     return troubles;
@@ -146,7 +146,7 @@ const STANDING: Partial<
   hung: {
     name: 'EudaemonDaemonHung',
     severity: 'critical',
-    says: 'runs, but makes no progress, answers no check or has fallen silent',
+    says: 'runs, but hangs',
   },
   stopped: {
     name: 'EudaemonDaemonStopped',

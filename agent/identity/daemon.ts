@@ -5,7 +5,7 @@ import type { DaemonSpec, DaemonState, Exit, Instance, ManagerWord, ProcessFacts
 import type { LastEnd, Witness } from './certificates.ts';
 import * as events from './events.ts';
 import { createExpectations, type Seen, tellMs } from './expectations.ts';
-import { isClean, judge, nextStart } from './liveness.ts';
+import { isClean, judge, nextStart, whyHung } from './liveness.ts';
 import { createInfos } from './posture.ts';
 import { type Roll, type Rolls, running } from './rolls.ts';
 import { type Changes, createRoster } from './roster.ts';
@@ -81,6 +81,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   /** Monotonic ms of the latest beginning under our eyes, or of ours. */
   let begunAt = elapsed();
   let silent = false;
+  let hangs: string | undefined;
   let lookedAt: number | undefined;
   let state: DaemonState | undefined;
   let since = room.startedAt;
@@ -121,7 +122,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
   };
 
   /** Since it last logged, began, or was first watched. */
-  const silence = (now: number): Seen['silence'] => {
+  const quietFor = (now: number): Seen['silence'] => {
     const limit = voices.limit(spec, now);
     if (limit === undefined) return undefined;
     return { ms: elapsed() - Math.max(voices.heardAt(name) ?? begunAt, begunAt), limit };
@@ -131,12 +132,17 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     const { running, youngest } = living;
     const stuck = running > 0 && living.every(top => 'DTt'.includes(top.state));
     stuckSince = stuck ? (stuckSince ?? elapsed()) : undefined;
-    const quiet = silence(now);
+    const quiet = quietFor(now);
     const isSilent = quiet !== undefined && quiet.ms > quiet.limit;
+    const silence = isSilent
+      ? `nothing logged for ${tellMs(quiet.ms)}, expected within ${tellMs(quiet.limit)}`
+      : '';
+    const stuckMs = stuckSince === undefined ? 0 : elapsed() - stuckSince;
     const verdicts = spec.health
       .filter(check => !check.presumed || checks.has(check.name))
       .map(check => checks.get(check.name));
     const failing = verdicts.filter(check => check?.healthy === false);
+    const timedOut = failing.flatMap(check => (check?.timedOut ? [check] : []));
     const next = judge(
       {
         instances: running,
@@ -147,10 +153,10 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
         overdue: nextStartAt(now) === undefined,
         expectedDown: wishes.of(name, now) !== undefined,
         manager,
-        stuckMs: stuckSince === undefined ? 0 : elapsed() - stuckSince,
+        stuckMs,
         failingChecks: failing.length,
         lapsedChecks: failing.filter(check => (check!.heldAt ?? 0) > youngest).length,
-        timedOutChecks: failing.filter(check => check!.timedOut).length,
+        timedOutChecks: timedOut.length,
         silentChecks: verdicts.filter(check => check === undefined).length,
         silent: isSilent,
       },
@@ -158,14 +164,14 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
     );
     if (isSilent !== silent && (running > 0 || !isSilent)) {
       silent = isSilent;
-      const message = isSilent
-        ? `nothing logged for ${tellMs(quiet.ms)}, expected within ${tellMs(quiet.limit)}`
-        : '';
-      sink.emit(events.checkChanged(name, 'log_every', !isSilent, message, now));
+      sink.emit(events.checkChanged(name, 'log_every', !isSilent, silence, now));
     }
+    const states = () => new Set([...living.tops].map(top => top.state));
+    hangs = next === 'hung' ? whyHung(stuckMs, states(), silence, timedOut) : undefined;
     // Before the first look at processes nothing can change.
     if (lookedAt !== undefined && next !== state) {
-      if (state !== undefined) sink.emit(events.stateChanged(name, state, next, now, nextStartAt(now)));
+      if (state !== undefined)
+        sink.emit(events.stateChanged(name, state, next, now, { nextStartAt: nextStartAt(now), hangs }));
       state = next;
       since = now;
     }
@@ -242,6 +248,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
         // Nobody has looked yet.
         state: lookedAt === undefined && next === 'absent' ? 'starting' : next,
         since,
+        ...(hangs !== undefined && { hangs }),
         up: expectations.enough(tops.length),
         running: tops.length,
         startedAt: tops.length > 0 ? living.oldest : undefined,
@@ -267,7 +274,7 @@ export function createDaemon(initial: DaemonSpec, room: DaemonRoom): Daemon {
             instances,
             restarts,
             restartTimes,
-            silence: silence(now),
+            silence: quietFor(now),
           },
           elapsed(),
         ),

@@ -111,13 +111,13 @@ export function stateChanged(
   from: DaemonState,
   to: DaemonState,
   at: number,
-  nextStartAt?: number,
+  { nextStartAt, hangs }: { readonly nextStartAt: number | undefined; readonly hangs: string | undefined },
 ): AgentEvent {
   return {
     name: 'eudaemon.daemon.state_changed',
     daemon,
     severity: SEVERITY[to],
-    body: `${daemon} is ${to.replace('_', ' ')}, was ${from.replace('_', ' ')}`,
+    body: `${daemon} is ${to.replace('_', ' ')}, was ${from.replace('_', ' ')}${hangs ? `: ${hangs}` : ''}`,
     attributes: {
       'eudaemon.state': to,
       'eudaemon.state.previous': from,

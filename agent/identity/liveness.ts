@@ -75,6 +75,22 @@ export function judge(vitals: Vitals, elapsed: number): DaemonState {
   return young && vitals.silentChecks > 0 ? 'starting' : 'healthy';
 }
 
+/** Why one that hangs is said to, for people; of the states its main processes are in, and of the checks without an answer. */
+export function whyHung(
+  stuckMs: number,
+  states: ReadonlySet<string>,
+  silence: string,
+  timedOut: readonly { readonly name: string; readonly message: string }[],
+): string {
+  if (stuckMs < HUNG_AFTER_MS)
+    return silence || timedOut.map(({ name, message }) => `check ${name}: ${message}`).join(', ');
+  const halts = [
+    states.has('D') && 'in uninterruptible sleep',
+    (!states.has('D') || states.size > 1) && 'stopped',
+  ];
+  return `its main processes are ${halts.filter(halt => halt !== false).join(' or ')}`;
+}
+
 /** A restart back-off grows no further than this. */
 const MAX_DELAY_MS = 10 * 60_000;
 /** Two delays of which the second is longer by this are a back-off. */

@@ -80,6 +80,8 @@ export interface DaemonStatus {
   readonly state: DaemonState;
   /** When it came into this state. */
   readonly since: number;
+  /** While it is hung, why. */
+  readonly hangs?: string;
   /** How many instances run, and when the oldest of them began. */
   readonly running: number;
   readonly startedAt: number | undefined;

@@ -35,7 +35,7 @@ it.each([
   expect(told).toEqual({ code, line: expect.stringMatching(line) });
 });
 
-it('of a daemon whose first thread has ended the others count, one that waits for its parent does not, and one that is hidden is unknown', async () => {
+it('of a daemon whose first thread has ended the others count, one that is stopped serves nobody, one that waits for its parent does not, and one that is hidden is unknown', async () => {
   const host = createHost();
   onTestFinished(host.close);
   const file = join(host.root, 'e.yaml');
@@ -44,6 +44,8 @@ it('of a daemon whose first thread has ended the others count, one that waits fo
   const line = async () => (await probeDaemon(await readConfig(file, {}), 'd')).line;
   host.run({ pid: 5, comm: 'd', state: 'Z', threads: 3 });
   expect(await line()).toBe('OK: d - 1 process | procs=1');
+  host.run({ pid: 5, comm: 'd', state: 'T' });
+  expect(await line()).toBe('CRITICAL: d - 1 process, stopped | procs=1');
   host.run({ pid: 5, comm: 'd', state: 'Z' });
   expect(await line()).toBe('CRITICAL: d - no process | procs=0');
   host.write('proc/self/stat', '');

@@ -64,7 +64,7 @@ describe('a trouble', () => {
     ],
     ['never there', { state: 'absent' }, 'DaemonDown', 'nginx is not running'],
     ['crash_looping', { state: 'crash_looping' }, 'DaemonCrashLooping', 'nginx dies again and again'],
-    ['hung', { state: 'hung', checks: [failing] }, 'DaemonHung', expect.stringMatching(/^nginx runs, but/)],
+    ['hung', { state: 'hung', hangs: 'why', checks: [failing] }, 'DaemonHung', 'nginx runs, but hangs: why'],
     [
       'a check',
       { state: 'unhealthy', checks: [failing] },

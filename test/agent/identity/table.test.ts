@@ -486,8 +486,16 @@ describe('states over time', () => {
     w.look({ ...five, state: 'D' }).set(3600);
     expect(w.state()).toBe('healthy');
     w.after(1);
-    expect(w.state()).toBe('hung');
+    expect(w.status()).toMatchObject({
+      state: 'hung',
+      hangs: 'its main processes are in uninterruptible sleep',
+    });
+    w.look({ ...five, state: 'T' });
+    expect(w.status().hangs).toBe('its main processes are stopped');
+    w.look({ ...five, state: 'T' }, w.instance(6, { startedAt: 1, state: 'D' }));
+    expect(w.status().hangs).toBe('its main processes are in uninterruptible sleep or stopped');
     w.look(five);
+    expect(w.status()).not.toHaveProperty('hangs');
     expect(w.state()).toBe('healthy');
   });
 
@@ -768,7 +776,7 @@ describe('silence', () => {
     expect(w.series()).toMatchObject({ 'expectation_met{d,log_every}': 0 });
     expect(w.told()).toEqual([
       'check.changed: check log_every of d fails: nothing logged for 61s, expected within 1m',
-      'daemon.state_changed: d is hung, was healthy',
+      'daemon.state_changed: d is hung, was healthy: nothing logged for 61s, expected within 1m',
     ]);
     w.logged.at = 61_000;
     expect(w.state()).toBe('healthy');
@@ -819,7 +827,7 @@ describe('checks without an answer', () => {
   it('mean hung when none of the failing gives one', () => {
     const w = world({ health: [check('a'), check('b')] });
     w.look(w.instance(5)).after(60).check('a', false, 'no answer within 2000 ms', true).check('b', true);
-    expect(w.state()).toBe('hung');
+    expect(w.status()).toMatchObject({ state: 'hung', hangs: 'check a: no answer within 2000 ms' });
     expect(w.check('b', false, 'connection refused').state()).toBe('unhealthy');
   });
 });

@@ -27,21 +27,35 @@ import type { Recipes } from './recipes.ts';
 import { also, isText } from './shapes.ts';
 
 const UNIT_TYPE = /\.(service|scope|slice|socket|mount|timer|path|target|swap|device|automount)$/;
+const HAS_PROCESSES = /\.(service|scope)$/;
+
+/** An environment variable that is not set leaves nothing; of an expression that fits every process. */
+const filled = (schema: Schema<string>): Schema<string> =>
+  also(schema, text => (text === '' ? 'it is empty' : undefined));
 
 const match = object(
   {
-    systemd_unit: optional(describe(string(), 'A unit name; without a suffix `.service` is meant.')),
+    systemd_unit: optional(
+      describe(
+        also(filled(string()), unit =>
+          UNIT_TYPE.test(unit) && !HAS_PROCESSES.test(unit)
+            ? 'only a service or a scope is matched by its name; for what runs below another unit give cgroup'
+            : undefined,
+        ),
+        'A service or scope; without a suffix `.service` is meant.',
+      ),
+    ),
     pidfile: optional(absolutePath()),
     exe: optional(describe(absolutePath(), 'The file that runs, symbolic links resolved.')),
     comm: optional(
-      also(string(), comm =>
+      also(filled(string()), comm =>
         Buffer.byteLength(comm) > COMM_BYTES
           ? `the kernel cuts names after ${COMM_BYTES} bytes; write "${commOf(comm)}"`
           : undefined,
       ),
     ),
-    cmdline: optional(describe(formatted('regex'), 'Over the arguments joined by spaces.')),
-    user: optional(string()),
+    cmdline: optional(describe(filled(formatted('regex')), 'Over the arguments joined by spaces.')),
+    user: optional(filled(string())),
     cgroup: optional(absolutePath()),
     port: optional(describe(integer(1, 65_535), 'A TCP port it listens on.')),
     container: optional(pattern('12 to 64 hexadecimal digits of a container id', /^[0-9a-f]{12,64}$/)),
@@ -185,7 +199,7 @@ function daemon(recipes: Recipes): Schema<DaemonSpec> {
 }
 
 const withUnitType = (spec: MatchSpec): MatchSpec =>
-  spec.systemd_unit === undefined || UNIT_TYPE.test(spec.systemd_unit)
+  spec.systemd_unit === undefined || HAS_PROCESSES.test(spec.systemd_unit)
     ? spec
     : { ...spec, systemd_unit: `${spec.systemd_unit}.service` };
 

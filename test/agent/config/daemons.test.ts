@@ -171,6 +171,28 @@ describe('what is wrong', () => {
       ],
     ],
     [
+      '  x: { match: { systemd_unit: "", comm: "", cmdline: "", user: "" } }',
+      [
+        '2:31: daemons.x.match.systemd_unit: it is empty',
+        '2:41: daemons.x.match.comm: it is empty',
+        '2:54: daemons.x.match.cmdline: it is empty',
+        '2:64: daemons.x.match.user: it is empty',
+      ],
+    ],
+    [
+      '  x: { match: { systemd_unit: web.socket } }',
+      [
+        '2:31: daemons.x.match.systemd_unit: only a service or a scope is matched by its name; for what runs below another unit give cgroup',
+      ],
+    ],
+    [
+      '  x: { match: { comm: x }, expect: { capabilities: [CAP_NET_BIND, NET_ADMIN] } }',
+      [
+        '2:53: daemons.x.expect.capabilities[0]: "CAP_NET_BIND" is no capability; did you mean "CAP_NET_BIND_SERVICE"?',
+        '2:67: daemons.x.expect.capabilities[1]: "NET_ADMIN" is no capability; did you mean "CAP_NET_ADMIN"?',
+      ],
+    ],
+    [
       '  x: { match: { comm: system-journald-x } }',
       ['2:23: daemons.x.match.comm: the kernel cuts names after 15 bytes; write "system-journald"'],
     ],

@@ -274,7 +274,7 @@ describe('what is wrong is said at once and in its place', () => {
       'spool: { max_size: 1KiB, when_full: drop }',
       [
         '1:20: spool.max_size: "1KiB" is not a size such as 64KiB, 100MiB or 1GiB of at least 65536 bytes',
-        '1:37: spool.when_full: "drop" is not one of drop_oldest, block',
+        '1:37: spool.when_full: "drop" is not one of drop_oldest, block; did you mean "drop_oldest"?',
       ],
     ],
     [

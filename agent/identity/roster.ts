@@ -62,6 +62,16 @@ const UNCHANGED: Changes = { began: [], ended: [], restarts: 0 };
 const isEqual = (a: readonly Instance[], b: readonly Instance[]): boolean =>
   a === b || (a.length === b.length && a.every((each, i) => each === b[i]));
 
+/** Of thousands nearly always few, or none. */
+const among = (
+  all: ReadonlyMap<string, Instance>,
+  is: (key: string, instance: Instance) => boolean,
+): [key: string, instance: Instance][] => {
+  const found: [string, Instance][] = [];
+  for (const [key, instance] of all) if (is(key, instance)) found.push([key, instance]);
+  return found;
+};
+
 /** `vacant`: how many have ended before the first list; who stands in it has taken their place. */
 export function createRoster(vacant = 0): Roster {
   const living = createLiving();
@@ -167,19 +177,20 @@ export function createRoster(vacant = 0): Roster {
       )
         return UNCHANGED;
       // A successor that is missing has lived all the same.
-      const here = new Map([...successors, ...instances.map(each => [keyOf(each), each] as const)]);
-      const absent = [...mains].filter(([key]) => !here.has(key));
+      const here = new Map(successors);
+      for (const each of instances) here.set(keyOf(each), each);
+      const absent = among(mains, key => !here.has(key));
       const isLate = (key: string) =>
         awaitedAt !== undefined && awaitedAt - (missing.get(key) ?? awaitedAt) < AWAITED_MS;
       const late = absent.filter(([key]) => isLate(key));
       const gone = absent.filter(([key]) => !isLate(key));
       const over = gone.map(([, instance]) => instance).filter(instance => !lives(instance));
-      const fresh = [...here].filter(([key, { claimed }]) => claimed && !known.has(key));
+      const fresh = among(here, (key, { claimed }) => claimed && !known.has(key));
       const vacant = ended + over.length;
       successors = new Map(fresh.slice(vacant, vacant + late.length));
       const began = fresh.filter(([key]) => !successors.has(key));
-      const keyed = [...here].filter(([key]) => !successors.has(key));
-      const keys = new Set(keyed.map(([key]) => key));
+      for (const key of successors.keys()) here.delete(key);
+      const keys = new Set(here.keys());
       missing = new Map(late.map(([key]) => [key, missing.get(key) ?? awaitedAt!]));
       for (const [key] of gone) {
         exit(key);
@@ -192,7 +203,7 @@ export function createRoster(vacant = 0): Roster {
       const parents = new Set(gone.length > 0 ? instances.map(({ ppid }) => ppid) : []);
       ended = first && instances.length > 0 ? 0 : ended + over.length;
       const theirs = new Set(gone.map(([, { session }]) => session));
-      for (const [key, instance] of keyed) {
+      for (const [key, instance] of here) {
         const { pid, session, claimed } = instance;
         const beside = session === undefined || theirs.has(undefined) || theirs.has(session);
         // Nobody knows how the top ended; what has children of its own goes on as one, and so does all when none has ended.
@@ -213,7 +224,7 @@ export function createRoster(vacant = 0): Roster {
       const launched = [...leaving.values()];
       leaving.clear();
       if (here.size === instances.length && late.length === 0) living.take(here, isTop, instances);
-      else living.take(new Map([...keyed, ...late]), isTop);
+      else living.take(new Map([...here, ...late]), isTop);
       for (const [key] of late) keys.add(key);
       known = keys;
       const started = began.map(([, instance]) => instance);

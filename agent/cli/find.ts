@@ -31,7 +31,8 @@ export function createFinder(room: Omit<Host, 'root'>): Finder {
     listed ??= listRecipes();
     return listed;
   };
-  const write = (found: readonly Discovered[]) => declare(found, recipes(), room.patterns);
+  const write = (found: readonly Discovered[]) =>
+    found.length === 0 ? {} : declare(found, recipes(), room.patterns);
   const read = (written: Readonly<Record<string, unknown>>) =>
     readDaemons(written).map(spec => ({ ...spec, logs: { ...spec.logs, presumed: true } }));
   return {

@@ -86,11 +86,14 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
     instance.posture = postures.of(stat, figures.details.rights, elapsed());
   };
   /** Adds up the daemons of these again. */
-  const sumUp = (touched: readonly { readonly daemon: string }[]) => {
+  const sumUp = async (touched: readonly { readonly daemon: string }[], breath: Breath) => {
     const anew = new Set(touched.map(({ daemon }) => daemon));
-    const sumsOf = (name: string) =>
-      (anew.has(name) ? undefined : sums.get(name)) ?? sumOf(portraits.members.get(name) ?? []);
-    sums = new Map(daemons.declared.map(({ name }) => [name, sumsOf(name)]));
+    const next = new Map<string, Sums>();
+    await breath.each(daemons.declared, ({ name }) => {
+      const before = anew.has(name) ? undefined : sums.get(name);
+      next.set(name, before ?? sumOf(portraits.members.get(name) ?? []));
+    });
+    sums = next;
   };
 
   /** One look, told to the table; `awaited` as its report takes it. None while another is under way. */
@@ -103,17 +106,17 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       const breath = createBreath(elapsed, signal);
       exits.looking();
       const left = await look(ahead, breath);
-      // The look took a moment, and who has ended meanwhile has been told.
+      // The look took a moment, and who has ended meanwhile has been told: from here to the report nobody else is.
       const { usages, tops, kin, instances } = portraits.end(exits.ended);
+      exits.seen(kin, now);
+      reports.processes(now, instances, awaited, looker.lives);
+      managers.seen(instances, now);
       await breath.each(postures.begin(elapsed()) ? portraits.tops : tops, pose);
-      sumUp([...usages, ...left]);
       tally.update(
         usages,
         left.map(({ stat }) => stat),
       );
-      exits.seen(kin, now);
-      reports.processes(now, instances, awaited, looker.lives);
-      managers.seen(instances, now);
+      await sumUp([...usages, ...left], breath);
     } finally {
       looking = false;
     }

@@ -64,6 +64,18 @@ describe('a host of files', () => {
     expect(w.instances.get('d')).toBeUndefined();
   });
 
+  it('tells who lives before it takes the time to learn how they run: whoever ends then has lived', async () => {
+    host.run({ pid: 10, comm: 'd' });
+    const w = here('d');
+    const postureOf = () => w.instances.get('d')?.map(({ posture }) => posture?.user);
+    let told: ReturnType<typeof postureOf>;
+    w.told = () => {
+      told = postureOf();
+    };
+    await w.cycle();
+    expect([told, postureOf()]).toEqual([[undefined], ['0']]);
+  });
+
   it('adds up a daemon, its children and theirs', async () => {
     host.run({
       pid: 10,

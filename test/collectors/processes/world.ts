@@ -10,6 +10,8 @@ export interface World {
   sampler: Sampler;
   warnings: string[];
   instances: ReadonlyMap<string, readonly Instance[]>;
+  /** Called when they are told. */
+  told(): void;
   /** One cycle: `name{label,…}` to value. */
   cycle(): Promise<Record<string, number>>;
 }
@@ -50,6 +52,7 @@ export function world(root: string, daemons: DaemonLookup, now: () => number): W
       reports: {
         processes: (_, instances) => {
           found.instances = instances;
+          found.told();
         },
         began: silent,
         managed: silent,
@@ -64,6 +67,7 @@ export function world(root: string, daemons: DaemonLookup, now: () => number): W
     sampler: sampler!,
     warnings,
     instances: new Map(),
+    told: silent,
     async cycle() {
       latest.begin();
       await sampler!.sample(latest, new AbortController().signal);

@@ -123,10 +123,12 @@ export function createExits(
       }
     }
     const byPidfd = native && watchByPidfd(native, exitRoom);
-    if (option === 'pidfd' && !byPidfd)
+    if (option === 'pidfd') {
+      if (byPidfd) return byPidfd;
       throw new Error(
         `cannot watch processes by pidfd: ${native ? 'the kernel is older than Linux 5.3' : cause}; set collectors.processes.exits to auto`,
       );
+    }
     const source = byPidfd || watchBySample(exitRoom);
     const unknown = source.name === 'pidfd' ? 'and before Linux 6.15 it is' : 'and it is';
     log.warn(

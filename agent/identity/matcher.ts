@@ -3,6 +3,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MatchSpec, ProcessFacts } from '../core/daemon.ts';
+import type { Log } from '../core/log.ts';
 import type { Patterns } from '../core/pattern.ts';
 import { commOf } from '../core/procstat.ts';
 import { createBoot } from '../native/boot.ts';
@@ -31,9 +32,18 @@ export interface Matcher {
 
 const REREAD_MS = 60_000;
 
-/** What several matchers ask of one host is looked up once. */
-export function createMatchers(host: Host): (spec: MatchSpec) => Matcher {
-  const portOwners = createSockets(host.root, host.elapsed);
+/** What several matchers ask of one host is looked up once. `log` is told once what it may not see. */
+export function createMatchers(
+  host: Host & { readonly log?: Pick<Log, 'warn'> },
+): (spec: MatchSpec) => Matcher {
+  let told = false;
+  const portOwners = createSockets(host.root, host.elapsed, port => {
+    if (!told)
+      host.log?.warn(
+        `cannot see who listens on port "${port}": permission denied; daemons of other users that are matched by a port are absent: give the agent CAP_SYS_PTRACE`,
+      );
+    told = true;
+  });
   const boot = createBoot(host.root, host.now, host.elapsed);
   return spec => createMatcher(spec, { ...host, portOwners, boot });
 }

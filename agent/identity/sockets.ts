@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { attempt } from '../core/errors.ts';
+import { attempt, codeOf } from '../core/errors.ts';
 import { parseListeners } from './parse.ts';
 
 /** Listening sockets are looked up this often, and their owners searched again at the latest after RESCAN_MS. */
@@ -18,9 +18,14 @@ interface Owners {
 
 /**
  * Owners of a port in our network namespace and in that of pid 1; a container with its own is matched by its id. Without
- * the right to read a process's fds it owns nothing. `elapsed` in monotonic ms.
+ * the right to read a process's fds it owns nothing, and `tellDenied` of a port that nobody else owns. `elapsed` in monotonic
+ * ms.
  */
-export function createSockets(root: string, elapsed: () => number): (port: number) => ReadonlySet<number> {
+export function createSockets(
+  root: string,
+  elapsed: () => number,
+  tellDenied: (port: number) => void = () => {},
+): (port: number) => ReadonlySet<number> {
   const proc = join(root, 'proc');
   const owners = new Map<number, Owners>();
   let listeners = new Map<number, Set<string>>();
@@ -40,7 +45,8 @@ export function createSockets(root: string, elapsed: () => number): (port: numbe
     const inodes = [...wanted].sort().join(' ');
     const known = owners.get(port);
     if (known?.inodes === inodes && at - known.scannedAt < RESCAN_MS) return known.pids;
-    const pids = holders(proc, wanted);
+    const { pids, denied } = holders(proc, wanted);
+    if (pids.size === 0 && denied) tellDenied(port);
     owners.set(port, { inodes, pids, scannedAt: at });
     return pids;
   };
@@ -80,18 +86,25 @@ function readTable(path: string, into: Map<number, Set<string>>): void {
   }
 }
 
-/** Pids that hold one of the sockets open. */
-function holders(proc: string, inodes: ReadonlySet<string>): Set<number> {
+/** Pids that hold one of the sockets open, and whether there are some that may not be seen. */
+function holders(proc: string, inodes: ReadonlySet<string>): { pids: Set<number>; denied: boolean } {
   const targets = new Set(Array.from(inodes, inode => `socket:[${inode}]`));
   const pids = new Set<number>();
+  let denied = false;
+  const list = (directory: string): string[] => {
+    try {
+      return readdirSync(directory);
+    } catch (error) {
+      denied ||= codeOf(error) === 'EACCES';
+      return [];
+    }
+  };
   for (const pid of list(proc)) {
     if (!/^\d+$/.test(pid)) continue;
     const directory = join(proc, pid, 'fd');
     if (list(directory).some(fd => targets.has(target(join(directory, fd))))) pids.add(Number(pid));
   }
-  return pids;
+  return { pids, denied };
 }
-
-const list = (directory: string): string[] => attempt(() => readdirSync(directory)) ?? [];
 
 const target = (link: string): string => attempt(() => readlinkSync(link)) ?? '';

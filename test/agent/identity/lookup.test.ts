@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPatterns } from '../../../agent/config/patterns.ts';
 import { systemClock } from '../../../agent/core/clock.ts';
 import type { DaemonSpec, MatchSpec } from '../../../agent/core/daemon.ts';
+import type { Log } from '../../../agent/core/log.ts';
 import { parseStat } from '../../../agent/core/procstat.ts';
 import { createLookup } from '../../../agent/identity/lookup.ts';
 import { createPidfile } from '../../../agent/identity/pidfile.ts';
@@ -642,6 +643,29 @@ describe('this host', () => {
     expect(here(daemon('us', { port, exe: '/nowhere' })).ofPid(process.pid)).toBeUndefined();
     server.close();
   });
+
+  if (have('root'))
+    it('says once that it may not see who listens on a port', async () => {
+      const program = `const s = require('net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port))`;
+      const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'ignore'] });
+      const port = Number(String((await once(child.stdout, 'data'))[0]));
+      const warnings: string[] = [];
+      const log = { warn: (text: string) => void warnings.push(text) } as unknown as Log;
+      process.seteuid!(65_534);
+      try {
+        const declared = [daemon('a', { port }), daemon('b', { port, user: 'root' })];
+        const { ofPid } = createLookup({ declared, root: '/', patterns, ...systemClock, log });
+        expect(ofPid(child.pid!)).toBeUndefined();
+      } finally {
+        process.seteuid!(0);
+        child.kill('SIGKILL');
+      }
+      expect(warnings).toEqual([
+        expect.stringMatching(
+          `^cannot see who listens on port "${port}": permission denied; .* CAP_SYS_PTRACE$`,
+        ),
+      ]);
+    });
 
   if (have('root'))
     it('goes by the name where the program of others may not be read, and says so once', async () => {

@@ -21,7 +21,26 @@ export function advise({ daemons, processors }: Pick<Config, 'daemons' | 'proces
       const keys = Object.entries(match).map(([key, value]) => `${key}: ${value}`);
       return keys.length === 0 ? [] : [keys.sort().join(', ')];
     }),
+    ...narrower(daemons),
   ];
+}
+
+/** A process that fits several is of the first: one that asks for more behind one that asks for less has none. */
+function narrower(daemons: Config['daemons']): Finding[] {
+  return daemons.flatMap((daemon, i) => {
+    const asked = new Map(Object.entries(daemon.match));
+    const wider = daemons.slice(0, i).find(({ match }) => {
+      const keys = Object.entries(match);
+      return keys.length < asked.size && keys.every(([key, value]) => asked.get(key) === value);
+    });
+    if (!wider) return [];
+    return [
+      {
+        what: `every process that fits ${daemon.name} fits ${wider.name} as well, for which it is taken`,
+        fix: `put ${daemon.name} before ${wider.name}`,
+      },
+    ];
+  });
 }
 
 /** What says the same of two daemons says it of the first. */

@@ -4,6 +4,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   globSync,
   openSync,
   readdirSync,
@@ -38,6 +39,7 @@ export async function examine(
     ...queue(root, config),
     ...logFiles(root, config),
     ...users(root, config),
+    ...executables(root, config),
     ...disk(config),
     ...exposed(config),
     ...clock(now),
@@ -189,6 +191,20 @@ function users(root: string, { daemons }: Config): Finding[] {
             what: `user "${user}" of ${name} is not in ${join(root, 'etc/passwd')}`,
             fix: `correct daemons.${name}.match.user, or name the uid`,
             costs: `all of ${name}: nothing fits its match`,
+          },
+        ],
+  );
+}
+
+/** A slip, a pattern, a program that is not installed; or it is there in a container alone, so no more than a note. */
+function executables(root: string, { daemons }: Config): Finding[] {
+  return daemons.flatMap(({ name, match: { exe } }) =>
+    exe === undefined || existsSync(join(root, exe))
+      ? []
+      : [
+          {
+            what: `"${exe}" of ${name} is not on this host`,
+            fix: `correct daemons.${name}.match.exe, which is the path of one file, unless only a container has it`,
           },
         ],
   );

@@ -143,6 +143,17 @@ processors:
     ]);
   });
 
+  test('what fits nothing, because one that asks for less stands first, is noted', async () => {
+    const file = write(
+      'narrow.yaml',
+      'daemons: { all: { match: { comm: x } }, some: { match: { user: www, comm: x } }, y: { match: { user: www, comm: y } } }\n',
+    );
+    expect((await run(file)).lines.slice(1)).toEqual([
+      'note: every process that fits some fits all as well, for which it is taken',
+      '  fix: put some before all',
+    ]);
+  });
+
   test('an environment that costs data is 1, a note is not', async () => {
     const file = write('good.yaml', 'daemons: { nginx: }\n');
     const note = { what: 'a note', fix: 'do a' };
@@ -254,6 +265,16 @@ describe('the environment', () => {
     const open = { ...poor, 'proc/sys/net/ipv4/ip_unprivileged_port_start': '80\n' };
     expect(await host(open).look({ collectors })).toEqual([]);
     expect(await host().look({ collectors })).toEqual([]);
+  });
+
+  test('executables', async () => {
+    const daemons = ['/usr/sbin/d', '/usr/sbin/*'].map((exe, i) => daemon(`d${i}`, { exe }));
+    expect(await host({ 'usr/sbin/d': '' }).look({ daemons })).toEqual([
+      {
+        what: '"/usr/sbin/*" of d1 is not on this host',
+        fix: 'correct daemons.d1.match.exe, which is the path of one file, unless only a container has it',
+      },
+    ]);
   });
 
   test('users', async () => {

@@ -13,6 +13,7 @@ interface DiscoveringConfig {
 
 interface Found {
   readonly name: string;
+  readonly pids: readonly number[];
   readonly logs: readonly string[];
   readonly ageMs: number;
 }
@@ -53,7 +54,9 @@ export function createDiscovery<C extends DiscoveringConfig, F extends Found>(ro
     if (before) {
       // A log file is opened when there is something to write.
       const logs = [...new Set([...before.logs, ...found.logs])].slice(0, Math.max(before.logs.length, 20));
-      if (logs.length > before.logs.length) known.set(found.name, { ...before, logs });
+      // Who has ended comes again as what it is by then: the file of another release, run by the next interpreter.
+      const goesOn = before.pids.some(pid => found.pids.includes(pid));
+      known.set(found.name, { ...(goesOn ? before : found), pids: found.pids, logs });
       return;
     }
     if (!first && found.ageMs < MIN_AGE_MS) return;

@@ -4,7 +4,7 @@ import type { MatchSpec } from '../core/daemon.ts';
 import type { Patterns } from '../core/pattern.ts';
 import type { Discovered } from './discover.ts';
 import { globOf } from './parse-fd.ts';
-import { isInMemory, isNamedAfter } from './program.ts';
+import { isInMemory, isNamedAfter, VERSION } from './program.ts';
 
 /** What stands below a daemon's name in `daemons:`. */
 export interface Declaration {
@@ -61,7 +61,8 @@ function matchOf(found: Discovered, recipe: KnownRecipe | undefined): MatchSpec 
   if (exe === undefined && comm !== undefined && isInMemory(comm))
     return called === undefined ? undefined : { cmdline: `^(\\S*/)?${literal(called)}( |$)` };
   const program = exe === undefined ? comm !== undefined && { comm } : { exe };
-  if (script !== undefined) return { ...program, cmdline: ` ${literal(script)}( |$)` };
+  if (script !== undefined)
+    return { ...program, cmdline: ` ${script.split(VERSION).map(literal).join('[^/ ]*')}( |$)` };
   if (!program) return undefined;
   return exe === undefined || comm === undefined || isNamedAfter(comm, exe) ? program : { exe, comm };
 }

@@ -13,7 +13,7 @@ import { type Candidate, census, isSupervisor } from './census.ts';
 import { createFacts, type Facts } from './facts.ts';
 import { createHoldings } from './holdings.ts';
 import { createMatchers, type Host, type Matcher } from './matcher.ts';
-import { nameOf, namesOf, type Program, programOf } from './program.ts';
+import { nameOf, namesOf, type Program, programOf, unversioned } from './program.ts';
 
 /** What the processes of a daemon do not have in common is undefined. */
 export interface Discovered extends Held {
@@ -109,7 +109,9 @@ export function discover({ recipes, known: before = [], claimed, ...host }: Surr
       exe: shared(({ seen }) => exeOf(seen.facts)),
       comm: shared(({ seen }) => seen.comm),
       program: shared(({ seen }) => seen.program?.name),
-      script: shared(({ seen }) => seen.program?.script),
+      script: shared(({ seen }) => seen.program?.script && unversioned(seen.program.script))
+        ? tops[0]!.seen.program?.script
+        : undefined,
       user: shared(({ seen }) => seen.facts.uid()) === undefined ? undefined : posture.user,
       posture,
       pids,
@@ -134,9 +136,11 @@ interface Named {
 /** Scripts of one name that are not one file are two daemons. */
 function tellApart(tops: readonly Named[], before: NonNullable<Surroundings['known']>): void {
   const scriptOf = ({ seen, unit }: Named) =>
-    unit === undefined && seen.recipe === undefined ? seen.program?.script : undefined;
+    unit === undefined && seen.recipe === undefined && seen.program?.script !== undefined
+      ? unversioned(seen.program.script)
+      : undefined;
   const called = new Map(
-    before.flatMap(({ name, script }) => (script === undefined ? [] : [[script, name]])),
+    before.flatMap(({ name, script }) => (script === undefined ? [] : [[unversioned(script), name]])),
   );
   const fileOf = (script: string) => script.slice(script.lastIndexOf('/') + 1);
   const taken = new Set([...before.map(({ name }) => name), ...[...called.keys()].map(fileOf)]);

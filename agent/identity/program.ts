@@ -13,6 +13,14 @@ const UTILITY = /^(sleep|tail|cat|tee|timeout|watch|yes|xargs|nohup|setsid|true)
 
 const SUFFIX = /\.\w{1,4}$/;
 
+/** What the next release changes of a path: `shop-1.2.3-rc1.jar`, `/releases/20240131120000/`. */
+export const VERSION =
+  /(?<=[-_/])v?\d+(?:\.\d+)+(?:[-+.]\w+)*?(?=\/|\.[a-zA-Z]\w{0,3}$|$)|(?<=\/)\d{8,}(?=\/)/g;
+
+/** The path of a script, whichever release it is of. */
+export const unversioned = (script: string): string =>
+  script.replace(VERSION, '').replace(/[-_]+(?=\/|\.\w{1,4}$|$)/g, '') || script;
+
 export interface Program {
   readonly name: string;
   /** The argument that tells it from others of the same interpreter. */
@@ -31,7 +39,7 @@ export function programOf(comm: string, exe: string | undefined, cmdline: string
   // One that has changed its title is no longer called by what interprets it.
   if (INTERPRETER.test(file) && INTERPRETER.test(called)) {
     const script = scriptOf(args);
-    const name = script && baseOf(script).replace(SUFFIX, '');
+    const name = script && baseOf(unversioned(script)).replace(SUFFIX, '');
     return name ? { name, script } : undefined;
   }
   const isFile = exe === undefined ? isInMemory(comm) && called !== '' : isNamedAfter(comm, exe);

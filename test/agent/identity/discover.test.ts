@@ -80,3 +80,24 @@ it('a script is the same by whatever interprets it', () => {
     app: { match: { cmdline: ' /srv/app\\.py( |$)' } },
   });
 });
+
+it('two releases of a script are one daemon, and so is the next', () => {
+  const host = createHost();
+  onTestFinished(() => host.close());
+  host.run({ pid: 1, ppid: 0, comm: 'init' });
+  for (const [pid, release] of [
+    [500, '1.9.0'],
+    [501, '1.10.0-rc1'],
+  ] as const)
+    host.run({
+      pid,
+      comm: 'java',
+      exe: '/usr/bin/java',
+      cmdline: ['java', '-jar', `/opt/shop-${release}.jar`],
+    });
+  const { daemons } = discover({ ...host, patterns: createPatterns(), recipes: [] });
+  const { shop } = declare(daemons, [], createPatterns());
+  expect(shop!.match).toEqual({ exe: '/usr/bin/java', cmdline: ' /opt/shop-[^/ ]*\\.jar( |$)' });
+  expect(Object.keys(shop!)).toEqual(['match']);
+  expect(new RegExp(shop!.match!.cmdline!).test('java -jar /opt/shop-2.0.0.jar')).toBe(true);
+});

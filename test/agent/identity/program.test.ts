@@ -1,6 +1,6 @@
 // What a process is called, from what the kernel says of it.
 import { expect, it } from 'vitest';
-import { namesOf, programOf } from '../../../agent/identity/program.ts';
+import { namesOf, programOf, unversioned } from '../../../agent/identity/program.ts';
 
 it.each([
   ['nginx', '/usr/sbin/nginx', 'nginx: master process', { name: 'nginx' }],
@@ -23,6 +23,7 @@ it.each([
   ['memfd:sealed-91', undefined, 'tools/backend --uid 0', { name: 'backend' }],
   ['memfd:sealed-91', undefined, '', { name: 'memfd:sealed-91' }],
   ['java', '/usr/bin/java', 'java -cp a.jar Main', { name: 'Main', script: 'Main' }],
+  ['java', '/usr/bin/java', 'java -jar /opt/shop-1.2.3.jar', { name: 'shop', script: '/opt/shop-1.2.3.jar' }],
   ['sh', '/usr/bin/dash', 'sh -c while true', undefined],
   ['sleep', '/usr/bin/sleep', 'sleep infinity', undefined],
   ['tail', '/bin/busybox', 'tail -f /dev/null', undefined],
@@ -42,3 +43,16 @@ it.each<[scripts: string[], taken: string[], names: string[]]>([
 ])('%j beside %j are called %j', (scripts, taken, names) =>
   expect(namesOf(scripts, new Set(taken))).toEqual(names),
 );
+
+it.each([
+  ['/opt/shop-1.2.3.jar', '/opt/shop.jar'],
+  ['shop-v1.2.3-SNAPSHOT.jar', 'shop.jar'],
+  ['/opt/kafka_2.13-3.6.0/libs/kafka_2.13-3.6.0.jar', '/opt/kafka/libs/kafka.jar'],
+  ['/srv/shop/releases/20240131120000/server.js', '/srv/shop/releases//server.js'],
+  ['/opt/tool-1.2.3', '/opt/tool'],
+  ['/opt/1.2.3/tool.py', '/opt//tool.py'],
+  ['1.2.3.jar', '1.2.3.jar'],
+  ['/usr/lib/python3.11/site.py', '/usr/lib/python3.11/site.py'],
+  ['/srv/port-8080.js', '/srv/port-8080.js'],
+  ['com.shop.Main', 'com.shop.Main'],
+])('%s of any release is %s', (script, any) => expect(unversioned(script)).toBe(any));

@@ -31,6 +31,8 @@ export interface Matcher {
 }
 
 const REREAD_MS = 60_000;
+/** A link is turned to the next release a moment before that begins. */
+const LINK_MS = 1000;
 
 /** What several matchers ask of one host is looked up once. `log` is told once what it may not see. */
 export function createMatchers(
@@ -67,7 +69,7 @@ function createMatcher(spec: MatchSpec, host: Asked): Matcher {
   if (spec.exe !== undefined) {
     const exe = spec.exe;
     const named = commOf(exe.slice(exe.lastIndexOf('/') + 1));
-    const real = reread(elapsed, () => withoutRoot(realpathSync(join(root, exe)), root));
+    const real = reread(elapsed, LINK_MS, () => withoutRoot(realpathSync(join(root, exe)), root));
     fixed.push(facts => {
       const target = facts.exe();
       // Where the target may not be read, the name the kernel gave at exec is the best there is.
@@ -77,7 +79,9 @@ function createMatcher(spec: MatchSpec, host: Asked): Matcher {
   }
   if (spec.user !== undefined) {
     const user = spec.user;
-    const users = reread(elapsed, () => parsePasswd(readFileSync(join(root, 'etc/passwd'), 'utf8')));
+    const users = reread(elapsed, REREAD_MS, () =>
+      parsePasswd(readFileSync(join(root, 'etc/passwd'), 'utf8')),
+    );
     fixed.push(facts => facts.uid() === (/^\d+$/.test(user) ? Number(user) : (users()?.get(user) ?? -1)));
   }
   if (spec.systemd_unit !== undefined) {
@@ -119,12 +123,12 @@ function within(cgroup: Cgroup | undefined, prefix: string): boolean {
   return cgroup?.paths.some(path => path === prefix || path.startsWith(below)) ?? false;
 }
 
-/** A value that seldom changes, read again when it is a minute old; undefined when it cannot be read. */
-function reread<T>(elapsed: () => number, read: () => T): () => T | undefined {
+/** A value that seldom changes, read again when it is so old; undefined when it cannot be read. */
+function reread<T>(elapsed: () => number, ms: number, read: () => T): () => T | undefined {
   let value: T | undefined;
   let readAt = -Infinity;
   return () => {
-    if (elapsed() - readAt >= REREAD_MS) {
+    if (elapsed() - readAt >= ms) {
       readAt = elapsed();
       try {
         value = read();

@@ -1,7 +1,7 @@
 // Who is it? Every key of a match, alone and together, on a host of files and on this one.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, renameSync, symlinkSync, utimesSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -95,6 +95,19 @@ describe('a match', () => {
 
   it.each(MATCHES)('%j fits: %s', (match, fits) => {
     expect(lookup(daemon('d', match)).ofProcess(facts(NGINX))).toBe(fits ? 'd' : undefined);
+  });
+
+  it('fits the program that a link leads to by now', () => {
+    const [old, next] = [NGINX, { ...NGINX, pid: 502, start: 200, exe: '/opt/2/nginx' }];
+    host.write('opt/2/nginx', '');
+    symlinkSync('usr/sbin', `${host.root}/current`);
+    const { ofProcess } = lookup(daemon('d', { exe: '/current/nginx' }));
+    expect(ofProcess(facts(old))).toBe('d');
+    rmSync(`${host.root}/current`);
+    symlinkSync('opt/2', `${host.root}/current`);
+    host.tick(1000);
+    host.run(next);
+    expect([old, next].map(each => ofProcess(facts(each)))).toEqual(['d', 'd']);
   });
 
   it('fits a program that was replaced under a running process', () => {

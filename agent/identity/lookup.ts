@@ -14,6 +14,8 @@ import { createMatchers, type Host, type Matcher } from './matcher.ts';
 const FRESH_MS = 1000;
 /** A process may exec after it was first seen, so it is examined again soon, and then whenever its turn in a look comes. */
 const SETTLE_MS = 1000;
+/** … and as long as it may still start: then daemons give themselves the title they are known by. */
+const YOUNG_MS = 30_000;
 const REEXAMINE_MS = 45_000;
 /** Of those that were seen together at first, each has its turn, so that no look is much longer than the others. */
 const REEXAMINE_TURNS = 60;
@@ -36,7 +38,8 @@ interface Known {
   candidates: readonly Candidate[];
   /** What it ran when they held; undefined without any, and where that is not told. */
   program: string | undefined;
-  /** As all times here, of the monotonic clock. */
+  /** When this program was first seen; as all times here, of the monotonic clock. */
+  firstAt: number;
   examinedAt: number;
   settled: boolean;
   /** When the process was last seen alive. */
@@ -118,10 +121,11 @@ export function createLookup(room: LookupRoom): ChangingLookup {
       return before;
     }
     const { candidates, program, doubtful } = examine(process, before);
-    const settled = same && !doubtful;
+    const firstAt = same && !process.began ? before.firstAt : at;
+    const settled = same && !doubtful && at - firstAt >= YOUNG_MS;
     const turn = settled && !before.settled ? process.pid % REEXAMINE_TURNS : 0;
     const examinedAt = at - (turn * REEXAMINE_MS) / REEXAMINE_TURNS;
-    const next = { ...unknown(process, at), candidates, program, settled, examinedAt };
+    const next = { ...unknown(process, at), candidates, program, firstAt, settled, examinedAt };
     // It may have children.
     if (known && (isElsewhere(known, process) || !isEqual(known.candidates, candidates))) answers = {};
     remember(process.pid, next);
@@ -243,6 +247,7 @@ const unknown = (process: ProcessFacts, at: number): Known => ({
   process,
   candidates: [],
   program: undefined,
+  firstAt: at,
   examinedAt: at,
   settled: false,
   checkedAt: at,

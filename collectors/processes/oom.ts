@@ -19,6 +19,8 @@ const MAX_RECORD = 8192;
 const MAX_KILLS = 256;
 /** Between the clocks of the log and of start times. */
 const TOLERANCE_MS = 1000;
+/** In so many looks each process is asked once for its group: it may be moved. */
+const ASKED_AGAIN = 60;
 
 /**
  * `uptime()` in ms of CLOCK_MONOTONIC, the clock of the kernel's log. `samePids`: the log names processes as we do.
@@ -27,7 +29,11 @@ export function createOom(root: string, samePids: boolean, now: () => number, up
   const buf = Buffer.alloc(MAX_RECORD);
   /** By pid, when; Unix ms. */
   const kills = new Map<number, number>();
-  const groups = new Map<number, { readonly file: string; readonly count: number }>();
+  /** By pid, the file in which its group counts kills; undefined for one in none. */
+  const groups = new Map<number, string | undefined>();
+  /** What these files said in the last look. */
+  let counts = new Map<string, number | undefined>();
+  let looks = 0;
   const log = samePids ? openLog(join(root, 'dev/kmsg')) : undefined;
   let mounts: ReadonlyMap<string, string> | undefined;
 
@@ -67,17 +73,16 @@ export function createOom(root: string, samePids: boolean, now: () => number, up
   if (log !== undefined) readLog(log);
   kills.clear();
 
-  const note = (pid: number) => {
-    const file = groups.get(pid)?.file ?? fileOf(pid);
-    const count = file === undefined ? undefined : countIn(file);
-    if (file !== undefined && count !== undefined) groups.set(pid, { file, count });
-  };
-
   return {
     look(living) {
       if (log !== undefined) return;
-      for (const [pid, { claimed }] of living) if (claimed) note(pid);
+      looks++;
       for (const pid of groups.keys()) if (!living.has(pid)) groups.delete(pid);
+      for (const [pid, { claimed }] of living)
+        if (claimed && (!groups.has(pid) || (pid + looks) % ASKED_AGAIN === 0)) groups.set(pid, fileOf(pid));
+      counts = new Map();
+      for (const file of groups.values())
+        if (file !== undefined && !counts.has(file)) counts.set(file, countIn(file));
     },
     killed(pid, startedAt) {
       if (log !== undefined) {
@@ -86,9 +91,9 @@ export function createOom(root: string, samePids: boolean, now: () => number, up
         kills.delete(pid);
         return at !== undefined && at >= startedAt - TOLERANCE_MS;
       }
-      const group = groups.get(pid);
+      const file = groups.get(pid);
       groups.delete(pid);
-      return group !== undefined && (countIn(group.file) ?? 0) > group.count;
+      return file !== undefined && (countIn(file) ?? 0) > (counts.get(file) ?? Infinity);
     },
     close() {
       if (log !== undefined) closeSync(log);

@@ -83,3 +83,12 @@ it('is not known of one nobody has seen, of one forgotten, of no top, and of a g
   host.remove('sys/fs/cgroup/system.slice/d.service');
   expect(oom.killed(7, 0)).toBe(false);
 });
+
+it('follows one that is moved to another group, a minute of looks later', () => {
+  const { host, oom, kills, run, look } = world(TWO, '0::/\n');
+  run(5);
+  host.run({ pid: 5, cgroup: TWO.cgroup });
+  for (let i = 0; i < 60; i++) look();
+  kills(3);
+  expect(oom.killed(5, 0)).toBe(true);
+});

@@ -88,14 +88,16 @@ export function createLookup(room: LookupRoom): ChangingLookup {
     recent.set(pid, known);
   };
 
-  /** `before` of the same process. */
-  const examine = (process: ProcessFacts, before: Known | undefined) => {
+  /** `before` of the same process, which `goesBy` the same name and stack still. */
+  const examine = (process: ProcessFacts, before: Known | undefined, goesBy: boolean) => {
     const facts = createFacts(root, process);
+    // An exec draws another stack, so that its file need not be asked for.
+    const programOf = () => (goesBy && process.stack ? before?.program : undefined) ?? facts.program();
     const fitting = daemons.filter(({ matcher }) => matcher.fixed(facts));
     const [denied, doubtful] = [facts.denied(), facts.doubtful()];
-    const goesOn = !process.began && before?.program !== undefined && before.program === facts.program();
-    const candidates = fitting.length === 0 && goesOn ? before.candidates : fitting;
-    const program = candidates.length > 0 ? facts.program() : undefined;
+    const goesOn = () => !process.began && before?.program !== undefined && before.program === programOf();
+    const candidates = fitting.length === 0 && before && goesOn() ? before.candidates : fitting;
+    const program = candidates.length > 0 ? programOf() : undefined;
     if (denied && !process.began && !toldDenied) {
       toldDenied = true;
       log?.warn(
@@ -120,7 +122,7 @@ export function createLookup(room: LookupRoom): ChangingLookup {
       before.checkedAt = at;
       return before;
     }
-    const { candidates, program, doubtful } = examine(process, before);
+    const { candidates, program, doubtful } = examine(process, before, same);
     const firstAt = same && !process.began ? before.firstAt : at;
     const settled = same && !doubtful && at - firstAt >= YOUNG_MS;
     const turn = settled && !before.settled ? process.pid % REEXAMINE_TURNS : 0;

@@ -16,7 +16,7 @@ import { createPortraits, type Top } from './portrait.ts';
 import { createPostures } from './posture.ts';
 import { createReader } from './read.ts';
 import { readStat } from './sample.ts';
-import { type Sums, sumOf, writeSums } from './sums.ts';
+import { sumOf, type Weights, writeSums } from './sums.ts';
 import { createTally } from './tally.ts';
 
 /** After an end whoever takes the place of the ended is looked for so soon. */
@@ -85,13 +85,11 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   const pose = ({ of: { stat, figures }, instance }: Top) => {
     instance.posture = postures.of(stat, figures.details.rights, elapsed());
   };
-  /** Adds up the daemons of these again. */
-  const sumUp = async (touched: readonly { readonly daemon: string }[], breath: Breath) => {
-    const anew = new Set(touched.map(({ daemon }) => daemon));
-    const next = new Map<string, Sums>();
+  const sumUp = async (touched: ReadonlySet<string>, breath: Breath) => {
+    const next = new Map<string, Weights>();
     await breath.each(daemons.declared, ({ name }) => {
-      const before = anew.has(name) ? undefined : sums.get(name);
-      next.set(name, before ?? sumOf(portraits.members.get(name) ?? []));
+      const before = touched.has(name) ? undefined : sums.get(name);
+      next.set(name, before ?? sumOf(portraits.weights.get(name) ?? []));
     });
     sums = next;
   };
@@ -107,7 +105,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
       exits.looking();
       const left = await look(ahead, breath);
       // The look took a moment, and who has ended meanwhile has been told: from here to the report nobody else is.
-      const { usages, tops, kin, instances } = portraits.end(exits.ended);
+      const { usages, tops, touched, kin, instances } = portraits.end(exits.ended);
       exits.seen(kin, now);
       reports.processes(now, instances, awaited, looker.lives);
       managers.seen(instances, now);
@@ -116,7 +114,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
         usages,
         left.map(({ stat }) => stat),
       );
-      await sumUp([...usages, ...left], breath);
+      await sumUp(touched, breath);
     } finally {
       looking = false;
     }
@@ -126,7 +124,7 @@ export function create(options: ProcessesOptions, room: SamplerRoom): Sampler[] 
   let looking = false;
   let pids: readonly number[] = [];
   let all: ReadonlySet<number> = new Set();
-  let sums: ReadonlyMap<string, Sums> = new Map();
+  let sums: ReadonlyMap<string, Weights> = new Map();
   let timer: NodeJS.Timeout | undefined;
   const observeSoon = (awaited: boolean) => {
     timer ??= setTimeout(() => {

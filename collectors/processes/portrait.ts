@@ -6,13 +6,15 @@ import { hasEnded, isSameProcess, type Stat, TICKS_PER_SECOND } from '../../agen
 import type { Kin } from './lineage.ts';
 import type { Seen } from './look.ts';
 import type { Setting } from './sample.ts';
-import { fdShare } from './sums.ts';
+import { createWeights, fdShare, type Weights, weigh } from './sums.ts';
 import {
+  COUNTERS,
   INVOLUNTARY,
   MAJOR_FAULTS,
   MINOR_FAULTS,
   READ,
   SYSTEM,
+  TOLD_APART,
   USER,
   type Usage,
   VOLUNTARY,
@@ -26,8 +28,9 @@ interface Portrait extends Usage {
   rights: number;
   /** Another object whenever everything of it was read. */
   setting: Setting;
-  readonly own: number[];
-  readonly inherited: number[];
+  readonly own: Float64Array;
+  readonly inherited: Float64Array;
+  readonly weights: Weights;
   readonly ended: boolean;
   readonly instance: Instance & {
     state: Instance['state'];
@@ -44,6 +47,8 @@ export interface Drawn {
   readonly usages: readonly Usage[];
   /** The tops among them that run with other rights than before, or had their turn; all when somebody is another. */
   readonly tops: readonly Top[];
+  /** Daemons of which something is to be added up anew. */
+  readonly touched: ReadonlySet<string>;
   /** By pid, of those that live. */
   readonly kin: ReadonlyMap<number, Kin>;
   /** By daemon, of those that live. */
@@ -69,7 +74,7 @@ export interface Portraits {
   /** As of the last look. */
   readonly tops: readonly Top[];
   /** By daemon, of those that had not ended when they were looked at. */
-  readonly members: ReadonlyMap<string, readonly Seen[]>;
+  readonly weights: ReadonlyMap<string, readonly Weights[]>;
 }
 
 /** What began after `startedAt`, Unix seconds, is fresh. */
@@ -79,9 +84,10 @@ export function createPortraits(startedAt: number): Portraits {
   let moved = true;
   let read: Portrait[] = [];
   let due: Top[] = [];
+  let touched = new Set<string>();
   let kin = new Map<number, Kin>();
   let instances = new Map<string, Instance[]>();
-  let members = new Map<string, Seen[]>();
+  let weights = new Map<string, Weights[]>();
   let tops: Top[] = [];
 
   const beganOf = ({ startTicks }: Stat) => boot + startTicks / TICKS_PER_SECOND;
@@ -89,11 +95,11 @@ export function createPortraits(startedAt: number): Portraits {
   const gather = (ended: readonly ProcessFacts[]) => {
     kin = new Map();
     instances = new Map();
-    members = new Map();
+    weights = new Map();
     tops = [];
     for (const portrait of known.values()) {
       if (portrait.ended) continue;
-      members.getOrInsertComputed(portrait.daemon, () => []).push(portrait.of);
+      weights.getOrInsertComputed(portrait.daemon, () => []).push(portrait.weights);
       if (isTop(portrait)) tops.push(portrait);
       if (ended.some(each => isSameProcess(each, portrait))) continue;
       kin.set(portrait.pid, portrait.kin);
@@ -110,7 +116,7 @@ export function createPortraits(startedAt: number): Portraits {
       const portrait = known.get(seen.stat.pid);
       if (portrait && isOf(portrait, seen)) {
         const { rights, setting } = portrait;
-        renew(portrait);
+        if (renew(portrait)) touched.add(portrait.daemon);
         read.push(portrait);
         if ((portrait.rights !== rights || portrait.setting !== setting) && isTop(portrait))
           due.push(portrait);
@@ -118,7 +124,10 @@ export function createPortraits(startedAt: number): Portraits {
     },
     leave(left) {
       moved ||= left.length > 0;
-      for (const seen of left) if (known.get(seen.stat.pid)?.of === seen) known.delete(seen.stat.pid);
+      for (const seen of left) {
+        touched.add(seen.daemon);
+        if (known.get(seen.stat.pid)?.of === seen) known.delete(seen.stat.pid);
+      }
     },
     get moved() {
       return moved;
@@ -137,21 +146,23 @@ export function createPortraits(startedAt: number): Portraits {
       renew(portrait);
       known.set(portrait.pid, portrait);
       read.push(portrait);
+      touched.add(portrait.daemon);
     },
     end(ended) {
-      const [usages, others] = [read, moved ? undefined : due];
+      const [usages, others, anew] = [read, moved ? undefined : due, touched];
       if (moved || ended.length > 0) gather(ended);
       read = [];
       due = [];
+      touched = new Set();
       // Whoever was left out may be there still.
       moved = ended.length > 0;
-      return { usages, tops: others ?? tops, kin, instances };
+      return { usages, tops: others ?? tops, touched: anew, kin, instances };
     },
     get tops() {
       return tops;
     },
-    get members() {
-      return members;
+    get weights() {
+      return weights;
     },
   };
 }
@@ -173,8 +184,9 @@ function draw(of: Seen, claimed: boolean, began: number, startedAt: number): Por
     fresh: began >= startedAt,
     rights: 0,
     setting: figures.details.setting,
-    own: [],
-    inherited: [],
+    own: new Float64Array(COUNTERS),
+    inherited: new Float64Array(TOLD_APART),
+    weights: createWeights(),
     ended: hasEnded(stat),
     instance: {
       pid,
@@ -193,8 +205,8 @@ function draw(of: Seen, claimed: boolean, began: number, startedAt: number): Por
   };
 }
 
-/** Gives it the figures of now. */
-function renew(portrait: Portrait): void {
+/** Gives it the figures of now; whether the sums of its daemon are others for that. */
+function renew(portrait: Portrait): boolean {
   const { own, inherited, instance } = portrait;
   const { stat, figures } = portrait.of;
   const { io, details, memory } = figures;
@@ -217,4 +229,5 @@ function renew(portrait: Portrait): void {
   instance.memory = Number.isNaN(memory.resident) ? undefined : memory.resident;
   // A number that is no integer is an object of its own.
   if (instance.fdUsage !== share) instance.fdUsage = Number.isNaN(share) ? undefined : share;
+  return weigh(portrait.weights, stat, figures);
 }

@@ -1,72 +1,83 @@
 // Figures of one daemon added up over its processes. Pure. A figure that one process does not give is not known at all.
 
 import type { SampleSink } from '../../agent/core/meter.ts';
+import type { Desc } from '../../agent/core/metric.ts';
 import { type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import * as descs from './descs.ts';
 import type { Figures } from './sample.ts';
 import * as tally from './tally.ts';
 
-export interface Sums {
-  threads: number;
-  openFds: number;
-  maxFds: number;
-  resident: number;
-  virtual: number;
-  swap: number;
-  anonymous: number;
-  ioDenied: boolean;
-}
+/** What a process, or all of a daemon together, has now, by place; NaN where it is not known. */
+export type Weights = Float64Array;
+
+/** What stands in the first places, each the sum over the processes. */
+const SUMMED = [
+  descs.THREADS,
+  descs.OPEN_FDS,
+  descs.RESIDENT,
+  descs.VIRTUAL,
+  descs.SWAP,
+  descs.ANONYMOUS,
+] as const;
+/** The largest share of a limit of open files, and 1 where I/O is denied. */
+const MAX_FDS = 6;
+const IO_DENIED = 7;
+const PLACES = 8;
+
+export const createWeights = (): Weights => new Float64Array(PLACES);
 
 /** Open files of a process as a share of its soft limit; NaN when either is unknown. */
 export const fdShare = ({ openFds, details }: Figures): number => openFds / details.setting.fdLimit;
 
+/** Weighs a process; whether something is not what it was. */
+export function weigh(weights: Weights, { threads }: Pick<Stat, 'threads'>, figures: Figures): boolean {
+  const { memory, openFds, details, ioDenied } = figures;
+  let moved = put(weights, 0, threads);
+  moved = put(weights, 1, openFds) || moved;
+  moved = put(weights, 2, memory.resident) || moved;
+  moved = put(weights, 3, memory.virtual) || moved;
+  moved = put(weights, 4, details.swap) || moved;
+  moved = put(weights, 5, memory.anonymous) || moved;
+  moved = put(weights, MAX_FDS, fdShare(figures)) || moved;
+  return put(weights, IO_DENIED, ioDenied ? 1 : 0) || moved;
+}
+
+function put(weights: Weights, at: number, value: number): boolean {
+  if (Object.is(weights[at], value)) return false;
+  weights[at] = value;
+  return true;
+}
+
 /** Of running processes. Whatever is added to NaN stays unknown. */
-export function sumOf(
-  processes: readonly { readonly stat: Pick<Stat, 'threads'>; readonly figures: Figures }[],
-): Sums {
-  const sums: Sums = {
-    threads: 0,
-    openFds: 0,
-    maxFds: 0,
-    resident: 0,
-    virtual: 0,
-    swap: 0,
-    anonymous: 0,
-    ioDenied: false,
-  };
-  for (const { stat, figures } of processes) {
-    const { memory, openFds, details, ioDenied } = figures;
-    sums.threads += stat.threads;
-    sums.openFds += openFds;
-    sums.maxFds = Math.max(sums.maxFds, fdShare(figures));
-    sums.resident += memory.resident;
-    sums.virtual += memory.virtual;
-    sums.swap += details.swap;
-    sums.anonymous += memory.anonymous;
-    sums.ioDenied ||= ioDenied;
+export function sumOf(processes: readonly Weights[]): Weights {
+  const sums = createWeights();
+  for (const weights of processes) {
+    for (let i = 0; i < SUMMED.length; i++) sums[i]! += weights[i]!;
+    sums[MAX_FDS] = Math.max(sums[MAX_FDS]!, weights[MAX_FDS]!);
+    sums[IO_DENIED] = Math.max(sums[IO_DENIED]!, weights[IO_DENIED]!);
   }
   return sums;
 }
 
 /** Of no process nothing is used; what of a process is not known is absent. */
-export function writeSums(out: SampleSink, daemon: string, sums: Sums, totals: Readonly<Float64Array>): void {
-  for (const [desc, value] of [
-    [descs.THREADS, sums.threads],
-    [descs.OPEN_FDS, sums.openFds],
-    [descs.MAX_FDS, sums.maxFds],
-    [descs.RESIDENT, sums.resident],
-    [descs.VIRTUAL, sums.virtual],
-    [descs.SWAP, sums.swap],
-    [descs.ANONYMOUS, sums.anonymous],
-  ] as const)
+export function writeSums(
+  out: SampleSink,
+  daemon: string,
+  sums: Weights,
+  totals: Readonly<Float64Array>,
+): void {
+  const set = (desc: Desc, value: number) => {
     if (!Number.isNaN(value)) out.set(desc, value, daemon);
+  };
+  for (const [i, desc] of SUMMED.entries()) set(desc, sums[i]!);
+  set(descs.MAX_FDS, sums[MAX_FDS]!);
   out.set(descs.CPU, totals[tally.USER]! / TICKS_PER_SECOND, daemon, 'user');
   out.set(descs.CPU, totals[tally.SYSTEM]! / TICKS_PER_SECOND, daemon, 'system');
   out.set(descs.PAGE_FAULTS, totals[tally.MINOR_FAULTS]!, daemon, 'minor');
   out.set(descs.PAGE_FAULTS, totals[tally.MAJOR_FAULTS]!, daemon, 'major');
   out.set(descs.CONTEXT_SWITCHES, totals[tally.VOLUNTARY]!, daemon, 'voluntary');
   out.set(descs.CONTEXT_SWITCHES, totals[tally.INVOLUNTARY]!, daemon, 'involuntary');
-  if (sums.ioDenied) return;
+  if (sums[IO_DENIED]) return;
   out.set(descs.IO_READ, totals[tally.READ]!, daemon);
   out.set(descs.IO_WRITTEN, totals[tally.WRITTEN]!, daemon);
 }

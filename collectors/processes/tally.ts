@@ -9,8 +9,10 @@ export const READ = 4;
 export const WRITTEN = 5;
 export const VOLUNTARY = 6;
 export const INVOLUNTARY = 7;
-const COUNTERS = 8;
+export const COUNTERS = 8;
 const INHERITED = 6;
+/** Of these /proc tells apart what ended children used. */
+export const TOLD_APART = 4;
 
 /** What /proc says of a process now. */
 export interface Usage {
@@ -19,9 +21,9 @@ export interface Usage {
   readonly startTicks: number;
   readonly daemon: string;
   /** By counter, what the process used itself; NaN where unknown. READ and WRITTEN hold what it inherited as well. */
-  readonly own: readonly number[];
+  readonly own: ArrayLike<number>;
   /** By counter up to MAJOR_FAULTS, what ended children used. */
-  readonly inherited: readonly number[];
+  readonly inherited: ArrayLike<number>;
   /** Began under our eyes: what its children used before it was first seen counts. */
   readonly fresh: boolean;
 }
@@ -115,17 +117,17 @@ function countedBefore(
 /** Adds the growth of one process, `known` from before, to its daemon's total, and leaves its counters in `whole`. */
 function add(
   total: Float64Array,
-  usage: Usage,
+  { own, inherited, fresh }: Usage,
   known: boolean,
   counted: Float64Array | undefined,
   whole: Float64Array,
 ): void {
   for (let i = 0; i < COUNTERS; i++) {
-    const own = usage.own[i]!;
-    if (Number.isNaN(own)) continue;
-    const now = own + (usage.inherited[i] ?? 0);
-    if (!known) total[i]! += usage.fresh ? now : own;
-    else total[i]! += Math.max(0, now - whole[i]! - (counted?.[i] ?? 0));
+    const used = own[i]!;
+    if (Number.isNaN(used)) continue;
+    const now = i < TOLD_APART ? used + inherited[i]! : used;
+    if (!known) total[i]! += fresh ? now : used;
+    else total[i]! += Math.max(0, now - whole[i]! - (counted ? counted[i]! : 0));
     whole[i] = now;
   }
 }

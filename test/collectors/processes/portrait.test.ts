@@ -74,7 +74,7 @@ const looks = () => {
     if (portraits.moved) for (const each of all) portraits.place(each, claimed);
     const found = portraits.end(ended);
     const pids = (found.instances.get('d') ?? []).map(({ pid }) => pid);
-    const members = portraits.members.get('d') ?? [];
+    const members = portraits.weights.get('d')?.length ?? 0;
     return { ...found, pids, all: portraits.tops, members };
   };
 };
@@ -93,7 +93,12 @@ it('figures change in place', () => {
     startedAt: BEGAN * 1000,
   });
   expect(first.usages).toMatchObject([
-    { pid: 10, fresh: true, own: [3, 4, 1, 2, 9, 10, 11, 12], inherited: [7, 8, 5, 6] },
+    {
+      pid: 10,
+      fresh: true,
+      own: Float64Array.of(3, 4, 1, 2, 9, 10, 11, 12),
+      inherited: Float64Array.of(7, 8, 5, 6),
+    },
   ]);
   Object.assign(seen.stat, { state: 'D', systemTicks: 40, childMajorFaults: 60 });
   seen.figures.memory = { virtual: 1, resident: Number.NaN, anonymous: 1 };
@@ -118,12 +123,15 @@ it('nothing is new of one of whom nothing was read', () => {
   b.figures.details = { ...b.figures.details, rights: 2 };
   const second = look({ read: [b] });
   expect(second.usages.map(({ pid }) => pid)).toEqual([11]);
+  expect([...first.touched, ...second.touched]).toEqual(['d']);
   expect(second.tops.map(({ of }) => of)).toEqual([b]);
   expect(second.all.map(({ of }) => of)).toEqual([a, b]);
   const third = look({ read: [a] });
   expect([third.usages.length, third.tops.length]).toEqual([1, 0]);
   a.figures.details = { ...a.figures.details, setting: { ...a.figures.details.setting } };
   expect(look({ read: [a, b] }).tops.map(({ of }) => of)).toEqual([a]);
+  a.figures.details = { ...a.figures.details, swap: Number.NaN };
+  expect([...look({ read: [a, b] }).touched, ...look({ read: [a, b] }).touched]).toEqual(['d']);
   expect(look().usages).toEqual([]);
 });
 
@@ -163,6 +171,6 @@ it('the rest is the same when one comes or goes, or has ended meanwhile', () => 
   expect(less.pids).toEqual([11, 12]);
   expect(less.instances.get('d')![0]).toBe(second);
   const ended = look({ ended: [b.stat] });
-  expect([ended.pids, [...ended.kin.keys()], ended.members]).toEqual([[12], [12], [b, c]]);
+  expect([ended.pids, [...ended.kin.keys()], ended.members]).toEqual([[12], [12], 2]);
   expect(look().pids).toEqual([11, 12]);
 });

@@ -1,6 +1,6 @@
 // What the kernel alone takes for a look at N processes: the calls the sampler makes for each, and nothing else. Of a process
 // that has not run only statm is read; in each third look a process has its turn for what it holds open and for status, if it
-// has run since the last, and once a minute everything is read.
+// has run since the last, and once a minute everything is read: of one that has not run its stat, and what others give it.
 //   processes COMM SECONDS [all]: prints user and system CPU ms of a look, one look a second; `all` reads what a process has
 //   whether it has run or not
 //   processes awake: a process that runs twice a second
@@ -59,9 +59,9 @@ static void list(int i) {
     fd = open(path, O_RDONLY | O_DIRECTORY);
   }
   lseek(fd, 0, SEEK_SET);
-  long length = syscall(SYS_getdents64, fd, buf, sizeof buf);
-  for (struct dirent64 *entry = (void *)buf; (char *)entry < buf + length; entry = (void *)((char *)entry + entry->d_reclen))
-    if (entry->d_name[0] != '.') readlinkat(fd, entry->d_name, target, sizeof target);
+  for (long length; (length = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0;)
+    for (struct dirent64 *entry = (void *)buf; (char *)entry < buf + length; entry = (void *)((char *)entry + entry->d_reclen))
+      if (entry->d_name[0] != '.' && readlinkat(fd, entry->d_name, target, sizeof target) < 0) continue;
   if (fd != held[i][FD]) close(fd);
 }
 
@@ -78,13 +78,14 @@ static void details(int i, int everything) {
 static void look(int i, int turn) {
   long long now = cpuTime(i);
   int everything = (pids[i] + turn) % (all ? DETAILS : EVERYTHING) == 0;
-  int awake = all || everything || now != ran[i];
+  int awake = all || now != ran[i];
   ran[i] = now;
   if (awake)
     for (int file = STAT; file <= FD; file++) readFile(i, file);
+  else if (everything) readFile(i, STAT);
   readFile(i, STATM);
   if (all && !everything) readFile(i, STATUS);
-  if (everything || ((pids[i] + turn) % DETAILS == 0 && !all && now != detailed[i])) {
+  if ((awake && everything) || ((pids[i] + turn) % DETAILS == 0 && !all && now != detailed[i])) {
     details(i, everything);
     detailed[i] = now;
   }

@@ -29,6 +29,11 @@ const SUCCESS = 0;
 const INSUFFICIENT_SIZE = 7;
 /** nvmlProcessInfo_v2_t: pid, padding, used bytes, GPU and compute instance. */
 const PROCESS_BYTES = 24;
+/**
+ * nvmlMemory_v2_t: version and size, total, reserved, free, used. The first version, of drivers before 510, counts what the
+ * driver keeps for itself as used.
+ */
+const MEMORY_BYTES = 40;
 const NOT_AVAILABLE = 0xffff_ffff_ffff_ffffn;
 const NAME_BYTES = 96;
 const FIRST_PROCESSES = 64;
@@ -63,7 +68,8 @@ function bind(library: string): Nvml | undefined {
   const uuid = call('nvmlDeviceGetUUID', 'uintptr', 'uint8_t *', 'uint');
   const name = call('nvmlDeviceGetName', 'uintptr', 'uint8_t *', 'uint');
   const utilization = maybe('nvmlDeviceGetUtilizationRates', 'uintptr', 'uint8_t *');
-  const memory = maybe('nvmlDeviceGetMemoryInfo', 'uintptr', 'uint8_t *');
+  const memory = maybe('nvmlDeviceGetMemoryInfo_v2', 'uintptr', 'uint8_t *');
+  const olderMemory = maybe('nvmlDeviceGetMemoryInfo', 'uintptr', 'uint8_t *');
   const running = ['Compute', 'Graphics'].flatMap(
     kind => maybe(`nvmlDeviceGet${kind}RunningProcesses_v3`, 'uintptr', 'uint8_t *', 'uint8_t *') ?? [],
   );
@@ -80,9 +86,12 @@ function bind(library: string): Nvml | undefined {
     return { gpu: buf.readUInt32LE(0) / 100, memory: buf.readUInt32LE(4) / 100 };
   };
   const memoryOf = (device: number): Gpu['memory'] => {
-    const buf = Buffer.alloc(24);
-    if (memory?.(device, buf) !== SUCCESS) return undefined;
-    return { totalBytes: Number(buf.readBigUInt64LE(0)), usedBytes: Number(buf.readBigUInt64LE(16)) };
+    const buf = Buffer.alloc(MEMORY_BYTES);
+    const numberAt = (at: number) => Number(buf.readBigUInt64LE(at));
+    buf.writeUInt32LE(MEMORY_BYTES | (2 << 24));
+    if (memory?.(device, buf) === SUCCESS) return { totalBytes: numberAt(8), usedBytes: numberAt(32) };
+    if (olderMemory?.(device, buf) !== SUCCESS) return undefined;
+    return { totalBytes: numberAt(0), usedBytes: numberAt(16) };
   };
   const processesOf = (read: typeof uuid, device: number): GpuProcess[] => {
     const size = Buffer.alloc(4);

@@ -47,7 +47,6 @@ const SIZE_IN_STAT = 48;
 /** struct linux_dirent64. */
 const RECORD_LENGTH = 16;
 const NAME = 19;
-const LARGEST_RECORD = 280;
 const ZERO = 0x30;
 /** PATH_MAX. */
 const TARGET = 4096;
@@ -77,8 +76,8 @@ export function createProcfs({ libc }: Native, size: number): Procfs {
       const length = checked('getdents64', libc.getdents(SYS_GETDENTS64, fd, address, size));
       for (let at = 0; at < length; at += buf[at + RECORD_LENGTH]! | (buf[at + RECORD_LENGTH + 1]! << 8))
         each(at + NAME);
-      // Nothing but want of room ends a list of /proc early: another call would say 0.
-      if (length + LARGEST_RECORD <= buf.length) return;
+      // One with room left may be cut short as well, by a signal.
+      if (length === 0) return;
     }
   };
   /** Of the number whose digits begin there and end with a zero; NaN for another name. */

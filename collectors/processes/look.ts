@@ -5,7 +5,7 @@ import type { DaemonLookup } from '../../agent/core/daemon.ts';
 import { hasEnded, isSameProcess, parseStat, type Stat } from '../../agent/core/procstat.ts';
 import { type Pages, takePages } from './parse.ts';
 import type { Reader } from './read.ts';
-import { Depth, type Figures, memoryIn, readDetails, readFigures } from './sample.ts';
+import { Depth, type Figures, readAsleep, readFigures, readSetting } from './sample.ts';
 
 /** The same object from look to look, as long as it is the same process of the same daemon. */
 interface Process {
@@ -95,13 +95,7 @@ export function createLooker(
     const length = reader.file(teller, 'statm');
     // Of thousands nothing more than this is touched.
     if (length > 0 && takePages(reader.buf, length, pages) && pages.resident > 0 && !due) return false;
-    const memory = memoryIn(reader, teller, length, figures.details.anonymous, figures.memory);
-    if (!memory) return undefined;
-    if (!due && memory === figures.memory) return false;
-    // Where the memory went is a detail.
-    figures.details = readDetails(reader, teller, figures.details, cpuTime);
-    figures.memory = memory;
-    return true;
+    return readAsleep(reader, teller, length, figures, cpuTime, due);
   };
 
   /** `before`, brought up to date, when it is the same still; undefined when it has vanished. */
@@ -119,8 +113,16 @@ export function createLooker(
     const settled = same?.stat === stat && same.reads >= UNSETTLED && depth !== Depth.Everything;
     const daemon = settled && stands ? same.daemon : daemonOf(stat);
     const teller = tellerOf(stat);
-    const figures =
-      daemon === undefined ? undefined : readFigures(reader, teller, same?.figures, depth, cpuTime);
+    const known = same?.teller === teller ? same.figures : undefined;
+    /** Of one that has not run nothing is another but what others give it. */
+    const readAll = (): Figures | undefined => {
+      if (!known || same?.cpuTime !== cpuTime) return readFigures(reader, teller, known, depth, cpuTime);
+      if (depth === Depth.Everything) known.details.setting = readSetting(reader, teller);
+      const due = depth !== Depth.Figures && known.details.cpuTime !== cpuTime;
+      const read = readAsleep(reader, teller, reader.file(teller, 'statm'), known, cpuTime, due);
+      return read === undefined ? undefined : known;
+    };
+    const figures = daemon === undefined ? undefined : readAll();
     if (daemon !== undefined && !figures) return undefined;
     if (!same || same.daemon !== daemon)
       return {

@@ -101,6 +101,27 @@ export function readFigures(
 }
 
 /**
+ * Brings one that has not run up to date: others may have taken memory from it. `length` of its statm as it stands in the
+ * reader's buffer; the details are read when they are `due`, and where the memory went is one of them. Whether something is
+ * another, undefined when it has vanished.
+ */
+export function readAsleep(
+  reader: Reader,
+  pid: number,
+  length: number,
+  figures: Figures,
+  cpuTime: number,
+  due: boolean,
+): boolean | undefined {
+  const memory = memoryIn(reader, pid, length, figures.details.anonymous, figures.memory);
+  if (!memory) return undefined;
+  if (!due && memory === figures.memory) return false;
+  figures.details = readDetails(reader, pid, figures.details, cpuTime);
+  figures.memory = memory;
+  return true;
+}
+
+/**
  * `anonymous`: whether the kernel tells it apart. `before` where it is the same still; undefined when the process has
  * vanished.
  */
@@ -114,7 +135,7 @@ export function readMemory(
 }
 
 /** The same of a statm that stands in the reader's buffer already, `length` as it was read. */
-export function memoryIn(
+function memoryIn(
   reader: Reader,
   pid: number,
   length: number,
@@ -136,7 +157,7 @@ export function memoryIn(
 }
 
 /** `before` of the same process, brought up to date; what others give it only when it is there for the first time, or `all`. */
-export function readDetails(
+function readDetails(
   reader: Reader,
   pid: number,
   before: Details | undefined,
@@ -164,7 +185,8 @@ export function readDetails(
   return details;
 }
 
-function readSetting(reader: Reader, pid: number): Setting {
+/** What others give it now. */
+export function readSetting(reader: Reader, pid: number): Setting {
   const fdLimit = parseOpenFilesLimit(reader.buf, Math.max(0, reader.file(pid, 'limits')));
   return { fdLimit, cgroup: reader.text(pid, 'cgroup') };
 }

@@ -1,6 +1,7 @@
-// The CPU time of processes as kernels tell it.
-import { expect, it } from 'vitest';
-import type { Native } from '../../../agent/native/index.ts';
+// What kernels tell of processes: their CPU time, and lists that come in pieces.
+import { closeSync, openSync } from 'node:fs';
+import { expect, it, onTestFinished } from 'vitest';
+import { loadNative, type Native } from '../../../agent/native/index.ts';
 import type { Libc } from '../../../agent/native/libc.ts';
 import { createProcfs } from '../../../agent/native/procfs.ts';
 
@@ -31,3 +32,24 @@ it('is not told in ticks: a process that runs for less would seem to stand', () 
   const cpuTime = cpuTimesOf(() => 10_000_000);
   expect(cpuTime(8)).toBeNaN();
 });
+
+const native = loadNative();
+if (native)
+  it('a list that signals cut short is whole in the end', () => {
+    const { libc } = native;
+    const pieces: number[] = [];
+    const getdents: Libc['getdents'] = (call, fd, into, size) => {
+      const length = libc.getdents(call, fd, into, Math.min(size, 200));
+      pieces.push(length);
+      return length;
+    };
+    const { numbers } = createProcfs({ ...native, libc: { ...libc, getdents } }, 65_536);
+    const fds = Array.from({ length: 20 }, () => openSync('/proc/self/fd', 'r'));
+    onTestFinished(() => {
+      for (const fd of fds) closeSync(fd);
+    });
+    const found = numbers(fds[0]!);
+    expect(pieces.length).toBeGreaterThan(3);
+    expect(found).toEqual(expect.arrayContaining(fds));
+    expect(new Set(found).size).toBe(found.length);
+  });

@@ -26,6 +26,12 @@ int nvmlDeviceGetName(void *d, char *s, unsigned n) { snprintf(s, n, "Fake H100"
 int nvmlDeviceGetUtilizationRates(void *d, unsigned *u) { if (old(d)) return 3; u[0] = 75; u[1] = 5; return 0; }
 int nvmlDeviceGetMemoryInfo(void *d, unsigned long long *m) {
   if (old(d)) return 3; m[0] = 80000000000; m[1] = 60000000000; m[2] = 20000000000; return 0; }
+typedef struct { unsigned version; unsigned long long total, reserved, free, used; } memory;
+#if DRIVER >= 510
+int nvmlDeviceGetMemoryInfo_v2(void *d, memory *m) {
+  if (m->version != (sizeof *m | 2 << 24)) return 25;
+  if (old(d)) return 3; m->total = 80000000000; m->reserved = 500000000; m->used = 19500000000; return 0; }
+#endif
 int nvmlDeviceGetComputeRunningProcesses_v3(void *d, unsigned *n, info *p) {
   if (old(d)) return 3;
   unsigned room = *n; *n = 70; if (room < 70) return 7;
@@ -35,11 +41,20 @@ int nvmlDeviceGetGraphicsRunningProcesses_v3(void *d, unsigned *n, info *p) {
   if (old(d)) return 3; *n = 1; p[0].pid = 100; p[0].used = 1000; return 0; }
 `;
 
-function build(name: string, init: number): string {
+function build(name: string, init: number, driver = 580): string {
   const source = join(directory, `${name}.c`);
   const library = join(directory, `${name}.so`);
   writeFileSync(source, FAKE);
-  execFileSync(find('gcc')!, ['-shared', '-fPIC', '-nostdlib', `-DINIT=${init}`, '-o', library, source]);
+  execFileSync(find('gcc')!, [
+    '-shared',
+    '-fPIC',
+    '-nostdlib',
+    `-DINIT=${init}`,
+    `-DDRIVER=${driver}`,
+    '-o',
+    library,
+    source,
+  ]);
   return library;
 }
 
@@ -64,11 +79,17 @@ if (have('gcc'))
   it('tells devices and joins processes to daemons; what is not told is absent', () =>
     expect(look(build('full', 0))).toEqual({
       'eudaemon_gpu_utilization_ratio,GPU-0,Fake H100': 0.75,
-      'eudaemon_gpu_memory_usage_bytes,GPU-0,Fake H100': 20e9,
+      'eudaemon_gpu_memory_usage_bytes,GPU-0,Fake H100': 19.5e9,
       'eudaemon_gpu_memory_limit_bytes,GPU-0,Fake H100': 80e9,
-      'eudaemon_gpu_memory_utilization_ratio,GPU-0,Fake H100': 0.25,
+      'eudaemon_gpu_memory_utilization_ratio,GPU-0,Fake H100': 19.5 / 80,
       'eudaemon_daemon_gpu_memory_bytes,vllm,GPU-0': 2000,
       'eudaemon_daemon_gpu_memory_bytes,triton,GPU-0': 1000,
+    }));
+
+if (have('gcc'))
+  it('an old driver counts what it keeps for itself as used', () =>
+    expect(look(build('old', 0, 470))).toMatchObject({
+      'eudaemon_gpu_memory_usage_bytes,GPU-0,Fake H100': 20e9,
     }));
 
 if (have('gcc'))

@@ -71,6 +71,8 @@ describe('a process of a daemon', () => {
   const FIGURES = ['stat', 'io', 'fd', 'statm'];
   const DETAILS = ['status', 'fds'];
   const EVERYTHING = ['stat', ...DETAILS, 'limits', 'cgroup', 'io', 'fd', 'statm'];
+  /** All that may be another of one that has not run. */
+  const ASLEEP = ['stat', 'limits', 'cgroup', 'statm'];
 
   it('that has not run is the same, and only its memory is looked at', () => {
     host.run({ ...DAEMON });
@@ -170,7 +172,7 @@ describe('a process of a daemon', () => {
     look(true);
     expect(found.read).toEqual(['statm']);
     look();
-    expect(found.read).toEqual(EVERYTHING);
+    expect(found.read).toEqual(ASLEEP);
   });
 
   it('from which memory was taken while it did not run is told, and where it went', () => {
@@ -193,14 +195,28 @@ describe('a process of a daemon', () => {
     expect(found.read).toEqual(FIGURES);
   });
 
-  it('has everything read in its turn, whether it has run or not', () => {
+  it('has everything read in its turn; when it has not run, what others give it', () => {
     host.run({ ...DAEMON, fdLimit: 8 });
     const { look, found } = world({ details: 2, everything: 4 });
-    const looks = Array.from({ length: 6 }, () => {
-      look();
-      return found.read.length;
+    const looks = Array.from({ length: 10 }, (_, i) => {
+      if (i === 4) host.run({ ...DAEMON, fdLimit: 9 });
+      if (i === 9) found.ran++;
+      const { fdLimit } = look()!.figures.details.setting;
+      return [fdLimit, ...found.read];
     });
-    expect(looks).toEqual([EVERYTHING.length, EVERYTHING.length, 1, 1, 1, EVERYTHING.length]);
+    // With this pid the turns are the second look and each fourth after it.
+    expect(looks).toEqual([
+      [8, ...EVERYTHING],
+      [8, ...ASLEEP],
+      [8, 'statm'],
+      [8, 'statm'],
+      [8, 'statm'],
+      [9, ...ASLEEP],
+      [9, 'statm'],
+      [9, 'statm'],
+      [9, 'statm'],
+      [9, ...EVERYTHING],
+    ]);
   });
 
   it('that becomes one by a parent who is another is found', () => {

@@ -2,7 +2,7 @@
 // place, so that only who comes and goes costs more than a glance. Pure.
 
 import type { Instance, ProcessFacts } from '../../agent/core/daemon.ts';
-import { hasEnded, isSameProcess, type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
+import { hasEnded, type Stat, TICKS_PER_SECOND } from '../../agent/core/procstat.ts';
 import type { Kin } from './lineage.ts';
 import type { Seen } from './look.ts';
 import type { Setting } from './sample.ts';
@@ -93,6 +93,7 @@ export function createPortraits(startedAt: number): Portraits {
   const beganOf = ({ startTicks }: Stat) => boot + startTicks / TICKS_PER_SECOND;
 
   const gather = (ended: readonly ProcessFacts[]) => {
+    const over = new Map(ended.map(({ pid, startTicks }) => [pid, startTicks]));
     kin = new Map();
     instances = new Map();
     weights = new Map();
@@ -101,7 +102,7 @@ export function createPortraits(startedAt: number): Portraits {
       if (portrait.ended) continue;
       weights.getOrInsertComputed(portrait.daemon, () => []).push(portrait.weights);
       if (isTop(portrait)) tops.push(portrait);
-      if (ended.some(each => isSameProcess(each, portrait))) continue;
+      if (over.get(portrait.pid) === portrait.startTicks) continue;
       kin.set(portrait.pid, portrait.kin);
       instances.getOrInsertComputed(portrait.daemon, () => []).push(portrait.instance);
     }

@@ -65,6 +65,18 @@ const LIMITS: Readonly<Record<string, string>> = {
   'Max address space': 'address_space_bytes',
 };
 
+/** Of thousands of processes most have the text of the one before. */
+function remembering<T>(parse: (text: string) => T): (text: string) => T {
+  let last: { readonly text: string; readonly value: T } | undefined;
+  return text => {
+    if (last?.text !== text) last = { text, value: parse(text) };
+    return last.value;
+  };
+}
+
+const capabilitiesOf = remembering(parseCapabilities);
+const limitsOf = remembering(parseLimits);
+
 export function readPosture(
   source: PostureSource,
   { session, terminal }: { readonly session: number; readonly terminal: number },
@@ -84,7 +96,7 @@ export function readPosture(
   return {
     user: uid === undefined ? undefined : (source.user(Number(uid)) ?? uid),
     groups: gids.length === 0 ? undefined : [...new Set(gids.map(gid => source.group(Number(gid)) ?? gid!))],
-    capabilities: capabilities === undefined ? undefined : parseCapabilities(capabilities),
+    capabilities: capabilities === undefined ? undefined : capabilitiesOf(capabilities),
     noNewPrivs: noNewPrivs === undefined ? undefined : noNewPrivs === '1',
     seccomp: SECCOMP[Number(field('Seccomp') ?? -1)],
     label,
@@ -95,7 +107,7 @@ export function readPosture(
     chroot: root === undefined || root === '/' ? undefined : root,
     terminal: terminal !== 0,
     session,
-    limits: parseLimits(source.file('limits') ?? ''),
+    limits: limitsOf(source.file('limits') ?? ''),
   };
 }
 

@@ -35,8 +35,9 @@ export interface Postures {
 
 export function createPostures(root: string): Postures {
   const known = new Map<number, Known>();
-  const read = (path: string) => attempt(() => readFileSync(join(root, path), 'utf8'));
-  const link = (path: string) => attempt(() => readlinkSync(join(root, path)));
+  const proc = join(root, 'proc');
+  const read = (path: string) => attempt(() => readFileSync(path, 'utf8'));
+  const link = (path: string) => attempt(() => readlinkSync(path));
   /** Links of the first process; read once a cycle. */
   const first = new Map<string, string | undefined>();
   let users = new Map<number, string>();
@@ -49,14 +50,14 @@ export function createPostures(root: string): Postures {
   let dueAt = Infinity;
 
   const linkOfFirst = (name: string) => {
-    if (!first.has(name)) first.set(name, link(`proc/1/${name}`));
+    if (!first.has(name)) first.set(name, link(`${proc}/1/${name}`));
     return first.get(name);
   };
   const look = (stat: Stat): Posture => {
     const posture = readPosture(
       {
-        file: name => read(`proc/${stat.pid}/${name}`),
-        link: name => link(`proc/${stat.pid}/${name}`),
+        file: name => read(`${proc}/${stat.pid}/${name}`),
+        link: name => link(`${proc}/${stat.pid}/${name}`),
         linkOfFirst,
         podLogs: () => attempt(() => readdirSync(join(root, 'var/log/pods'))) ?? [],
         user: uid => users.get(uid),
@@ -83,8 +84,8 @@ export function createPostures(root: string): Postures {
       }
       if (at - namesAt >= NAMES_MS) {
         namesAt = at;
-        users = namesById(read('etc/passwd') ?? '');
-        groups = namesById(read('etc/group') ?? '');
+        users = namesById(read(join(root, 'etc/passwd')) ?? '');
+        groups = namesById(read(join(root, 'etc/group')) ?? '');
       }
       const posture = look(stat);
       const settled = same?.rights === rights;

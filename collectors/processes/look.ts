@@ -113,10 +113,11 @@ export function createLooker(
     const settled = same?.stat === stat && same.reads >= UNSETTLED && depth !== Depth.Everything;
     const daemon = settled && stands ? same.daemon : daemonOf(stat);
     const teller = tellerOf(stat);
-    const known = same?.teller === teller ? same.figures : undefined;
-    /** Of one that has not run nothing is another but what others give it. */
+    const known = same?.figures;
     const readAll = (): Figures | undefined => {
-      if (!known || same?.cpuTime !== cpuTime) return readFigures(reader, teller, known, depth, cpuTime);
+      if (!known || same?.cpuTime !== cpuTime || same.teller !== teller)
+        return readFigures(reader, teller, known, depth, cpuTime);
+      // Of one that has not run nothing is another but what others give it.
       if (depth === Depth.Everything) known.details.setting = readSetting(reader, teller);
       const due = depth !== Depth.Figures && known.details.cpuTime !== cpuTime;
       const read = readAsleep(reader, teller, reader.file(teller, 'statm'), known, cpuTime, due);

@@ -263,13 +263,18 @@ describe('a process of a daemon', () => {
     expect(pids()).toEqual([[], [11], [11]]);
   });
 
-  it('whose first thread has ended before the others uses what they do, whether it has run or not', () => {
+  /** Its first thread has ended; another has one open file, 3 pages and has read 7 bytes. */
+  const loseFirstThread = () => {
     host.run({ ...DAEMON, state: 'Z', threads: 2, memory: { size: 0, rss: 0 } });
     for (const thread of [10, 11]) host.write(`proc/10/task/${thread}/stat`, '');
     host.write('proc/11/statm', '5 3 1 1 0 2 0\n');
-    host.write('proc/11/io', 'read_bytes: 0\nwrite_bytes: 0\n');
+    host.write('proc/11/io', 'rchar: 9\nread_bytes: 7\nwrite_bytes: 0\n');
     mkdirSync(`${host.root}/proc/11/fd`);
     symlinkSync('/dev/null', `${host.root}/proc/11/fd/0`);
+  };
+
+  it('whose first thread has ended before the others uses what they do, whether it has run or not', () => {
+    loseFirstThread();
     const { look } = world();
     const used = () => {
       const { memory, openFds } = look()!.figures;
@@ -277,6 +282,16 @@ describe('a process of a daemon', () => {
     };
     expect(used()).toEqual([3 * 4096, 1]);
     expect(used()).toEqual([3 * 4096, 1]);
+  });
+
+  it('whose first thread ends while it is watched uses what the others do from then on', () => {
+    host.run({ ...DAEMON });
+    const { look, found } = world();
+    look();
+    loseFirstThread();
+    found.ran++;
+    const { memory, io } = look()!.figures;
+    expect([memory.resident, io.read]).toEqual([3 * 4096, 7]);
   });
 
   it('whose number somebody else has got is somebody else', () => {
